@@ -1,0 +1,58 @@
+package chain
+
+import (
+	"database/sql/driver"
+	"slices"
+)
+
+// CloseMode is what a close does when it sells more alpha than is open.
+type CloseMode string
+
+// The values of CloseMode.
+const (
+	Strict  CloseMode = "strict"  // an error, and nothing changes
+	Lenient CloseMode = "lenient" // close what there is and record the rest as unmatched
+)
+
+var closeModes = []CloseMode{Strict, Lenient}
+
+// ParseCloseMode reads a close mode. The error is an *InvalidError.
+func ParseCloseMode(s string) (CloseMode, error) {
+	return parseWord("close mode", s, closeModes)
+}
+
+// Valid reports whether it is one of the values above.
+func (c CloseMode) Valid() bool { return slices.Contains(closeModes, c) }
+
+// Scan reads a text column and refuses an unknown word, NULL and every other type.
+func (c *CloseMode) Scan(src any) error { return scanWord(c, "close mode", src, closeModes) }
+
+// Value is the word as text.
+func (c CloseMode) Value() (driver.Value, error) { return string(c), nil }
+
+// SelfTradePolicy is what a position closed by its own extrinsic gains.
+type SelfTradePolicy string
+
+// The values of SelfTradePolicy.
+const (
+	SelfTradeZero  SelfTradePolicy = "zero"  // nothing
+	SelfTradeClamp SelfTradePolicy = "clamp" // itself up to 0.001 TAO either way, and 0.0001 beyond
+)
+
+var selfTradePolicies = []SelfTradePolicy{SelfTradeZero, SelfTradeClamp}
+
+// ParseSelfTradePolicy reads a self-trade policy. The error is an *InvalidError.
+func ParseSelfTradePolicy(s string) (SelfTradePolicy, error) {
+	return parseWord("self-trade policy", s, selfTradePolicies)
+}
+
+// Valid reports whether it is one of the values above.
+func (s SelfTradePolicy) Valid() bool { return slices.Contains(selfTradePolicies, s) }
+
+// Scan reads a text column and refuses an unknown word, NULL and every other type.
+func (s *SelfTradePolicy) Scan(src any) error {
+	return scanWord(s, "self-trade policy", src, selfTradePolicies)
+}
+
+// Value is the word as text.
+func (s SelfTradePolicy) Value() (driver.Value, error) { return string(s), nil }
