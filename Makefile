@@ -1,0 +1,111 @@
+# Everything a contributor runs. Needs Go, a C compiler, GNU make and bash; all
+# else comes through the Go module proxy at the versions of go.mod and tools/*.mod.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+export GO
+tool = $(GO) tool -modfile=$(1)tools/$(2).mod $(2)
+stakeledger := bin/stakeledger
+demo_db := demo/ledger.db
+
+# Tested under the race detector: where goroutines share state.
+RACE := . ./manager/... ./ledger/...
+
+# The goose command supports a dozen databases; without the others it builds in
+# a fifth of the time.
+goose_tags := no_clickhouse no_libsql no_mssql no_mysql no_postgres no_vertica no_ydb
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: toolchain
+toolchain:
+	@tools/toolchain
+
+.PHONY: build
+build: toolchain ## compile the command to bin/stakeledger (SQLite's C takes a minute, once)
+	$(GO) build -o $(stakeledger) ./cmd/stakeledger
+
+.PHONY: demo
+demo: build ## simulate events, ingest them into a SQLite file and print the leaderboard
+	@rm -rf $(dir $(demo_db)) && mkdir -p $(dir $(demo_db))
+	$(stakeledger) simulate --events 5000 --seed 1 | $(stakeledger) --db $(demo_db) ingest -
+	$(stakeledger) --db $(demo_db) report
+	@echo "The data is synthetic; the ledger is in $(demo_db). Next: $(stakeledger) --db $(demo_db) --help"
+
+.PHONY: test
+test: toolchain ## run every test, the concurrent packages with -race, and list what was skipped
+	@$(GO) build -o bin/gotest ./tools/gotest
+	bin/gotest $$($(GO) list ./... | grep -vxFf <($(GO) list $(RACE)))
+	bin/gotest -race $(RACE)
+	bin/gotest -C bench ./...
+
+.PHONY: generate
+generate: ## turn queries/*.sql into dbgen/ with sqlc (its first build takes two minutes)
+	rm -rf dbgen
+	$(call tool,,sqlc) generate
+
+.PHONY: migrate
+migrate: toolchain ## migrate DB=file.db with the goose command, under the manager's lock
+	@[[ -n "$(DB)" ]] || { echo "make migrate: name the database: make migrate DB=stakeledger.db" >&2; exit 2; }
+	@$(GO) build -o bin/withlock ./tools/withlock
+	@$(GO) build -modfile=tools/goose.mod -tags='$(goose_tags)' -o bin/goose github.com/pressly/goose/v3/cmd/goose
+	bin/withlock "$(DB)" bin/goose -dir schema sqlite3 "$(DB)" up
+
+.PHONY: check
+check: toolchain check-format check-vet check-static check-queries check-generated check-schema check-vulnerable ## formatting, vet, staticcheck, SQL rules, generated code, migrations, known vulnerabilities
+
+.PHONY: check-format
+check-format:
+	@unformatted=$$(gofmt -l .); [[ -z $$unformatted ]] || { echo "gofmt: run gofmt -w on:" $$unformatted >&2; exit 1; }
+
+.PHONY: check-vet
+check-vet:
+	$(GO) vet ./...
+	$(GO) vet -C bench ./...
+
+.PHONY: check-static
+check-static:
+	$(call tool,,staticcheck) ./...
+	cd bench && $(call tool,../,staticcheck) ./...
+
+# sqlc counts bytes where it should count characters: one letter outside ASCII
+# in a query file cuts the text of a query short, silently.
+.PHONY: check-queries
+check-queries:
+	@if LC_ALL=C grep -rn '[^[:print:][:space:]]' queries; then echo "queries: the lines above hold characters outside ASCII, which sqlc miscounts" >&2; exit 1; fi
+	$(call tool,,sqlc) vet
+
+# Generated beside the tree, so that an interrupted or failed check leaves dbgen alone.
+.PHONY: check-generated
+check-generated:
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && cp -r sqlc.yaml schema queries "$$fresh" \
+	&& $(call tool,,sqlc) generate -f "$$fresh/sqlc.yaml" \
+	&& { diff -r dbgen "$$fresh/dbgen" || { echo "dbgen is not what sqlc makes of queries/: run make generate" >&2; exit 1; } }
+
+.PHONY: check-schema
+check-schema:
+	$(GO) test ./tools/roundtrip
+
+# Exit code 3 of govulncheck is a finding; without the network there is no verdict.
+.PHONY: check-vulnerable
+check-vulnerable:
+	@$(call tool,,govulncheck) ./... >bin/govulncheck.txt 2>&1 && echo "govulncheck: nothing known" || { code=$$?; \
+	if grep -q 'dial tcp\|no such host\|vuln.go.dev.*refused' bin/govulncheck.txt; then echo "govulncheck: skipped, https://vuln.go.dev cannot be reached"; \
+	else cat bin/govulncheck.txt; exit $$code; fi; }
+
+.PHONY: bench
+bench: toolchain ## compare with other ways to write SQLite from Go, in two minutes (table and JSON)
+	cd bench && $(GO) run .
+
+.PHONY: bench-full
+bench-full: toolchain ## the same at length: more rounds, a million events
+	cd bench && $(GO) run . -full
+
+.PHONY: clean
+clean: ## remove what make built, simulated and measured
+	rm -rf bin demo bench/results
