@@ -29,7 +29,7 @@ func ParseAddress(s string) (Address, error) {
 	raw, ok := decodeBase58(s)
 	switch {
 	case !ok:
-		return "", invalid(addressField, s, "not base58; the digits and letters without 0, O, I and l")
+		return "", invalid(addressField, s, "not SS58; want base58, the digits and letters without 0, O, I and l")
 	case raw[0] != networkPrefix:
 		return "", invalid(addressField, s, "network prefix "+strconv.Itoa(int(raw[0]))+"; want 42")
 	case [2]byte(raw[33:]) != checksum([33]byte(raw[:33])):
