@@ -1,0 +1,41 @@
+-- name: MinerByID :one
+SELECT * FROM miners WHERE miner_id = @miner_id;
+
+-- name: MinerByColdkey :one
+SELECT * FROM miners WHERE coldkey = @coldkey;
+
+-- name: MinerByHotkey :one
+SELECT m.* FROM registrations r
+JOIN miners m ON m.miner_id = r.miner_id
+WHERE r.hotkey = @hotkey AND r.ended_at IS NULL;
+
+-- name: MinerByUID :one
+SELECT m.* FROM registrations r
+JOIN miners m ON m.miner_id = r.miner_id
+WHERE r.uid = @uid AND r.ended_at IS NULL;
+
+-- The miner with its latest event, which tells whether the next one is older: what an operation begins with.
+-- name: MinerState :one
+SELECT sqlc.embed(m), e.time AS latest_time, e.block AS latest_block,
+  e.extrinsic_id AS latest_extrinsic_id, e.event_index AS latest_event_index
+FROM miners m
+LEFT JOIN events e ON e.event_id = m.latest_event_id
+WHERE m.coldkey = @coldkey;
+
+-- name: Miners :many
+SELECT * FROM miners
+WHERE miner_id > @after_miner_id
+ORDER BY miner_id
+LIMIT @page_size;
+
+-- name: MinersByStatus :many
+SELECT * FROM miners
+WHERE status = @status AND miner_id > @after_miner_id
+ORDER BY miner_id
+LIMIT @page_size;
+
+-- name: MinersByColdkey :many
+SELECT * FROM miners
+WHERE coldkey > @after_coldkey
+ORDER BY coldkey
+LIMIT @page_size;

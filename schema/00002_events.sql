@@ -1,0 +1,110 @@
+-- +goose Up
+-- Every stake and unstake that was ever taken in, with what became of it. This is the record: positions,
+-- trades, closes and counters can be made again from it, so an event keeps the inputs of its operation.
+CREATE TABLE events (
+  event_id     INTEGER            PRIMARY KEY AUTOINCREMENT,
+  miner_id     bigint             NOT NULL REFERENCES miners (miner_id),
+  extrinsic_id TEXT               NOT NULL,
+  event_index  bigint             NOT NULL,
+  kind         event_kind_text    NOT NULL,
+  netuid       netuid_int         NOT NULL,
+  hotkey       address_text       NOT NULL,
+  block        bigint             NOT NULL,
+  time         time_int           NOT NULL,
+  tao          rao_int            NOT NULL,
+  alpha        rao_int            NOT NULL,
+  outcome      outcome_text       NOT NULL,
+  reason       ignore_reason_text,
+  out_of_order flag_int           NOT NULL,
+  mode         close_mode_text,
+  min_blocks   bigint,
+  self_trade   self_trade_policy_text,
+  position_ids TEXT,
+  CONSTRAINT events_key_unique UNIQUE (miner_id, extrinsic_id, event_index),
+  CONSTRAINT events_extrinsic_id_printable CHECK (typeof(extrinsic_id) = 'text' AND length(extrinsic_id) BETWEEN 1 AND 128 AND extrinsic_id NOT GLOB '*[^ -~]*'),
+  CONSTRAINT events_event_index_in_range CHECK (typeof(event_index) = 'integer' AND event_index >= 0),
+  CONSTRAINT events_kind_known CHECK (kind IN ('stake', 'unstake')),
+  CONSTRAINT events_netuid_in_range CHECK (typeof(netuid) = 'integer' AND netuid BETWEEN 0 AND 65535),
+  CONSTRAINT events_hotkey_is_address CHECK (typeof(hotkey) = 'text' AND length(hotkey) = 48),
+  CONSTRAINT events_block_in_range CHECK (typeof(block) = 'integer' AND block >= 0),
+  CONSTRAINT events_time_in_range CHECK (typeof(time) = 'integer' AND time BETWEEN 1 AND 253402300799999999),
+  CONSTRAINT events_tao_in_range CHECK (typeof(tao) = 'integer' AND tao >= 0),
+  CONSTRAINT events_alpha_in_range CHECK (typeof(alpha) = 'integer' AND alpha >= 0),
+  CONSTRAINT events_outcome_known CHECK (outcome IN ('applied', 'ignored')),
+  CONSTRAINT events_reason_known CHECK (reason IS NULL OR reason IN ('before_tracking_start', 'invalid_netuid', 'zero_amounts', 'no_open_position', 'excluded')),
+  CONSTRAINT events_reason_when_ignored CHECK ((outcome = 'ignored') = (reason IS NOT NULL)),
+  CONSTRAINT events_applied_has_amounts CHECK (outcome = 'ignored' OR (tao > 0 AND alpha > 0 AND netuid > 0)),
+  CONSTRAINT events_out_of_order_is_flag CHECK (typeof(out_of_order) = 'integer' AND out_of_order IN (0, 1)),
+  CONSTRAINT events_mode_known CHECK (mode IS NULL OR mode IN ('strict', 'lenient')),
+  CONSTRAINT events_min_blocks_in_range CHECK (min_blocks IS NULL OR (typeof(min_blocks) = 'integer' AND min_blocks >= 0)),
+  CONSTRAINT events_self_trade_known CHECK (self_trade IS NULL OR self_trade IN ('zero', 'clamp')),
+  CONSTRAINT events_inputs_of_unstake CHECK (
+    (kind = 'unstake' AND mode IS NOT NULL AND min_blocks IS NOT NULL AND self_trade IS NOT NULL)
+    OR (kind = 'stake' AND mode IS NULL AND min_blocks IS NULL AND self_trade IS NULL AND position_ids IS NULL)),
+  CONSTRAINT events_position_ids_are_json CHECK (position_ids IS NULL OR (typeof(position_ids) = 'text' AND json_valid(position_ids)))
+);
+
+-- A miner's events in order; replaying reads them so.
+CREATE INDEX events_by_time ON events (miner_id, time, block, event_id);
+
+-- A second event of the same key is skipped, also where the statement says REPLACE, which would delete the
+-- first one without asking the delete trigger.
+-- +goose StatementBegin
+CREATE TRIGGER events_insert BEFORE INSERT ON events
+BEGIN
+  SELECT RAISE(IGNORE)
+  WHERE EXISTS (SELECT 1 FROM events e WHERE e.miner_id = NEW.miner_id AND e.extrinsic_id = NEW.extrinsic_id AND e.event_index = NEW.event_index)
+     OR EXISTS (SELECT 1 FROM events e WHERE e.event_id = NEW.event_id);
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER events_contents BEFORE UPDATE OF event_id, miner_id, extrinsic_id, event_index, kind, netuid, hotkey,
+  block, time, tao, alpha, mode, min_blocks, self_trade, position_ids ON events
+BEGIN
+  SELECT RAISE(ABORT, 'events: the contents of an event never change');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER events_outcome BEFORE UPDATE OF outcome, reason, out_of_order ON events
+WHEN NOT EXISTS (SELECT 1 FROM rebuilds r WHERE r.miner_id = OLD.miner_id)
+BEGIN
+  SELECT RAISE(ABORT, 'events: the outcome of an event changes only in a rebuild');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER events_delete BEFORE DELETE ON events
+BEGIN
+  SELECT RAISE(ABORT, 'events: an event is never deleted');
+END;
+-- +goose StatementEnd
+
+-- What ingestion could not take: an event that came again with other contents, that named an unknown miner
+-- where none may be registered, or that would overflow a counter. The miner may not exist, hence the coldkey.
+CREATE TABLE rejected_events (
+  rejected_id  INTEGER      PRIMARY KEY AUTOINCREMENT,
+  coldkey      address_text NOT NULL,
+  extrinsic_id TEXT         NOT NULL,
+  event_index  bigint       NOT NULL,
+  reason       TEXT         NOT NULL,
+  payload      TEXT         NOT NULL,
+  CONSTRAINT rejected_events_unique UNIQUE (coldkey, extrinsic_id, event_index, reason, payload),
+  CONSTRAINT rejected_events_coldkey_is_address CHECK (typeof(coldkey) = 'text' AND length(coldkey) = 48),
+  CONSTRAINT rejected_events_reason_known CHECK (reason IN ('duplicate_conflict', 'unknown_miner', 'overflow')),
+  CONSTRAINT rejected_events_payload_is_json CHECK (typeof(payload) = 'text' AND json_valid(payload))
+);
+
+CREATE INDEX rejected_events_by_coldkey ON rejected_events (coldkey, rejected_id);
+
+-- A row stands here only inside the transaction that makes a miner's positions anew from its events; while
+-- it does, the triggers let that miner's closes be undone.
+CREATE TABLE rebuilds (
+  miner_id bigint NOT NULL PRIMARY KEY REFERENCES miners (miner_id)
+);
+
+-- +goose Down
+DROP TABLE rebuilds;
+DROP TABLE rejected_events;
+DROP TABLE events;
