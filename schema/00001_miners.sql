@@ -13,7 +13,7 @@ CREATE TABLE miners (
   status              miner_status_text NOT NULL,
   tracking_start      time_int,
   registered_at       time_int          NOT NULL,
-  latest_event_id     bigint            REFERENCES events (event_id),
+  latest_event_id     bigint,
   last_active         time_int,
   positions           bigint            NOT NULL DEFAULT 0,
   open_positions      bigint            NOT NULL DEFAULT 0,
@@ -71,6 +71,16 @@ END;
 CREATE TRIGGER miners_identity BEFORE UPDATE OF miner_id, coldkey, registered_at ON miners
 BEGIN
   SELECT RAISE(ABORT, 'miners: the identity of a miner never changes');
+END;
+-- +goose StatementEnd
+
+-- In place of a foreign key, which would say less: the latest event is one of this miner's own.
+-- +goose StatementBegin
+CREATE TRIGGER miners_latest_event BEFORE UPDATE OF latest_event_id ON miners
+WHEN NEW.latest_event_id IS NOT OLD.latest_event_id
+BEGIN
+  SELECT RAISE(ABORT, 'miners: the latest event must be one of the miner')
+  WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.event_id = NEW.latest_event_id AND e.miner_id = NEW.miner_id);
 END;
 -- +goose StatementEnd
 

@@ -5,7 +5,7 @@ CREATE TABLE closes (
   trade_id       bigint   NOT NULL REFERENCES trades (trade_id),
   step           bigint   NOT NULL,
   position_id    bigint   NOT NULL REFERENCES positions (position_id),
-  miner_id       bigint   NOT NULL REFERENCES miners (miner_id),
+  miner_id       bigint   NOT NULL,
   alpha          rao_int  NOT NULL,
   tao            rao_int  NOT NULL,
   cost           rao_int  NOT NULL,
@@ -29,7 +29,8 @@ CREATE TABLE closes (
 ) WITHOUT ROWID;
 
 -- A close joins a trade and a position of one miner and one subnet, and cannot take more than is left. It is
--- inserted before its position shrinks, so what is left is what the position says.
+-- inserted before its position shrinks, so what is left is what the position says. That the miner exists, the
+-- position vouches for.
 -- +goose StatementBegin
 CREATE TRIGGER closes_insert BEFORE INSERT ON closes
 BEGIN

@@ -1,0 +1,223 @@
+package stakeledger_test
+
+import (
+	"context"
+	"database/sql"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	_ "github.com/mattn/go-sqlite3" // the driver the queries run on
+	"github.com/pressly/goose/v3"
+
+	"github.com/stakeledger/stakeledger"
+)
+
+// Every query seeks. A plan that reads a whole table or sorts what it found is named here with its reason.
+var (
+	mayScan = map[string]string{
+		"ListedPositions j": "json_each turns the list of ids into rows; the list is the caller's, the positions are sought",
+	}
+	maySort = map[string]string{
+		"SelfTradeCandidates": "the positions of one extrinsic, a handful",
+		"ListedPositions":     "the positions of the caller's own list",
+	}
+)
+
+func TestQueriesSeek(t *testing.T) {
+	queries := generatedQueries(t)
+	for _, fill := range []struct {
+		name string
+		sql  string
+	}{
+		{"empty", ""},
+		{"full", manyRows},
+	} {
+		t.Run(fill.name, func(t *testing.T) {
+			db := migrated(t)
+			if fill.sql != "" {
+				if _, err := db.Exec(fill.sql + "; ANALYZE"); err != nil {
+					t.Fatalf("fill: %v", err)
+				}
+			}
+			for name, query := range queries {
+				for _, step := range plan(t, db, name, query) {
+					checkStep(t, name, step)
+				}
+			}
+		})
+	}
+}
+
+// checkStep fails for a step of a plan that reads or sorts more than it should.
+func checkStep(t *testing.T, query, step string) {
+	t.Helper()
+	if table, ok := strings.CutPrefix(step, "SCAN "); ok && table != "CONSTANT ROW" {
+		if mayScan[query+" "+strings.Fields(table)[0]] == "" {
+			t.Errorf("%s: plan says %q, want a SEARCH or an entry in mayScan", query, step)
+		}
+	}
+	if strings.Contains(step, "TEMP B-TREE FOR ORDER BY") && maySort[query] == "" {
+		t.Errorf("%s: plan says %q, want an index in that order or an entry in maySort", query, step)
+	}
+}
+
+func TestQueriesAreTyped(t *testing.T) {
+	for _, file := range generatedFiles(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := regexp.MustCompile(`(?m)^\s+\w+\s+(\[\]|\*)*(any|interface\{\})\s*$`).Find(text); at != nil {
+			t.Errorf("%s: untyped field %q: CAST the expression or declare its column's type", file, at)
+		}
+	}
+}
+
+// plan returns the steps of a query's plan.
+func plan(t *testing.T, db *sql.DB, name, query string) []string {
+	t.Helper()
+	parameters := 0
+	for _, m := range regexp.MustCompile(`\?(\d+)`).FindAllStringSubmatch(query, -1) {
+		n, _ := strconv.Atoi(m[1])
+		parameters = max(parameters, n)
+	}
+	rows, err := db.Query("EXPLAIN QUERY PLAN "+query, make([]any, parameters)...)
+	if err != nil {
+		t.Fatalf("%s: explain: %v", name, err)
+	}
+	defer rows.Close()
+	var steps []string
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		steps = append(steps, detail)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return steps
+}
+
+// generatedQueries returns the text of every query that sqlc compiled, by name.
+func generatedQueries(t *testing.T) map[string]string {
+	t.Helper()
+	queries := map[string]string{}
+	for _, file := range generatedFiles(t) {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			literal, ok := n.(*ast.BasicLit)
+			if !ok || literal.Kind != token.STRING {
+				return true
+			}
+			text, _ := strconv.Unquote(literal.Value)
+			if rest, ok := strings.CutPrefix(text, "-- name: "); ok {
+				queries[strings.Fields(rest)[0]] = text
+			}
+			return true
+		})
+	}
+	if len(queries) < 30 {
+		t.Fatalf("found %d queries in dbgen, want all of them", len(queries))
+	}
+	return queries
+}
+
+func generatedFiles(t *testing.T) []string {
+	t.Helper()
+	read, err := filepath.Glob("dbgen/read/*.sql.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write, err := filepath.Glob("dbgen/write/*.sql.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Concat(read, write)
+}
+
+// migrated returns a fresh database with every migration applied.
+func migrated(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(t.TempDir(), "plan.db")+"?_foreign_keys=1&_journal_mode=WAL")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	migrations, err := fs.Sub(stakeledger.Schema, "schema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.Up(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// manyRows fills every table: 200 miners, of whom the first has two fifths of 20,000 events, a quarter of
+// them trades, and an intake that waits.
+const manyRows = `
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+INSERT INTO miners (coldkey, status, registered_at)
+SELECT printf('5%047d', i), iif(i % 9 = 0, 'inactive', 'active'), i FROM n;
+
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+INSERT INTO registrations (miner_id, uid, hotkey, started_at, ended_at)
+SELECT (i + 1) / 2, i / 2, printf('5%047d', i), i, iif(i % 2 = 0, i, NULL) FROM n;
+
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+INSERT INTO events (miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason,
+  out_of_order, mode, min_blocks, self_trade)
+SELECT iif(i % 5 < 2, 1, i % 200 + 1), i || '-0001', i % 7, iif(i % 4 = 0, 'unstake', 'stake'), i % 3 + 1,
+  printf('5%047d', i % 5), i, i * 1000000, 1000, 1000, iif(i % 50 = 1, 'ignored', 'applied'), iif(i % 50 = 1, 'excluded', NULL),
+  0, iif(i % 4 = 0, 'lenient', NULL), iif(i % 4 = 0, 360, NULL), iif(i % 4 = 0, 'zero', NULL)
+FROM n;
+
+INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time,
+  entry_tao, entry_alpha, remaining_alpha, status)
+SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, block, time, tao, alpha, alpha, 'open'
+FROM events WHERE kind = 'stake' AND outcome = 'applied';
+
+INSERT INTO trades (trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, exit_block, exit_time,
+  exit_tao, exit_alpha, unmatched_alpha, unmatched_tao)
+SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, block, time, tao, alpha, 0, 0
+FROM events WHERE kind = 'unstake' AND outcome = 'applied';
+
+INSERT INTO closes (trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade)
+SELECT t.trade_id, 0, p.position_id, t.miner_id, 1000, 1000, 1000, 0, 0, t.exit_time - p.entry_time, 1, 0
+FROM trades t JOIN positions p ON p.position_id = (
+  SELECT MAX(q.position_id) FROM positions q WHERE q.miner_id = t.miner_id AND q.netuid = t.netuid AND q.entry_time <= t.exit_time);
+
+UPDATE positions SET remaining_alpha = 0, status = 'closed',
+  last_exit_time = entry_time + 1000000, closed_at = entry_time + 1000000
+WHERE position_id IN (SELECT position_id FROM closes);
+
+INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload)
+SELECT printf('5%047d', miner_id), extrinsic_id, event_index, 'duplicate_conflict', '{}' FROM events WHERE event_id % 10 = 0;
+
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+INSERT INTO intakes (state, created_at, heartbeat, min_blocks, self_trade, no_register, staged)
+SELECT iif(i = 300, 'staged', 'done'), i, i, 360, 'zero', 0, 20000 FROM n;
+
+INSERT INTO staged_events (intake_id, coldkey, time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq,
+  kind, netuid, hotkey, tao, alpha, excluded)
+SELECT 300, printf('5%047d', miner_id), time, block, block, 1, extrinsic_id, event_index, event_id, kind, netuid, hotkey, tao, alpha, 0
+FROM events`
