@@ -1,0 +1,81 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// closing keeps two calls of Close apart.
+type closing struct {
+	mu   sync.Mutex
+	idle []*conn // readers already taken out of the pool
+	done bool
+}
+
+func (co *core) close(ctx context.Context) error {
+	co.closing.mu.Lock()
+	defer co.closing.mu.Unlock()
+	if co.closing.done {
+		return nil
+	}
+	if co.writer != nil {
+		select {
+		case <-co.writer.queue.close():
+		case <-ctx.Done():
+			return co.stillHeld(ctx)
+		}
+	}
+	co.readers.stop()
+	for len(co.closing.idle) < len(co.readers.all) {
+		select {
+		case c := <-co.readers.idle:
+			co.closing.idle = append(co.closing.idle, c)
+		case <-ctx.Done():
+			return co.stillHeld(ctx)
+		}
+	}
+	co.closing.done = true
+	co.watch.close()
+	var errs []error
+	for _, c := range co.readers.all {
+		errs = append(errs, c.close())
+	}
+	if co.writer != nil {
+		errs = append(errs, co.closeWriter())
+	}
+	return errors.Join(errs...)
+}
+
+// closeWriter leaves a tidy file behind: the log moved into the database, and
+// the planner's statistics fresh. Neither is needed for safety, so neither
+// fails the close.
+func (co *core) closeWriter() error {
+	c := co.writer.conn.Load()
+	c.mu.Lock()
+	ctx := context.Background()
+	_, _ = c.raw.ExecContext(ctx, "PRAGMA optimize", nil)
+	_, _ = c.raw.ExecContext(ctx, "PRAGMA busy_timeout = "+itoa(checkpointWait), nil)
+	_, _, _ = walCheckpoint(c.raw, "TRUNCATE")
+	c.mu.Unlock()
+	err := c.close()
+	co.writer.lock.close()
+	return err
+}
+
+func (co *core) stillHeld(ctx context.Context) error {
+	conns := co.readers.all
+	if co.writer != nil {
+		conns = append([]*conn{co.writer.conn.Load()}, conns...)
+	}
+	return &Error{Op: "close", Detail: "still held by " + holders(conns), Err: context.Cause(ctx)}
+}
+
+// stop refuses new readers.
+func (p *readers) stop() {
+	select {
+	case <-p.gone:
+	default:
+		close(p.gone)
+	}
+}

@@ -1,0 +1,252 @@
+package manager
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// DriverConn is what the manager needs of a driver's connection;
+// *sqlite3.SQLiteConn has it. Prepare must return a [DriverStmt].
+type DriverConn interface {
+	driver.Conn
+	driver.ExecerContext
+	driver.QueryerContext
+	AutoCommit() bool
+}
+
+// DriverStmt is what the manager needs of a prepared statement;
+// *sqlite3.SQLiteStmt has it.
+type DriverStmt interface {
+	driver.Stmt
+	driver.StmtQueryContext
+	Readonly() bool
+}
+
+// maxStmts bounds the statements kept prepared on one connection. Programs
+// have tens of queries; SQL built at run time must not grow memory.
+const maxStmts = 512
+
+// A conn is one connection to SQLite, pinned for the manager's whole life.
+//
+// Two ways lead to it. Exec goes straight to the driver. Queries must go
+// through database/sql, because only that can make the *sql.Rows that sqlc's
+// code reads; database/sql comes back to the driver through [bridge], so that
+// both ways meet the same lock, the same checks and the same statements.
+type conn struct {
+	mu    sync.Mutex // held for every statement and for every step of its rows
+	raw   DriverConn
+	db    *sql.DB   // holds sql; never opens another connection
+	sql   *sql.Conn // the view of raw that database/sql has
+	cfg   *config
+	stmts map[string]*stmt
+	stats queryTable
+	args  []driver.NamedValue // reused by every Exec
+	open  []*rows             // rows not yet closed
+
+	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
+
+	holder  atomic.Pointer[label] // the transaction on it now
+	started atomic.Int64          // when holder's began, in nanoseconds since the epoch
+}
+
+// openConn opens dsn with the given pragmas set and read back.
+func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pragma) (*conn, error) {
+	dc, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
+	if err != nil {
+		return nil, wrap("open", "", "", err)
+	}
+	c := &conn{cfg: cfg, stmts: map[string]*stmt{}}
+	c.raw = dc.(*sqlite3.SQLiteConn)
+	if cfg.wrapDriver != nil {
+		c.raw = cfg.wrapDriver(c.raw)
+	}
+	if err := c.prepare(ctx, begin, pragmas); err != nil {
+		_ = c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *conn) prepare(ctx context.Context, begin string, pragmas []pragma) error {
+	for _, p := range pragmas {
+		if err := p.set(c.raw); err != nil {
+			return err
+		}
+	}
+	for _, control := range []struct {
+		to  **stmt
+		sql string
+	}{
+		{&c.begin, begin},
+		{&c.commit, "COMMIT"},
+		{&c.rollback, "ROLLBACK"},
+		{&c.savepoint, "SAVEPOINT s"},
+		{&c.release, "RELEASE s"},
+		{&c.rollbackTo, "ROLLBACK TO s"},
+		{&c.pin, "PRAGMA schema_version"}, // reads the file, which takes the snapshot
+	} {
+		s, err := c.newStmt(control.sql, "")
+		if err != nil {
+			return err
+		}
+		*control.to = s
+	}
+	c.db = sql.OpenDB(connector{c})
+	c.db.SetMaxOpenConns(1)
+	var err error
+	c.sql, err = c.db.Conn(ctx)
+	return wrap("open", "", "", err)
+}
+
+// close closes the driver's connection. It does not wait for rows that
+// database/sql still lends out: they find the connection closed.
+func (c *conn) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.stmts {
+		_ = s.Close()
+	}
+	for _, s := range []*stmt{c.begin, c.commit, c.rollback, c.savepoint, c.release, c.rollbackTo, c.pin} {
+		if s != nil {
+			_ = s.Close()
+		}
+	}
+	err := c.raw.Close()
+	if c.db != nil {
+		_ = c.db.Close()
+	}
+	return wrap("close", "", "", err)
+}
+
+// A stmt is a prepared statement and where its use is counted.
+type stmt struct {
+	DriverStmt
+	readonly bool
+	busy     bool // its rows are open
+	plain    bool // an sqlc :exec, which returns neither rows nor a count
+	stats    *queryStats
+}
+
+func (c *conn) newStmt(query, name string) (*stmt, error) {
+	ds, err := c.raw.Prepare(query)
+	if err != nil {
+		return nil, wrap("prepare", name, "", err)
+	}
+	s, ok := ds.(DriverStmt)
+	if !ok {
+		return nil, &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the driver's statements lack QueryContext or Readonly"}
+	}
+	return &stmt{DriverStmt: s, readonly: s.Readonly()}, nil
+}
+
+// lookup returns the prepared statement of an sqlc query, or nil for raw SQL,
+// which may hold several statements and is left to the driver.
+func (c *conn) lookup(query string) (*stmt, error) {
+	if s, ok := c.stmts[query]; ok && !s.busy {
+		return s, nil
+	}
+	name, command := queryName(query)
+	if name == "" {
+		return nil, nil
+	}
+	s, err := c.newStmt(query, name)
+	if err != nil {
+		return nil, err
+	}
+	s.plain = command == ":exec"
+	s.stats = c.stats.of(name)
+	if old, taken := c.stmts[query]; !taken || !old.busy {
+		c.makeRoom()
+		c.stmts[query] = s
+	}
+	return s, nil
+}
+
+// makeRoom closes some statement that is not in use when too many are kept.
+func (c *conn) makeRoom() {
+	if len(c.stmts) < maxStmts {
+		return
+	}
+	for query, s := range c.stmts {
+		if !s.busy {
+			_ = s.Close()
+			delete(c.stmts, query)
+			return
+		}
+	}
+}
+
+// control runs one of the connection's own statements (BEGIN, COMMIT, …).
+func (c *conn) control(s *stmt) error {
+	r, err := s.QueryContext(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	return r.Close()
+}
+
+// exec runs a statement that returns no rows. The caller holds mu.
+//
+// The driver's query path binds all arguments and steps in one crossing into
+// C, its exec path takes one crossing per argument. So an :exec, which wants
+// no count, runs as a query without rows.
+func (c *conn) exec(s *stmt, query string, args []driver.NamedValue) (sql.Result, error) {
+	if s == nil || !s.plain || s.busy {
+		return c.raw.ExecContext(context.Background(), query, args)
+	}
+	r, err := s.QueryContext(context.Background(), args)
+	if err != nil {
+		return nil, err
+	}
+	return driver.ResultNoRows, r.Close()
+}
+
+// bind turns arguments into the driver's values, in the connection's own space.
+func (c *conn) bind(args []any) ([]driver.NamedValue, error) {
+	c.args = c.args[:0]
+	for i, a := range args {
+		nv := driver.NamedValue{Ordinal: i + 1, Value: a}
+		if err := bindValue(&nv); err != nil {
+			return nil, err
+		}
+		c.args = append(c.args, nv)
+	}
+	return c.args, nil
+}
+
+// bindValue makes nv a value the driver takes; it follows database/sql's rules.
+func bindValue(nv *driver.NamedValue) (err error) {
+	switch v := nv.Value.(type) {
+	case nil, int64, string, float64, bool, []byte, time.Time:
+		return nil
+	case sql.NamedArg:
+		nv.Name, nv.Value = v.Name, v.Value
+		return bindValue(nv)
+	case sql.Out:
+		return errors.New("SQLite has no output parameters")
+	}
+	nv.Value, err = driver.DefaultParameterConverter.ConvertValue(nv.Value)
+	return err
+}
+
+// closeRows closes the rows that t left open. The caller holds mu.
+func (c *conn) closeRows(t *txn) {
+	for i := len(c.open) - 1; i >= 0; i-- {
+		if r := c.open[i]; r.txn == t {
+			r.finish()
+		}
+	}
+}
+
+// hold notes which transaction the connection serves, for messages.
+func (c *conn) hold(l *label, now time.Time) {
+	c.holder.Store(l)
+	c.started.Store(now.UnixNano())
+}

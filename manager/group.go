@@ -1,0 +1,228 @@
+package manager
+
+import (
+	"context"
+	"log/slog"
+	"runtime/pprof"
+	"time"
+)
+
+// A group is several closures that share one BEGIN…COMMIT, each in a savepoint
+// of its own. Nobody in it is answered before the COMMIT.
+type group struct {
+	limit   int // how many waited when it began: nobody waits for company
+	shared  bool
+	began   time.Time
+	members []*request // those that have run, in queue order
+	lost    bool       // SQLite dropped the transaction: everybody runs again
+	settled bool       // COMMIT or ROLLBACK has been said
+	again   []*request // those that run once more, one by one
+}
+
+// serve runs those who wait until nobody does. g is what a goroutine that
+// ended inside a closure (runtime.Goexit) left unfinished.
+func (w *writer) serve(g *group) {
+	defer pprof.SetGoroutineLabels(context.Background())
+	for {
+		if g == nil {
+			g = w.beginGroup()
+		}
+		if g != nil {
+			w.finish(g)
+			g = nil
+		}
+		w.endTurn()
+		if !w.queue.leave() {
+			return
+		}
+	}
+}
+
+// beginGroup begins a transaction for those who wait. While the database is
+// busy only the first in line spends its budget; everybody is still free to
+// leave. It returns nil when nobody is left to begin for.
+func (w *writer) beginGroup() *group {
+	for {
+		r, waiting := w.queue.first()
+		if r == nil {
+			return nil
+		}
+		err := w.begin(r.ctx, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
+		if err == nil {
+			limit := min(waiting, w.core.cfg.groupSize)
+			return &group{limit: limit, began: time.Now(), members: make([]*request, 0, limit)}
+		}
+		if w.queue.abandon(r) {
+			r.err = err
+			close(r.done)
+		}
+	}
+}
+
+// finish runs what g has not yet run, commits, and answers.
+func (w *writer) finish(g *group) {
+	for !g.settled && !g.lost && w.roomIn(g) {
+		r := w.queue.take(len(g.members) > 0)
+		if r == nil {
+			break
+		}
+		if len(g.members) == 0 {
+			g.shared = g.limit > 1 && !r.alone && !w.core.deferrable
+		}
+		g.members = append(g.members, r)
+		w.member(g, r)
+	}
+	if !g.settled {
+		w.settle(g)
+	}
+	for len(g.again) > 0 {
+		r := g.again[0]
+		g.again = g.again[1:]
+		w.rerun(g, r)
+	}
+}
+
+func (w *writer) roomIn(g *group) bool {
+	switch len(g.members) {
+	case 0:
+		return true
+	case g.limit:
+		return false
+	}
+	return g.shared && time.Since(g.began) < w.core.cfg.groupTime
+}
+
+// member runs r's closure as the next of g.
+func (w *writer) member(g *group, r *request) {
+	r.reset()
+	if r.err = ended(r.ctx, "begin transaction", "", r.label.String()); r.err != nil {
+		return
+	}
+	t, ctx := w.core.begin(r.ctx, w.conn.Load(), &r.label, true)
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		w.caught(r, recover())
+		w.settleMember(g, r, t)
+		if r.goexit { // this goroutine is ending: another one goes on
+			go w.serve(g)
+		}
+	}()
+	if !w.openMember(g, t) {
+		returned = true
+		return
+	}
+	pprof.SetGoroutineLabels(ctx)
+	r.err = w.core.call(ctx, t, r.run)
+	returned = true
+	w.settleMember(g, r, t)
+}
+
+// caught notes how a closure ended without returning: with a panic's value, or
+// with none by runtime.Goexit.
+func (w *writer) caught(r *request, value any) {
+	if value == nil {
+		r.goexit = true
+		return
+	}
+	r.panicked, r.value = true, value
+	w.core.logPanic(&r.label, value)
+}
+
+func (r *request) failed() bool { return r.err != nil || r.panicked || r.goexit }
+
+func (w *writer) openMember(g *group, t *txn) bool {
+	if !g.shared {
+		return true
+	}
+	t.conn.mu.Lock()
+	defer t.conn.mu.Unlock()
+	if err := t.conn.control(t.conn.savepoint); err != nil {
+		g.lost = true
+		t.close()
+	}
+	return !g.lost
+}
+
+// settleMember keeps or takes back what r did, inside the group's transaction.
+func (w *writer) settleMember(g *group, r *request, t *txn) {
+	c := t.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	abandoned := t.abandonChildren()
+	t.close()
+	if r.err == nil && !r.panicked && !r.goexit {
+		r.err = abandoned
+	}
+	if c.raw.AutoCommit() {
+		if g.lost = g.shared; !g.shared && !r.failed() {
+			r.err = t.abortedError("commit", "")
+		}
+		return
+	}
+	if !r.failed() {
+		r.hooks = t.hooks
+	}
+	if !g.shared {
+		return
+	}
+	if r.failed() && c.control(c.rollbackTo) != nil || c.control(c.release) != nil {
+		g.lost = true
+	}
+}
+
+// settle says COMMIT for the whole group, and answers everybody whose outcome
+// that decides. If the group is lost, or COMMIT fails, all of it runs again,
+// one by one, those that failed too: they may have seen rows that now never were.
+func (w *writer) settle(g *group) {
+	g.settled = true
+	c := w.conn.Load()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(g.members) == 0 || g.lost || !g.shared && g.members[0].failed() {
+		w.rollbackLocked(c)
+	} else if err := w.commitLocked(c, &retrier{core: w.core, label: &g.members[0].label}); err != nil {
+		w.rollbackLocked(c)
+		if !g.shared {
+			g.members[0].err = err
+		} else {
+			g.lost = true
+			w.core.cfg.logger.Warn("group commit failed, running its transactions one by one", slog.Int("transactions", len(g.members)), slog.Any("error", err))
+		}
+	}
+	w.core.stats.groups.Add(1)
+	if g.lost {
+		g.again = g.members
+		return
+	}
+	for _, r := range g.members {
+		if isBusy(r.err) {
+			g.again = append(g.again, r)
+			continue
+		}
+		if !r.failed() {
+			r.commit = w.commits.Add(1)
+		}
+		close(r.done)
+	}
+}
+
+// rerun runs r in a transaction of its own and answers it.
+func (w *writer) rerun(g *group, r *request) {
+	returned := false
+	defer func() {
+		if !returned {
+			w.caught(r, recover())
+		}
+		goexit := r.goexit
+		close(r.done)
+		if goexit {
+			go w.serve(g)
+		}
+	}()
+	pprof.SetGoroutineLabels(r.ctx)
+	w.solo(r)
+	returned = true
+}

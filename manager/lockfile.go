@@ -1,0 +1,145 @@
+package manager
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// A fileLock is the queue between processes: an advisory lock on a file beside
+// the database. The kernel drops it with the process, so a killed one leaves
+// nothing behind. A nil *fileLock locks nothing.
+//
+// All of it belongs to the holder of the writer, but for a wait inside the
+// kernel, which has a goroutine of its own.
+type fileLock struct {
+	core   *core
+	file   *os.File
+	held   bool
+	broken bool      // the filesystem has no locks
+	wait   *lockWait // the last wait, perhaps still in the kernel
+}
+
+// A lockWait is one blocking wait. It cannot be called off: when its caller
+// gives up, it gives the lock back as soon as it has it, unless the next
+// caller takes the wait over.
+type lockWait struct {
+	mu     sync.Mutex
+	wanted bool
+	over   bool
+	result chan error
+}
+
+func openLock(co *core, path string) (*fileLock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, &Error{Op: "open lock file " + path, Kind: ErrIO, Err: err, Detail: "it is kept beside the database"}
+	}
+	return &fileLock{core: co, file: f}, nil
+}
+
+// acquire waits for the lock until ctx ends or the retry budget is used up.
+func (l *fileLock) acquire(ctx context.Context, who *label) error {
+	if l == nil || l.held || l.broken {
+		return nil
+	}
+	if l.wait.adopt() {
+		return l.await(ctx, who)
+	}
+	err := flock(l.file, false)
+	switch {
+	case err == nil:
+		l.held = true
+		return nil
+	case !lockHeld(err):
+		l.broken = true
+		l.core.cfg.logger.Warn("no file locks here, processes meet at SQLite's lock with backoff instead", slog.String("file", l.file.Name()), slog.Any("error", err))
+		return nil
+	}
+	l.wait = &lockWait{wanted: true, result: make(chan error, 1)}
+	go l.wait.run(l.file)
+	return l.await(ctx, who)
+}
+
+func (w *lockWait) run(f *os.File) {
+	err := flock(f, true)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	if !w.wanted && err == nil {
+		err = funlock(f)
+	}
+	w.result <- err
+}
+
+// adopt takes over a wait that is still going on.
+func (w *lockWait) adopt() bool {
+	if w == nil {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wanted = !w.over
+	return w.wanted
+}
+
+// giveUp leaves the wait to itself. It reports false if the lock came first.
+func (w *lockWait) giveUp() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wanted = w.over
+	return !w.over
+}
+
+func (l *fileLock) await(ctx context.Context, who *label) error {
+	began := time.Now()
+	timer := time.NewTimer(l.core.cfg.retryBudget)
+	defer timer.Stop()
+	var failure error
+	select {
+	case err := <-l.wait.result:
+		return l.taken(err, who)
+	case <-ctx.Done():
+		failure = ended(ctx, "wait for the lock file", "", who.String())
+	case <-timer.C:
+		failure = &Error{Op: "wait for the lock file", Label: who.String(), Waited: time.Since(began), Kind: ErrBusy,
+			Detail: "another process holds " + l.file.Name()}
+	}
+	if l.wait.giveUp() {
+		return failure
+	}
+	return l.taken(<-l.wait.result, who)
+}
+
+func (l *fileLock) taken(err error, who *label) error {
+	l.held = err == nil
+	return wrap("wait for the lock file", "", who.String(), err)
+}
+
+// release lets the next process in.
+func (l *fileLock) release() {
+	if l == nil || !l.held {
+		return
+	}
+	_ = funlock(l.file)
+	l.held = false
+}
+
+// close gives the lock up for good. A wait still in the kernel keeps the file
+// open until it ends by itself.
+func (l *fileLock) close() {
+	if l == nil {
+		return
+	}
+	l.release()
+	if l.wait == nil || !l.wait.giveUp() {
+		_ = l.file.Close()
+		return
+	}
+	go func() {
+		<-l.wait.result
+		_ = l.file.Close()
+	}()
+}

@@ -1,0 +1,29 @@
+//go:build unix
+
+package manager
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// flock takes the lock, waiting for it when block is set. Waiters are served
+// in the order the kernel keeps.
+func flock(f *os.File, block bool) error {
+	how := syscall.LOCK_EX
+	if !block {
+		how |= syscall.LOCK_NB
+	}
+	for {
+		err := syscall.Flock(int(f.Fd()), how)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+func funlock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
+// held reports whether err means that somebody else has the lock.
+func lockHeld(err error) bool { return errors.Is(err, syscall.EWOULDBLOCK) }

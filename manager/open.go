@@ -1,0 +1,290 @@
+package manager
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// minSQLite is the first SQLite without the WAL-reset bug, which can lose
+// committed writes of two connections. https://www.sqlite.org/wal.html#walresetbug
+const minSQLite = 3_051_003
+
+// core is a manager without the types of its query sets.
+type core struct {
+	cfg        config
+	path       string // absolute, symbolic links resolved
+	writer     *writer
+	readers    *readers
+	deferrable bool // closures must not share a commit
+	stats      counters
+	watch      *watch
+	closing    closing
+}
+
+// open opens or creates the database at path.
+func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
+	co := &core{cfg: cfg}
+	if co.path, err = realPath(path); err != nil {
+		return nil, err
+	}
+	if err := checkLibrary(); err != nil {
+		return nil, err
+	}
+	lock, err := openLock(co, co.path+"-lock")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			lock.close()
+			co.discard()
+		}
+	}()
+	// From here to the end of open nobody else opens or migrates the file.
+	if err := lock.acquire(ctx, &label{name: "open"}); err != nil {
+		return nil, err
+	}
+	if err := co.retryOpen(ctx, co.prepareFile); err != nil {
+		return nil, err
+	}
+	if err := co.migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := co.retryOpen(ctx, co.connect); err != nil {
+		return nil, err
+	}
+	if cfg.lockFile {
+		co.writer.lock = lock
+		lock.release()
+	} else {
+		lock.close()
+	}
+	co.watch = startWatch(co)
+	return co, nil
+}
+
+// openReadOnly opens an existing database for reading only.
+func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err error) {
+	co := &core{cfg: cfg}
+	if co.path, err = realPath(path); err != nil {
+		return nil, err
+	}
+	if err := checkLibrary(); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(co.path); err != nil {
+		return nil, &Error{Op: "open " + path + " read-only", Kind: ErrIO, Err: err}
+	}
+	defer func() {
+		if err != nil {
+			co.discard()
+		}
+	}()
+	if err := co.retryOpen(ctx, co.openReaders); err != nil {
+		return nil, err
+	}
+	c := co.readers.all[0]
+	if err := co.checkApplication(c.raw); err != nil {
+		return nil, err
+	}
+	if mode, err := readPragma(c.raw, "journal_mode"); err != nil || !strings.EqualFold(mode, "wal") {
+		return nil, &Error{Op: "open " + path + " read-only", Kind: ErrUnsupported, Err: err, Detail: "journal mode is " + mode + ", not wal: open it for writing once"}
+	}
+	co.watch = startWatch(co)
+	return co, nil
+}
+
+// realPath refuses what is no file and resolves symbolic links, so that every
+// process finds the same lock file.
+func realPath(path string) (string, error) {
+	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:") {
+		return "", &Error{Op: fmt.Sprintf("open %q", path), Kind: ErrUnsupported, Detail: "a database in memory or a URI has no write-ahead log to share; give the path of a file (tests: filepath.Join(t.TempDir(), \"test.db\"))"}
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", &Error{Op: "open " + path, Kind: ErrIO, Err: err}
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real
+	} else if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+		abs = filepath.Join(dir, filepath.Base(abs))
+	} else {
+		return "", &Error{Op: "open " + path, Kind: ErrIO, Err: err, Detail: "create the folder first"}
+	}
+	if info, err := os.Stat(abs); err == nil && !info.Mode().IsRegular() {
+		return "", &Error{Op: "open " + path, Kind: ErrUnsupported, Detail: "not a regular file"}
+	}
+	return abs, nil
+}
+
+func checkLibrary() error {
+	version, number, _ := sqlite3.Version()
+	if number < minSQLite {
+		return &Error{Op: "open", Kind: ErrUnsupported, Detail: "SQLite " + version + " can lose committed writes (WAL-reset bug); build with 3.51.3 or later"}
+	}
+	return nil
+}
+
+// retryOpen repeats step while another program, one that does not know the
+// lock file, keeps the database busy.
+func (co *core) retryOpen(ctx context.Context, step func(context.Context) error) error {
+	retry := retrier{core: co, label: &label{}, op: "open " + co.path}
+	for {
+		err := step(ctx)
+		if err == nil || !isBusy(err) {
+			return co.explainOpen(err)
+		}
+		if err := retry.wait(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// explainOpen adds to an error of opening what the caller can do about it.
+func (co *core) explainOpen(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Detail != "" {
+		return err
+	}
+	switch {
+	case e.Kind == ErrCorrupt:
+		e.Detail = co.path + " is damaged or no SQLite database; restore a backup"
+	case e.Kind == ErrReadOnly || errors.Is(err, fs.ErrPermission):
+		e.Kind, e.Detail = ErrReadOnly, co.path+" or its folder cannot be written; use OpenReadOnly to read it"
+	}
+	return err
+}
+
+// prepareFile creates a fresh file that only its owner can read, and looks
+// whether an existing one is ours before anything changes it.
+func (co *core) prepareFile(context.Context) error {
+	f, err := os.OpenFile(co.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return &Error{Op: "open " + co.path, Kind: ErrIO, Err: err}
+	}
+	_ = f.Close()
+	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn(co.path, "rw"))
+	if err != nil {
+		return wrap("open "+co.path, "", "", err)
+	}
+	defer c.Close()
+	return co.checkApplication(c.(*sqlite3.SQLiteConn))
+}
+
+// checkApplication refuses another program's file. An id of 0 is accepted on
+// a file with no tables, which a migration is about to claim.
+func (co *core) checkApplication(c DriverConn) error {
+	got, err := readPragma(c, "application_id")
+	if err != nil {
+		return wrap("read PRAGMA application_id", "", "", err)
+	}
+	want := strconv.Itoa(int(co.cfg.applicationID))
+	if !co.cfg.hasID || got == want {
+		return nil
+	}
+	pages, err := readPragma(c, "page_count")
+	if err != nil {
+		return wrap("read PRAGMA page_count", "", "", err)
+	}
+	if got == "0" && (pages == "0" || pages == "") {
+		return nil
+	}
+	tables, err := readPragma(c, "schema_version")
+	if err != nil {
+		return wrap("read PRAGMA schema_version", "", "", err)
+	}
+	if got == "0" && tables == "0" {
+		return nil
+	}
+	return &Error{Op: "open " + co.path, Kind: ErrWrongFile, Detail: fmt.Sprintf("its application id is %s, this program's is %s; give another path", got, want)}
+}
+
+// migrate runs the caller's migration on a connection of its own.
+func (co *core) migrate(ctx context.Context) error {
+	if co.cfg.migrate == nil {
+		return nil
+	}
+	db, err := sql.Open("sqlite3", dsn(co.path, "rw")+"&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout="+itoa(int(co.cfg.retryBudget/time.Millisecond)))
+	if err != nil {
+		return wrap("migrate "+co.path, "", "", err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if err := co.cfg.migrate(ctx, db); err != nil {
+		if own := (*Error)(nil); errors.As(err, &own) {
+			return co.explainOpen(err)
+		}
+		return co.explainOpen(wrap("migrate "+co.path, "", "", err))
+	}
+	return nil
+}
+
+// connect opens the writer and the readers.
+func (co *core) connect(ctx context.Context) error {
+	c, err := co.openWriter(ctx)
+	if err != nil {
+		return err
+	}
+	co.writer = &writer{core: co}
+	co.writer.conn.Store(c)
+	if err := co.checkApplication(c.raw); err != nil {
+		return err
+	}
+	if err := co.findDeferrable(c); err != nil {
+		return err
+	}
+	return co.openReaders(ctx)
+}
+
+func (co *core) openWriter(ctx context.Context) (*conn, error) {
+	return openConn(ctx, &co.cfg, dsn(co.path, "rw"), "BEGIN IMMEDIATE", writerPragmas(co.cfg.synchronous))
+}
+
+func (co *core) openReaders(ctx context.Context) error {
+	p := &readers{core: co, idle: make(chan *conn, co.cfg.readers), gone: make(chan struct{})}
+	co.readers = p
+	for range co.cfg.readers {
+		c, err := openConn(ctx, &co.cfg, dsn(co.path, "ro"), "BEGIN", readerPragmas())
+		if err != nil {
+			return err
+		}
+		p.all = append(p.all, c)
+		p.idle <- c
+	}
+	return nil
+}
+
+// findDeferrable turns sharing a commit off for a schema in which one
+// closure's broken constraint would show only at the COMMIT of all.
+func (co *core) findDeferrable(c *conn) error {
+	found, err := readValue(c.raw, "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%INITIALLY DEFERRED%'")
+	if err != nil {
+		return wrap("read the schema", "", "", err)
+	}
+	if co.deferrable = found != "0"; co.deferrable {
+		co.cfg.logger.Info("the schema has deferred constraints: transactions do not share commits")
+	}
+	return nil
+}
+
+// discard closes what a failed open had opened.
+func (co *core) discard() {
+	if co.writer != nil {
+		_ = co.writer.conn.Load().close()
+	}
+	if co.readers != nil {
+		for _, c := range co.readers.all {
+			_ = c.close()
+		}
+	}
+}

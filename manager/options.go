@@ -1,0 +1,165 @@
+package manager
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"runtime"
+	"time"
+)
+
+// Option sets how Open opens a database. The zero set of options is what most
+// programs want.
+type Option func(*config)
+
+type config struct {
+	readers       int
+	queueDepth    int
+	maxQueueWait  time.Duration
+	retryBudget   time.Duration
+	groupSize     int
+	groupTime     time.Duration
+	synchronous   string
+	applicationID int32
+	hasID         bool
+	migrate       func(context.Context, *sql.DB) error
+	logger        *slog.Logger
+	lockFile      bool
+	runTwice      bool
+	slowTx        time.Duration
+	slowQuery     time.Duration
+	slowRead      time.Duration
+	walFrames     int
+	wrapDriver    func(DriverConn) DriverConn
+}
+
+func newConfig(opts []Option) config {
+	c := config{
+		readers:      max(2, min(4, runtime.GOMAXPROCS(0))),
+		queueDepth:   16_384,
+		maxQueueWait: 30 * time.Second,
+		retryBudget:  5 * time.Second,
+		groupSize:    64,
+		groupTime:    2 * time.Millisecond,
+		synchronous:  "FULL",
+		logger:       slog.Default(),
+		lockFile:     true,
+		slowTx:       time.Second,
+		slowQuery:    time.Second,
+		slowRead:     5 * time.Second,
+		walFrames:    2_000,
+	}
+	for _, o := range opts {
+		o(&c)
+	}
+	return c
+}
+
+// WithMigration runs migrate on every Open, before the manager's own
+// connections exist and while no other process opens or migrates the file.
+// The *sql.DB is closed when migrate returns. [migrate.Up] makes one of a
+// folder of goose migrations. Default: none.
+//
+// [migrate.Up]: https://pkg.go.dev/github.com/stakeledger/stakeledger/manager/migrate#Up
+func WithMigration(migrate func(ctx context.Context, db *sql.DB) error) Option {
+	return func(c *config) { c.migrate = migrate }
+}
+
+// WithApplicationID refuses a file whose PRAGMA application_id is another one,
+// before anything in it is changed. A migration sets the id of a fresh file.
+// Default: any file is accepted.
+func WithApplicationID(id int32) Option {
+	return func(c *config) { c.applicationID, c.hasID = id, true }
+}
+
+// WithLogger sets where retries, slow transactions, lost panics' stacks and
+// checkpoint trouble are logged. Default: slog.Default().
+func WithLogger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
+
+// WithReaders sets the number of read-only connections. More than the
+// processor has cores only starve the writer. Default: max(2, min(4, GOMAXPROCS)).
+func WithReaders(n int) Option { return func(c *config) { c.readers = max(1, n) } }
+
+// WithQueueDepth bounds how many writers may wait; one more gets ErrQueueFull.
+// Default: 16,384.
+func WithQueueDepth(n int) Option { return func(c *config) { c.queueDepth = max(1, n) } }
+
+// WithMaxQueueWait bounds how long a writer waits for its turn before it gets
+// ErrBusy with the label of whoever holds the writer. Default: 30 s.
+func WithMaxQueueWait(d time.Duration) Option { return func(c *config) { c.maxQueueWait = d } }
+
+// WithRetryBudget bounds how long one transaction is retried on SQLITE_BUSY
+// and SQLITE_LOCKED, and how long it waits for a reader or for the lock file.
+// Queueing does not count. Default: 5 s.
+func WithRetryBudget(d time.Duration) Option { return func(c *config) { c.retryBudget = d } }
+
+// WithGroupCommit sets how many waiting closures may share one commit, and for
+// how long a group may run before it commits. A size of 1 turns sharing off.
+// Default: 64 and 2 ms.
+func WithGroupCommit(size int, time time.Duration) Option {
+	return func(c *config) { c.groupSize, c.groupTime = max(1, size), time }
+}
+
+// WithSynchronousNormal lets a power failure take the latest commits, but
+// never tear one: PRAGMA synchronous=NORMAL. Default: FULL, every commit is on disk.
+func WithSynchronousNormal() Option { return func(c *config) { c.synchronous = "NORMAL" } }
+
+// WithoutLockFile leaves the queue between processes out: processes then meet
+// only at SQLite's own lock, with backoff and without order. Migrations still
+// take the lock file. Default: the lock file is used.
+func WithoutLockFile() Option { return func(c *config) { c.lockFile = false } }
+
+// WithRunTwice runs every write closure twice, rolling the first run back, so
+// that a test finds closures that cannot run again. For tests only.
+func WithRunTwice() Option { return func(c *config) { c.runTwice = true } }
+
+// WithSlowWarnings sets from which duration a write transaction, a single
+// statement and a read transaction are logged as slow; a transaction is
+// reported while it still runs. 0 turns a warning off.
+// Defaults: 1 s, 1 s and 5 s.
+func WithSlowWarnings(tx, query, read time.Duration) Option {
+	return func(c *config) { c.slowTx, c.slowQuery, c.slowRead = tx, query, read }
+}
+
+// WithCheckpointFrames sets from how many frames (pages of 4,096 bytes) in the
+// write-ahead log the writer checkpoints it. Default: 2,000.
+func WithCheckpointFrames(n int) Option { return func(c *config) { c.walFrames = max(1, n) } }
+
+// WithDriver wraps every connection of the driver, the way tests inject faults
+// and tracers look at statements. Default: the driver itself.
+func WithDriver(wrap func(DriverConn) DriverConn) Option {
+	return func(c *config) { c.wrapDriver = wrap }
+}
+
+// TxOption sets one call of WithTx, ReadOnly, Read or Write.
+type TxOption func(txConfig) txConfig
+
+type txConfig struct {
+	label  string
+	alone  bool
+	pinned bool
+}
+
+func newTxConfig(opts []TxOption) (c txConfig) {
+	for _, o := range opts {
+		c = o(c)
+	}
+	return c
+}
+
+// Label names the transaction in errors, warnings and statistics.
+// Default: the name of the function that the closure was written in.
+func Label(name string) TxOption {
+	return func(c txConfig) txConfig { c.label = name; return c }
+}
+
+// Alone commits the transaction by itself, sharing its commit with no other.
+func Alone() TxOption {
+	return func(c txConfig) txConfig { c.alone = true; return c }
+}
+
+// Pinned takes a ReadOnly's snapshot before its closure starts instead of at
+// its first statement.
+func Pinned() TxOption {
+	return func(c txConfig) txConfig { c.pinned = true; return c }
+}

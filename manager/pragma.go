@@ -1,0 +1,88 @@
+package manager
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"net/url"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// A pragma is a setting of a connection that is read back after it was made:
+// SQLite ignores what it does not know or cannot do.
+type pragma struct{ name, value, want string }
+
+func (p pragma) set(c DriverConn) error {
+	if _, err := readPragma(c, p.name+" = "+p.value); err != nil {
+		return wrap("set PRAGMA "+p.name, "", "", err)
+	}
+	got, err := readPragma(c, p.name)
+	if err != nil {
+		return wrap("read PRAGMA "+p.name, "", "", err)
+	}
+	if !strings.EqualFold(got, p.want) {
+		return &Error{Op: "set PRAGMA " + p.name, Kind: ErrUnsupported, Detail: fmt.Sprintf("wanted %s, SQLite kept %s; is the database in use in another journal mode, or on a network filesystem?", p.want, got)}
+	}
+	return nil
+}
+
+// readPragma returns the single value of a pragma, or "".
+func readPragma(c DriverConn, name string) (string, error) {
+	return readValue(c, "PRAGMA "+name)
+}
+
+// readValue returns the first value that a query on a bare connection yields, or "".
+func readValue(c DriverConn, query string) (string, error) {
+	r, err := c.QueryContext(context.Background(), query, nil)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	row := make([]driver.Value, len(r.Columns()))
+	if err := r.Next(row); err == io.EOF || len(row) == 0 {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(row[0]), nil
+}
+
+// writerPragmas are set on the writer's connection.
+func writerPragmas(synchronous string) []pragma {
+	level := map[string]string{"FULL": "2", "NORMAL": "1"}[synchronous]
+	p := []pragma{
+		{"journal_mode", "WAL", "wal"},
+		{"synchronous", synchronous, level},
+		{"wal_autocheckpoint", "0", "0"}, // the checkpointer does it between transactions
+	}
+	if runtime.GOOS == "darwin" { // fsync does not reach the disk there
+		p = append(p, pragma{"fullfsync", "1", "1"})
+	}
+	return append(p, commonPragmas...)
+}
+
+// readerPragmas are set on every reader's connection.
+func readerPragmas() []pragma {
+	return append([]pragma{{"query_only", "1", "1"}}, commonPragmas...)
+}
+
+var commonPragmas = []pragma{
+	{"foreign_keys", "1", "1"},
+	{"busy_timeout", "0", "0"},   // waiting is the manager's business: SQLite's ignores contexts and order
+	{"trusted_schema", "0", "0"}, // a schema must not call functions with side effects
+	{"cell_size_check", "1", "1"},
+	{"cache_size", "-16384", "-16384"}, // 16 MiB a connection
+	{"temp_store", "MEMORY", "2"},
+}
+
+// dsn makes the driver's name for path. Connections run without SQLite's
+// mutexes: the manager's own lock serves each of them.
+func dsn(path, mode string) string {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: path}
+	return u.String() + "?mode=" + mode + "&_mutex=no&_stmt_cache_size=64&_busy_timeout=0"
+}

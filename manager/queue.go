@@ -1,0 +1,157 @@
+package manager
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A request is one WithTx on its way through the queue.
+type request struct {
+	ctx   context.Context
+	label label
+	run   closure
+	alone bool
+
+	// Guarded by the queue's mu.
+	prev, next *request
+	waiting    bool
+	enqueued   time.Time
+
+	// Written by whoever runs the closure, read after done is closed.
+	done     chan struct{}
+	err      error
+	commit   uint64
+	hooks    []Hook
+	panicked bool
+	value    any // what it panicked with
+	goexit   bool
+}
+
+func (r *request) reset() {
+	r.err, r.hooks, r.panicked, r.value, r.goexit = nil, nil, false, nil, false
+}
+
+// A queue serves writers first come, first served. Whoever finds it free holds
+// the writer and runs on its own goroutine; who leaves it passes the writer on
+// to the goroutine that serves those who wait.
+type queue struct {
+	mu         sync.Mutex
+	head, tail *request
+	length     int
+	held       bool
+	closing    bool
+	free       chan struct{} // closed when closing and neither held nor waited for
+}
+
+// enter reports how r got in: holding the writer, waiting, or not at all.
+func (q *queue) enter(r *request, depth int) (holds bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closing:
+		return false, &Error{Op: "begin transaction", Label: r.label.String(), Kind: ErrClosed}
+	case !q.held && q.head == nil:
+		q.held = true
+		return true, nil
+	case q.length >= depth:
+		return false, &Error{Op: "queue transaction", Label: r.label.String(), Kind: ErrQueueFull, Detail: "callers are faster than the disk; slow them down or raise WithQueueDepth"}
+	}
+	r.done = make(chan struct{})
+	r.enqueued = time.Now()
+	r.waiting = true
+	r.prev = q.tail
+	if q.tail == nil {
+		q.head = r
+	} else {
+		q.tail.next = r
+	}
+	q.tail = r
+	q.length++
+	return false, nil
+}
+
+// remove takes r out of the line. The caller holds mu.
+func (q *queue) remove(r *request) {
+	if r.prev == nil {
+		q.head = r.next
+	} else {
+		r.prev.next = r.next
+	}
+	if r.next == nil {
+		q.tail = r.prev
+	} else {
+		r.next.prev = r.prev
+	}
+	r.prev, r.next, r.waiting = nil, nil, false
+	q.length--
+}
+
+// leave gives the writer back. It reports whether somebody waits, who then
+// must be served: the writer stays held for them.
+func (q *queue) leave() (waiting bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head != nil {
+		return true
+	}
+	q.held = false
+	q.settle()
+	return false
+}
+
+// settle tells a waiting Close that nobody is left. The caller holds mu.
+func (q *queue) settle() {
+	if !q.closing || q.held || q.head != nil {
+		return
+	}
+	select {
+	case <-q.free:
+	default:
+		close(q.free)
+	}
+}
+
+// first is the request whose turn it is, not yet taken, and how many wait.
+func (q *queue) first() (r *request, waiting int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.head, q.length
+}
+
+// take claims the next request: from now on its caller must wait for the
+// outcome. It returns nil when none is left, or when the next one wants to be
+// alone and the caller wants company.
+func (q *queue) take(company bool) *request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.head
+	if r == nil || company && r.alone {
+		return nil
+	}
+	q.remove(r)
+	return r
+}
+
+// abandon takes r back, unless its closure has been claimed to run.
+func (q *queue) abandon(r *request) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !r.waiting {
+		return false
+	}
+	q.remove(r)
+	return true
+}
+
+// close stops admission. The channel is closed when the last one has left.
+func (q *queue) close() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closing {
+		q.closing = true
+		q.free = make(chan struct{})
+		q.settle()
+	}
+	return q.free
+}

@@ -1,0 +1,111 @@
+package manager
+
+import (
+	"context"
+	"time"
+)
+
+// readers is the pool of read-only connections. Waiting readers are served in
+// order: a channel's receivers are a queue.
+type readers struct {
+	core *core
+	idle chan *conn
+	all  []*conn
+	gone chan struct{} // closed when the pool closes
+}
+
+// read runs a ReadOnly closure in a snapshot.
+func (p *readers) read(ctx context.Context, l *label, pinned bool, run closure) error {
+	if err := ended(ctx, "begin snapshot", "", l.String()); err != nil {
+		return err
+	}
+	c, err := p.take(ctx, l)
+	if err != nil {
+		return err
+	}
+	defer p.give(c)
+	retry := retrier{core: p.core, label: l, op: "read"}
+	for {
+		err := p.snapshot(ctx, c, l, pinned, run)
+		if err == nil || !isBusy(err) {
+			return err
+		}
+		if err := retry.wait(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// take lends out a connection, waiting for one no longer than the retry budget.
+func (p *readers) take(ctx context.Context, l *label) (*conn, error) {
+	select {
+	case <-p.gone:
+		return nil, &Error{Op: "begin snapshot", Label: l.String(), Kind: ErrClosed}
+	default:
+	}
+	select {
+	case c := <-p.idle:
+		return c, nil
+	default:
+	}
+	began := time.Now()
+	timer := time.NewTimer(p.core.cfg.retryBudget)
+	defer timer.Stop()
+	select {
+	case c := <-p.idle:
+		p.core.stats.readWait.Add(int64(time.Since(began)))
+		return c, nil
+	case <-ctx.Done():
+		return nil, ended(ctx, "wait for a reader", "", l.String())
+	case <-p.gone:
+		return nil, &Error{Op: "begin snapshot", Label: l.String(), Kind: ErrClosed}
+	case <-timer.C:
+		return nil, &Error{Op: "wait for a reader", Label: l.String(), Waited: time.Since(began), Kind: ErrBusy,
+			Detail: "every reader is taken: " + p.holders() + "; shorten the reads or raise WithReaders"}
+	}
+}
+
+func (p *readers) give(c *conn) {
+	c.holder.Store(nil)
+	p.idle <- c
+}
+
+// holders names the transactions that the readers serve now.
+func (p *readers) holders() string { return holders(p.all) }
+
+// snapshot is one try of the closure in a transaction on c.
+func (p *readers) snapshot(ctx context.Context, c *conn, l *label, pinned bool, run closure) error {
+	if err := p.begin(c, l, pinned); err != nil {
+		return err
+	}
+	t, ctx := p.core.begin(ctx, c, l, false)
+	defer p.end(t)
+	p.core.stats.reads.Add(1)
+	return run(ctx, t)
+}
+
+func (p *readers) begin(c *conn, l *label, pinned bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.control(c.begin)
+	if err == nil && pinned {
+		if err = c.control(c.pin); err != nil {
+			_ = c.control(c.rollback)
+		}
+	}
+	return wrap("begin snapshot", "", l.String(), err)
+}
+
+// end gives the snapshot back, however its closure ended.
+func (p *readers) end(t *txn) {
+	c := t.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.close()
+	if c.raw.AutoCommit() {
+		return
+	}
+	if c.control(c.commit) != nil && !c.raw.AutoCommit() {
+		_ = c.control(c.rollback)
+	}
+}

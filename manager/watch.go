@@ -1,0 +1,83 @@
+package manager
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// A watch reports transactions that run too long while they still run: a
+// reader holds back the write-ahead log, a writer everybody behind it, and
+// one that never ends would otherwise never be named.
+type watch struct {
+	core *core
+	stop chan struct{}
+	done chan struct{}
+}
+
+func startWatch(co *core) *watch {
+	w := &watch{core: co, stop: make(chan struct{}), done: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+func (w *watch) close() {
+	close(w.stop)
+	<-w.done
+}
+
+func (w *watch) run() {
+	defer close(w.done)
+	cfg := &w.core.cfg
+	every := time.Second
+	for _, d := range []time.Duration{cfg.slowTx, cfg.slowRead} {
+		if d > 0 {
+			every = min(every, max(d/2, 10*time.Millisecond))
+		}
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	reported := map[*label]bool{}
+	for {
+		select {
+		case <-w.stop:
+			return
+		case now := <-tick.C:
+			running := map[*label]bool{}
+			if wr := w.core.writer; wr != nil {
+				w.look(wr.conn.Load(), "write transaction runs long", cfg.slowTx, now, reported, running)
+			}
+			for _, c := range w.core.readers.all {
+				w.look(c, "read transaction runs long and holds back the write-ahead log", cfg.slowRead, now, reported, running)
+			}
+			reported = running
+		}
+	}
+}
+
+// look reports the transaction on c once.
+func (w *watch) look(c *conn, what string, limit time.Duration, now time.Time, reported, running map[*label]bool) {
+	l := c.holder.Load()
+	if l == nil || limit <= 0 {
+		return
+	}
+	elapsed := now.Sub(time.Unix(0, c.started.Load()))
+	if elapsed < limit {
+		return
+	}
+	running[l] = true
+	if !reported[l] {
+		w.core.cfg.logger.Warn(what, slog.String("label", l.String()), slog.Duration("elapsed", elapsed))
+	}
+}
+
+// holders names the transactions that connections serve now.
+func holders(conns []*conn) string {
+	var names []string
+	for _, c := range conns {
+		if l := c.holder.Load(); l != nil {
+			names = append(names, l.String())
+		}
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,285 @@
+package manager
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// A writer runs write transactions on the one connection that can write.
+//
+// The rules of the house: whoever holds the queue's writer owns conn, lock and
+// checkpoints, and nobody else touches them. A request that finds the writer
+// free runs on its caller's goroutine; those who had to wait are served by
+// [writer.serve], which groups them.
+type writer struct {
+	core        *core
+	queue       queue
+	conn        atomic.Pointer[conn] // replaced when it cannot be put right
+	lock        *fileLock            // the queue between processes, or nil
+	checkpoints checkpointer
+	commits     atomic.Uint64
+}
+
+// do runs r to its end and returns its answer.
+func (w *writer) do(r *request) error {
+	if err := ended(r.ctx, "begin transaction", "", r.label.String()); err != nil {
+		return err
+	}
+	holds, err := w.queue.enter(r, w.core.cfg.queueDepth)
+	if err != nil {
+		return err
+	}
+	if holds {
+		w.runHere(r)
+	} else if err := w.await(r); err != nil {
+		return err
+	}
+	if r.err != nil {
+		return r.err
+	}
+	for _, hook := range r.hooks {
+		hook(r.ctx, r.commit)
+	}
+	return nil
+}
+
+// runHere runs r on its caller's goroutine, where a panic or Goexit simply
+// goes on, and hands the writer on in every case.
+func (w *writer) runHere(r *request) {
+	defer w.handOn()
+	w.solo(r)
+}
+
+// handOn finishes the holder's turn and passes the writer to those who wait.
+func (w *writer) handOn() {
+	w.endTurn()
+	if w.queue.leave() {
+		go w.serve(nil)
+	}
+}
+
+// endTurn does what is due between transactions.
+func (w *writer) endTurn() {
+	c := w.conn.Load()
+	c.holder.Store(nil)
+	w.checkpoints.due(w)
+	w.lock.release()
+}
+
+// await waits for r's outcome and continues in the caller what the closure did.
+func (w *writer) await(r *request) error {
+	began := time.Now()
+	timer := time.NewTimer(w.core.cfg.maxQueueWait)
+	defer timer.Stop()
+	select {
+	case <-r.done:
+	case <-r.ctx.Done():
+		if w.queue.abandon(r) {
+			return ended(r.ctx, "queue transaction", "", r.label.String())
+		}
+		<-r.done
+	case <-timer.C:
+		if w.queue.abandon(r) {
+			return w.waitedTooLong(r, time.Since(began))
+		}
+		<-r.done
+	}
+	switch {
+	case r.panicked:
+		panic(r.value)
+	case r.goexit:
+		runtime.Goexit()
+	}
+	return nil
+}
+
+func (w *writer) waitedTooLong(r *request, waited time.Duration) error {
+	e := &Error{Op: "queue transaction", Label: r.label.String(), Waited: waited, Kind: ErrBusy}
+	if l := w.conn.Load().holder.Load(); l != nil {
+		e.Detail = "the writer is held by " + l.String() + "; a closure must not wait for another transaction or for a lock held across WithTx"
+	}
+	return e
+}
+
+// solo runs r in a transaction of its own, again and again while the database
+// is busy and the budget lasts. A panic or Goexit of the closure passes
+// through, after the rollback.
+func (w *writer) solo(r *request) {
+	retry := retrier{core: w.core, label: &r.label, op: "begin transaction"}
+	for {
+		r.reset()
+		if r.err = w.begin(r.ctx, &retry); r.err != nil {
+			return
+		}
+		r.err = w.attempt(r, &retry)
+		if r.err == nil || !isBusy(r.err) {
+			return
+		}
+		retry.op = "write transaction"
+		if err := retry.wait(r.ctx, r.err); err != nil {
+			r.err = err
+			return
+		}
+	}
+}
+
+// begin takes the lock file and says BEGIN IMMEDIATE, patiently.
+func (w *writer) begin(ctx context.Context, retry *retrier) error {
+	for {
+		if err := ended(ctx, "begin transaction", "", retry.label.String()); err != nil {
+			return err
+		}
+		if err := w.lock.acquire(ctx, retry.label); err != nil {
+			return err
+		}
+		c := w.conn.Load()
+		c.mu.Lock()
+		err := c.control(c.begin)
+		c.mu.Unlock()
+		if err == nil {
+			return nil
+		}
+		if !isBusy(err) {
+			return wrap("begin transaction", "", retry.label.String(), err)
+		}
+		if err := retry.wait(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// attempt runs r's closure in the transaction that has begun, and ends it.
+func (w *writer) attempt(r *request, retry *retrier) error {
+	t, ctx := w.core.begin(r.ctx, w.conn.Load(), &r.label, true)
+	settled := false
+	defer func() {
+		if !settled {
+			w.rollback(t)
+		}
+	}()
+	err := w.core.call(ctx, t, r.run)
+	settled = true
+	if err != nil {
+		w.rollback(t)
+		return err
+	}
+	return w.commit(r, t, retry)
+}
+
+// call runs the closure; under WithRunTwice it runs it once before, and takes
+// that run back.
+func (co *core) call(ctx context.Context, t *txn, run closure) error {
+	if co.cfg.runTwice {
+		dry := &txn{core: co, conn: t.conn, root: t, parent: t, outer: t.outer, label: t.label, write: true}
+		dry.ctx = context.WithValue(ctx, contextKey{}, dry)
+		if err := dry.openSavepoint(ctx); err != nil {
+			return err
+		}
+		settled := false
+		defer func() {
+			if !settled {
+				_ = dry.closeSavepoint(false)
+			}
+		}()
+		_ = run(dry.ctx, dry)
+		settled = true
+		if err := dry.closeSavepoint(false); err != nil {
+			return err
+		}
+	}
+	return run(ctx, t)
+}
+
+// commit ends t with COMMIT. Nothing can run in t from here on.
+func (w *writer) commit(r *request, t *txn, retry *retrier) error {
+	c := t.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	abandoned := t.abandonChildren()
+	t.close()
+	switch {
+	case c.raw.AutoCommit():
+		return t.abortedError("commit", "")
+	case abandoned != nil:
+		w.rollbackLocked(c)
+		return abandoned
+	}
+	err := w.commitLocked(c, retry)
+	if err != nil {
+		w.rollbackLocked(c)
+		return err
+	}
+	r.commit, r.hooks = w.commits.Add(1), t.hooks
+	return nil
+}
+
+// commitLocked says COMMIT and says it again while it is busy, since the
+// transaction then still stands. The caller holds the connection's mu.
+func (w *writer) commitLocked(c *conn, retry *retrier) error {
+	for {
+		err := c.control(c.commit)
+		if err == nil {
+			w.checkpoints.commits++
+			return nil
+		}
+		if isIO(err) {
+			return &Error{Op: "commit", Label: retry.label.String(), Kind: ErrCommitUnknown, Err: err,
+				Detail: "the record may be in the write-ahead log and return after a crash; look it up by your own key"}
+		}
+		if !isBusy(err) || c.raw.AutoCommit() {
+			return wrap("commit", "", retry.label.String(), err)
+		}
+		retry.op = "commit"
+		if err := retry.wait(context.Background(), err); err != nil {
+			return err
+		}
+	}
+}
+
+// rollback ends t by taking everything back.
+func (w *writer) rollback(t *txn) {
+	t.conn.mu.Lock()
+	defer t.conn.mu.Unlock()
+	t.close()
+	w.rollbackLocked(t.conn)
+}
+
+// close makes t and everything in it useless. The caller holds the connection's mu.
+func (t *txn) close() {
+	t.done = true
+	c := t.conn
+	for len(c.open) > 0 {
+		c.open[len(c.open)-1].finish()
+	}
+}
+
+// rollbackLocked says ROLLBACK. SQLite keeps a transaction only if ROLLBACK
+// could not run at all; then the connection is thrown away, which rolls back.
+// The caller holds the connection's mu.
+func (w *writer) rollbackLocked(c *conn) {
+	var err error
+	for range 3 {
+		if c.raw.AutoCommit() {
+			return
+		}
+		err = c.control(c.rollback)
+	}
+	if !c.raw.AutoCommit() {
+		w.core.cfg.logger.Error("rollback failed, replacing the connection", slog.Any("error", err))
+		w.replace(c)
+	}
+}
+
+// replace puts a fresh connection in c's place.
+func (w *writer) replace(c *conn) {
+	_ = c.raw.Close()
+	fresh, err := w.core.openWriter(context.Background())
+	if err != nil {
+		w.core.cfg.logger.Error("cannot reopen the database for writing", slog.Any("error", err))
+		return
+	}
+	w.conn.Store(fresh)
+}
