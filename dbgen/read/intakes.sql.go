@@ -104,13 +104,13 @@ func (q *Queries) IntakesByState(ctx context.Context, arg IntakesByStateParams) 
 
 const nextStagedColdkey = `-- name: NextStagedColdkey :one
 SELECT coldkey FROM staged_events
-WHERE intake_id = ?1 AND coldkey > ?2
+WHERE intake_id = ?1 AND coldkey >= ?2
 ORDER BY coldkey
 LIMIT 1
 `
 
-func (q *Queries) NextStagedColdkey(ctx context.Context, intakeID int64, afterColdkey chain.Address) (chain.Address, error) {
-	row := q.db.QueryRowContext(ctx, nextStagedColdkey, intakeID, afterColdkey)
+func (q *Queries) NextStagedColdkey(ctx context.Context, intakeID int64, fromColdkey chain.Address) (chain.Address, error) {
+	row := q.db.QueryRowContext(ctx, nextStagedColdkey, intakeID, fromColdkey)
 	var coldkey chain.Address
 	err := row.Scan(&coldkey)
 	return coldkey, err

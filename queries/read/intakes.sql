@@ -9,7 +9,7 @@ LIMIT @page_size;
 
 -- name: NextStagedColdkey :one
 SELECT coldkey FROM staged_events
-WHERE intake_id = @intake_id AND coldkey > @after_coldkey
+WHERE intake_id = @intake_id AND coldkey >= @from_coldkey
 ORDER BY coldkey
 LIMIT 1;
 

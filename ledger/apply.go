@@ -1,0 +1,117 @@
+package ledger
+
+import (
+	"context"
+	"iter"
+
+	"github.com/stakeledger/stakeledger/chain"
+)
+
+// ApplyOption sets how Apply takes an input in.
+type ApplyOption interface{ setApply(*applyConfig) error }
+
+type applyConfig struct {
+	inputs
+	miner      minerConfig
+	noRegister bool
+	progress   func(Progress)
+}
+
+type applyOptionFunc func(*applyConfig)
+
+func (o applyOptionFunc) setApply(c *applyConfig) error {
+	o(c)
+	return nil
+}
+
+// NoRegister rejects the events of miners that are not registered, as unknown_miner, instead of registering
+// them. Default: Apply registers them.
+func NoRegister() ApplyOption {
+	return applyOptionFunc(func(c *applyConfig) { c.noRegister = true })
+}
+
+// OnProgress has fn called after every batch, in Apply's own goroutine. Default: nobody is told.
+func OnProgress(fn func(Progress)) ApplyOption {
+	return applyOptionFunc(func(c *applyConfig) { c.progress = fn })
+}
+
+// Phase is what Apply is doing.
+type Phase string
+
+// The phases of Apply.
+const (
+	Staging  Phase = "staging"  // the input is read, checked and written beside the ledger
+	Applying Phase = "applying" // the events are applied
+)
+
+// Progress is how far Apply is with its input, in events.
+type Progress struct {
+	Phase Phase
+	Done  int64
+	Total int64 // 0 while staging: the end of the input is not known yet
+}
+
+// Apply takes a whole input in: it checks and stages every event, in any order and of any number, and then
+// applies them in order (time, block, extrinsic, index), each miner's in batches of one transaction. Miners
+// that are not known are registered. Unstakes are handled in lenient mode. Every event ends as applied,
+// ignored for a reason, a duplicate of one recorded before, or rejected; see Summary.
+//
+// Where an event is bad, or events yields an error, nothing of the input is applied and that error is
+// returned. When storage fails or ctx ends while events are applied, what is staged stays staged: the next
+// Apply, of whatever input, goes on with it. The same input again gives the same ledger.
+//
+// Errors: ErrInvalid for a bad event or option, what events yields, those of the manager, and the context's.
+func (l *Ledger) Apply(ctx context.Context, events iter.Seq2[Event, error], opts ...ApplyOption) (Summary, error) {
+	c := applyConfig{
+		inputs:   inputs{mode: chain.Lenient, minBlocks: defaultMinBlocks, selfTrade: chain.SelfTradeZero},
+		progress: func(Progress) {},
+	}
+	for _, o := range opts {
+		if err := o.setApply(&c); err != nil {
+			return Summary{}, &Error{Op: "apply", Err: err}
+		}
+	}
+	if err := l.collect(ctx); err != nil {
+		return Summary{}, err
+	}
+	intakeID, staged, err := l.stage(ctx, events, c)
+	if err != nil {
+		return Summary{}, err
+	}
+	resumed, err := l.applyStaged(ctx, intakeID, staged, c.progress)
+	if err != nil {
+		return Summary{}, err
+	}
+	return l.summary(ctx, intakeID, resumed)
+}
+
+// applyStaged applies everything that is staged and complete, miner by miner, and returns how many events
+// were of other inputs than this one.
+func (l *Ledger) applyStaged(ctx context.Context, intakeID, staged int64, progress func(Progress)) (resumed int64, err error) {
+	var own int64
+	for coldkey := chain.Address(""); ; {
+		done, err := l.applyBatch(ctx, coldkey)
+		if err != nil {
+			return resumed, err
+		}
+		if done.coldkey == "" {
+			break
+		}
+		coldkey = done.coldkey
+		for id, tally := range done.tallies {
+			if id == intakeID {
+				own += tally.events()
+			} else {
+				resumed += tally.events()
+			}
+		}
+		progress(Progress{Phase: Applying, Done: own, Total: staged})
+	}
+	if own < staged { // another process applied the rest
+		progress(Progress{Phase: Applying, Done: staged, Total: staged})
+	}
+	return resumed, l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+		_, err := tx.FinishIntakes(ctx)
+		return err
+	})
+}

@@ -1,0 +1,162 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// CloseResult is what became of an unstake.
+type CloseResult struct {
+	Event  RecordedEvent
+	Trade  *Trade  // nil: the event was ignored, and Event.Reason says why
+	Closes []Close // first in, first out
+	IsNew  bool    // false: it was recorded before, and this is the earlier result
+}
+
+// ProcessClose records an unstake and closes the miner's open positions of its subnet that were entered by
+// then, first in first out. Positions opened by the unstake's own extrinsic come alone, see SelfTrade. An
+// empty Kind counts as unstake.
+//
+// In strict mode a trade that sells more than is open is an error; in lenient mode the rest is recorded as
+// unmatched, and where there is nothing to close the event is recorded as ignored.
+//
+// Errors: ErrInvalid (also when a counter of the miner would overflow), ErrNotFound for an unknown miner or a
+// listed position the miner does not have, ErrDuplicateEvent, ErrNoOpenPosition, ErrInsufficientAlpha.
+func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption) (CloseResult, error) {
+	e, err := e.as(chain.Unstake)
+	if err != nil {
+		return CloseResult{}, &Error{Op: "close", Subject: e.ExtrinsicID, Err: err}
+	}
+	in, err := newInputs(opts)
+	if err != nil {
+		return CloseResult{}, &Error{Op: "close", Subject: e.key(), Err: err}
+	}
+	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (CloseResult, error) {
+		a, err := openAccount(ctx, tx, e.Coldkey)
+		if err != nil {
+			return CloseResult{}, named(err, "close", "for miner %s", e.Coldkey)
+		}
+		result, err := closePositions(ctx, tx, a, e, in)
+		if err != nil {
+			return CloseResult{}, err
+		}
+		return result, a.save(ctx, tx)
+	}, manager.Label("ledger.ProcessClose"))
+}
+
+// closePositions records an unstake that has been checked, with its trade and closes, and counts it in. It
+// reads all and tries the sums before it writes anything.
+func closePositions(ctx context.Context, tx Tx, a *account, e Event, in inputs) (CloseResult, error) {
+	recorded, err := findEvent(ctx, tx, a.miner.MinerID, e)
+	if err == nil {
+		return closedEarlier(ctx, tx, recorded)
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return CloseResult{}, err
+	}
+	p, err := planClose(ctx, tx, a.miner.MinerID, e, in)
+	if err != nil {
+		return CloseResult{}, err
+	}
+	added, err := p.counters()
+	if err != nil {
+		return CloseResult{}, &Error{Op: "close", Subject: e.key(), Err: err}
+	}
+	if len(p.steps) == 0 {
+		added.trades = 0
+	}
+	total, err := a.total.plus(added)
+	if err != nil {
+		return CloseResult{}, &Error{Op: "close", Subject: e.key(), Err: err}
+	}
+	result, err := writePlan(ctx, tx, a, e, in, p)
+	if err != nil {
+		return CloseResult{}, err
+	}
+	a.add(e, result.Event.EventID, added, total)
+	if result.Trade != nil {
+		a.seen(e.Time)
+	}
+	return result, nil
+}
+
+// writePlan writes the event and what the plan closes; a plan of no steps is an event without effect.
+func writePlan(ctx context.Context, tx Tx, a *account, e Event, in inputs, p plan) (CloseResult, error) {
+	if len(p.steps) == 0 {
+		recorded, _, err := ignoreEvent(ctx, tx, a, e, chain.NoOpenPosition, &in)
+		return CloseResult{Event: recorded, IsNew: true}, err
+	}
+	recorded, _, err := insertEvent(ctx, tx, record{
+		Event: e, minerID: a.miner.MinerID, outcome: chain.Applied, outOfOrder: a.outOfOrder(e), inputs: &in,
+	})
+	if err != nil {
+		return CloseResult{}, err
+	}
+	trade := Trade{
+		TradeID: recorded.EventID, MinerID: recorded.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
+		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, ExitBlock: e.Block, ExitTime: e.Time,
+		ExitTAO: e.TAO, ExitAlpha: e.Alpha, UnmatchedAlpha: p.unmatchedAlpha, UnmatchedTAO: p.unmatchedTAO,
+	}
+	if err := tx.InsertTrade(ctx, write.InsertTradeParams(trade)); err != nil {
+		return CloseResult{}, err
+	}
+	closes := make([]Close, len(p.steps))
+	for i, s := range p.steps {
+		if closes[i], err = writeStep(ctx, tx, trade, int64(i), s); err != nil {
+			return CloseResult{}, err
+		}
+	}
+	return CloseResult{Event: recorded, Trade: &trade, Closes: closes, IsNew: true}, nil
+}
+
+// writeStep writes a close, and takes its alpha from the position.
+func writeStep(ctx context.Context, tx Tx, trade Trade, number int64, s step) (Close, error) {
+	c := Close{
+		TradeID: trade.TradeID, Step: number, PositionID: s.PositionID, MinerID: trade.MinerID,
+		Alpha: s.alpha, TAO: s.tao, Cost: s.cost, RawGain: s.rawGain, Gain: s.gain, DurationUs: s.durationUs,
+		MinBlocksMet: s.minBlocksMet, SelfTrade: s.selfTrade,
+	}
+	if err := tx.InsertClose(ctx, write.InsertCloseParams(c)); err != nil {
+		return Close{}, err
+	}
+	shrink := write.ShrinkPositionParams{
+		PositionID: s.PositionID, Alpha: s.alpha, Gain: s.gain, Status: chain.PositionPartial, LastExitTime: &trade.ExitTime,
+	}
+	if s.LastExitTime != nil && *s.LastExitTime > trade.ExitTime {
+		shrink.LastExitTime = s.LastExitTime // a trade may come later than one that exits after it
+	}
+	if s.closes() {
+		shrink.Status, shrink.ClosedAt = chain.PositionClosed, shrink.LastExitTime
+	}
+	_, err := tx.ShrinkPosition(ctx, shrink)
+	return c, err
+}
+
+// closedEarlier is the result of an unstake that was recorded before.
+func closedEarlier(ctx context.Context, tx Tx, recorded RecordedEvent) (CloseResult, error) {
+	result := CloseResult{Event: recorded}
+	if recorded.Outcome == chain.Ignored {
+		return result, nil
+	}
+	trade, err := tx.TradeByID(ctx, recorded.EventID)
+	if err != nil {
+		return CloseResult{}, named(err, "close", "%s #%d, recorded before: trade %d", recorded.ExtrinsicID, recorded.EventIndex, recorded.EventID)
+	}
+	result.Trade = &trade
+	for after := int64(-1); ; {
+		page, err := tx.ClosesOfTrade(ctx, read.ClosesOfTradeParams{TradeID: trade.TradeID, AfterStep: after, PageSize: lastPage})
+		if err != nil {
+			return CloseResult{}, err
+		}
+		result.Closes = append(result.Closes, page...)
+		if len(page) < lastPage {
+			return result, nil
+		}
+		after = page[len(page)-1].Step
+	}
+}

@@ -1,0 +1,87 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// abandonedAfter is how long an input may be staged without a sign of life before another process takes its
+// owner for dead.
+const abandonedAfter = 10 * time.Minute
+
+// collect deletes what was staged of inputs that will never be applied: bad ones, and those whose process
+// died while staging. It goes in steps of one short transaction.
+func (l *Ledger) collect(ctx context.Context) error {
+	intakes, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]read.Intake, error) {
+		staging, err := q.IntakesByState(ctx, read.IntakesByStateParams{State: "staging", PageSize: maxPage})
+		if err != nil {
+			return nil, err
+		}
+		discarded, err := q.IntakesByState(ctx, read.IntakesByStateParams{State: "discarded", PageSize: maxPage})
+		return append(discarded, staging...), err
+	})
+	if err != nil {
+		return err
+	}
+	deadline := l.now().Add(-abandonedAfter)
+	for _, in := range intakes {
+		if in.State == "staging" && in.Heartbeat >= deadline {
+			continue
+		}
+		if err := l.deleteIntake(ctx, in.IntakeID, deadline); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteIntake deletes the staged events of an input in chunks, and at last the input. An input that showed
+// a sign of life since is left alone.
+func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chain.Time) error {
+	for {
+		finished, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (bool, error) {
+			if _, err := tx.DiscardAbandonedIntakes(ctx, deadline); err != nil {
+				return false, err
+			}
+			in, err := tx.IntakeByID(ctx, intakeID)
+			if errors.Is(err, ErrNotFound) || err == nil && in.State != "discarded" {
+				return true, nil // somebody else was here, or its owner is alive
+			}
+			if err != nil {
+				return false, err
+			}
+			coldkey, err := tx.NextStagedColdkey(ctx, intakeID, "")
+			if errors.Is(err, ErrNotFound) {
+				_, err := tx.DeleteDiscardedIntakes(ctx)
+				return true, err
+			}
+			if err != nil {
+				return false, err
+			}
+			rows, err := tx.StagedEvents(ctx, read.StagedEventsParams{IntakeID: intakeID, Coldkey: coldkey, PageSize: stageSize})
+			if err != nil {
+				return false, err
+			}
+			return false, deleteStaged(ctx, tx, rows[len(rows)-1])
+		}, manager.Label("ledger.Apply: collect"))
+		if err != nil || finished {
+			return err
+		}
+	}
+}
+
+// deleteStaged deletes the staged events of an input and coldkey up to one.
+func deleteStaged(ctx context.Context, tx Tx, last read.StagedEvent) error {
+	_, err := tx.DeleteStagedEvents(ctx, write.DeleteStagedEventsParams{
+		IntakeID: last.IntakeID, Coldkey: last.Coldkey, Time: last.Time, Block: last.Block,
+		ExtrinsicBlock: last.ExtrinsicBlock, ExtrinsicNumber: last.ExtrinsicNumber, ExtrinsicID: last.ExtrinsicID,
+		EventIndex: last.EventIndex, Seq: last.Seq,
+	})
+	return err
+}

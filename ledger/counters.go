@@ -1,0 +1,132 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+)
+
+// counters is what an operation adds to those of its miner.
+type counters struct {
+	positions, openPositions, trades, closes       int64
+	entryTAO, entryAlpha                           chain.Rao
+	closedAlpha, exitTAO, rawGain, gain            chain.Rao
+	countedCloses, winningCloses, countedDurations int64
+	unmatchedAlpha, unmatchedTAO                   chain.Rao
+}
+
+// plus returns c + d. The error is ErrInvalid: a sum that 64 bits do not hold.
+func (c counters) plus(d counters) (counters, error) {
+	var err error
+	return counters{
+		positions:        sum(&err, "positions", c.positions, d.positions),
+		openPositions:    sum(&err, "open_positions", c.openPositions, d.openPositions),
+		trades:           sum(&err, "trades", c.trades, d.trades),
+		closes:           sum(&err, "closes", c.closes, d.closes),
+		entryTAO:         sum(&err, "entry_tao", c.entryTAO, d.entryTAO),
+		entryAlpha:       sum(&err, "entry_alpha", c.entryAlpha, d.entryAlpha),
+		closedAlpha:      sum(&err, "closed_alpha", c.closedAlpha, d.closedAlpha),
+		exitTAO:          sum(&err, "exit_tao", c.exitTAO, d.exitTAO),
+		rawGain:          sum(&err, "raw_gain", c.rawGain, d.rawGain),
+		gain:             sum(&err, "gain", c.gain, d.gain),
+		countedCloses:    sum(&err, "counted_closes", c.countedCloses, d.countedCloses),
+		winningCloses:    sum(&err, "winning_closes", c.winningCloses, d.winningCloses),
+		countedDurations: sum(&err, "counted_duration_us", c.countedDurations, d.countedDurations),
+		unmatchedAlpha:   sum(&err, "unmatched_alpha", c.unmatchedAlpha, d.unmatchedAlpha),
+		unmatchedTAO:     sum(&err, "unmatched_tao", c.unmatchedTAO, d.unmatchedTAO),
+	}, err
+}
+
+// sum returns a + b, or sets err when the sum does not fit.
+func sum[N ~int64](err *error, counter string, a, b N) N {
+	if b > 0 && a > math.MaxInt64-b || b < 0 && a < math.MinInt64-b {
+		*err = &overflowError{invalid(counter, a, fmt.Sprintf("adding %v overflows the miner's counter", b))}
+		return a
+	}
+	return a + b
+}
+
+// overflowError is the ErrInvalid of an event that is good by itself but too much for its miner's counters.
+type overflowError struct{ error }
+
+func (e *overflowError) Unwrap() error { return e.error }
+
+// countersOf are the counters of a miner's row.
+func countersOf(m Miner) counters {
+	return counters{
+		positions: m.Positions, openPositions: m.OpenPositions, trades: m.Trades, closes: m.Closes,
+		entryTAO: m.EntryTAO, entryAlpha: m.EntryAlpha,
+		closedAlpha: m.ClosedAlpha, exitTAO: m.ExitTAO, rawGain: m.RawGain, gain: m.Gain,
+		countedCloses: m.CountedCloses, winningCloses: m.WinningCloses, countedDurations: m.CountedDurationUs,
+		unmatchedAlpha: m.UnmatchedAlpha, unmatchedTAO: m.UnmatchedTAO,
+	}
+}
+
+// account is a miner inside one transaction: what it was, and what the transaction adds. The additions are
+// written once, by save.
+type account struct {
+	miner      Miner
+	latest     order // of the latest event processed; stands only where latestID does
+	latestID   *int64
+	lastActive *chain.Time
+	total      counters // the row's and the additions
+	added      counters
+	changed    bool
+}
+
+// openAccount reads a miner. The error is ErrNotFound when the coldkey is unknown.
+func openAccount(ctx context.Context, tx Tx, coldkey chain.Address) (*account, error) {
+	row, err := tx.MinerState(ctx, coldkey)
+	if err != nil {
+		return nil, err
+	}
+	a := &account{
+		miner: row.Miner, latestID: row.Miner.LatestEventID, lastActive: row.Miner.LastActive,
+		total: countersOf(row.Miner),
+	}
+	if row.LatestTime != nil && row.LatestBlock != nil && row.LatestExtrinsicID != nil && row.LatestEventIndex != nil {
+		a.latest = orderOf(*row.LatestTime, *row.LatestBlock, *row.LatestExtrinsicID, *row.LatestEventIndex)
+	}
+	return a, nil
+}
+
+// outOfOrder reports whether an event comes before one that was processed already.
+func (a *account) outOfOrder(e Event) bool { return a.latestID != nil && e.order().before(a.latest) }
+
+// add counts a processed event in. The sum has been tried before (see counters.plus), so that nothing is
+// written for an event that overflows it.
+func (a *account) add(e Event, eventID int64, added, total counters) {
+	if a.latestID == nil || a.latest.before(e.order()) {
+		a.latest, a.latestID = e.order(), &eventID
+	}
+	a.total = total
+	a.added, _ = a.added.plus(added) // fits, since the total does and both begin below it
+	a.changed = true
+}
+
+// seen moves the miner's last activity on to a position opened or closed.
+func (a *account) seen(at chain.Time) {
+	if a.lastActive == nil || *a.lastActive < at {
+		a.lastActive = &at
+	}
+}
+
+// save writes what was added, in one statement.
+func (a *account) save(ctx context.Context, tx Tx) error {
+	if !a.changed {
+		return nil
+	}
+	d := a.added
+	_, err := tx.AddToMiner(ctx, write.AddToMinerParams{
+		MinerID: a.miner.MinerID, LatestEventID: a.latestID, LastActive: a.lastActive,
+		Positions: d.positions, OpenPositions: d.openPositions, Trades: d.trades, Closes: d.closes,
+		EntryTAO: d.entryTAO, EntryAlpha: d.entryAlpha,
+		ClosedAlpha: d.closedAlpha, ExitTAO: d.exitTAO, RawGain: d.rawGain, Gain: d.gain,
+		CountedCloses: d.countedCloses, WinningCloses: d.winningCloses, CountedDurationUs: d.countedDurations,
+		UnmatchedAlpha: d.unmatchedAlpha, UnmatchedTAO: d.unmatchedTAO,
+	})
+	return err
+}

@@ -1,0 +1,44 @@
+// Package ledger keeps the trading record of miners on a Bittensor subnet: who staked TAO into a subnet, who
+// sold the alpha again, and what was gained. The record is money: nothing is lost, nothing is counted twice,
+// every rao adds up.
+//
+// # Miners
+//
+// A miner is its coldkey ([Ledger.RegisterMiner], [Ledger.EnsureMiner]). UIDs and hotkeys belong to
+// registrations, which begin and end; the history stays with the miner.
+//
+// # Positions, trades, closes
+//
+// Staking opens a position ([Ledger.AddPosition]). Unstaking is a trade ([Ledger.ProcessClose]): it closes
+// the miner's open positions of that subnet first in, first out. Each step of that is a close, with its exact
+// share of the trade's TAO and of the position's cost; the shares of a whole sum to the whole, to the rao. A
+// miner carries lifetime counters, kept by increments in the same transaction.
+//
+// # Events
+//
+// Both operations take an [Event], known by (miner, extrinsic, event index). The same event again returns the
+// earlier result and changes nothing; the same key with other contents is [ErrDuplicateEvent]. Every event
+// that was taken in stays on record with its outcome and the inputs it was handled with.
+//
+// # Ingesting
+//
+// [Ledger.Apply] takes a whole input of any size and any order. It validates and stages all of it before
+// anything is applied, so a bad row applies nothing; then it applies the events in order, in batches of one
+// transaction. It may be stopped at any instant, by a crash too: the next Apply goes on with what is staged,
+// and running the same input again ends in the same ledger.
+//
+// # Reading
+//
+// Lists are paged by key, see [Page]. A missing row is [ErrNotFound]. Amounts are in rao, times in
+// microseconds, durations in microseconds.
+//
+// # Transactions
+//
+// Every exported method is one transaction: when it returns nil, its change is on disk; when it returns an
+// error, nothing happened. [Ledger.WithTx] makes several of them one: methods called with the context of its
+// closure join its transaction.
+//
+// # Concurrency
+//
+// A Ledger is safe for concurrent use, and several processes may use one file.
+package ledger

@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/stakeledger/stakeledger/chain"
+)
+
+// Event is a stake or an unstake as it came from the chain. Its key is (Coldkey, ExtrinsicID, EventIndex);
+// its contents are Kind, Netuid, Hotkey, Block, Time, TAO and Alpha.
+type Event struct {
+	Kind        chain.EventKind
+	Coldkey     chain.Address // the miner
+	Hotkey      chain.Address // the delegate
+	Netuid      chain.Netuid
+	ExtrinsicID string // 1 to 128 printable ASCII characters
+	EventIndex  int64  // >= 0; tells the events of one extrinsic apart
+	Block       int64  // 0: unknown
+	Time        chain.Time
+	TAO, Alpha  chain.Rao // >= 0 for Apply, > 0 for AddPosition and ProcessClose
+	Excluded    bool      // Apply records it as ignored: excluded
+}
+
+// maxTime is the last moment a Time can be written, the end of the year 9999.
+const maxTime = chain.Time(253402300799999999)
+
+// Validate checks every value by itself, as Apply does with each event. The error is an *chain.InvalidError
+// that names the field as the project's own form does: "coldkey", "tao". A time of 0 is refused: it is a
+// field that nobody set.
+func (e Event) Validate() error {
+	if _, err := chain.ParseAddress(string(e.Coldkey)); err != nil {
+		return inField("coldkey", err)
+	}
+	if _, err := chain.ParseAddress(string(e.Hotkey)); err != nil {
+		return inField("hotkey", err)
+	}
+	return e.validateRest()
+}
+
+// validateRest is Validate for an event whose addresses are known to be good.
+func (e Event) validateRest() error {
+	switch {
+	case !e.Kind.Valid():
+		return invalid("kind", e.Kind, "want stake or unstake")
+	case e.EventIndex < 0:
+		return invalid("event_index", e.EventIndex, "is negative")
+	case e.Block < 0:
+		return invalid("block", e.Block, "is negative; 0 means unknown")
+	case e.Time <= 0 || e.Time > maxTime:
+		return invalid("time", e.Time, "want a time after 1970-01-01T00:00:00Z and before the year 10000")
+	case e.TAO < 0:
+		return invalid("tao", e.TAO, "is negative")
+	case e.Alpha < 0:
+		return invalid("alpha", e.Alpha, "is negative")
+	}
+	return validateExtrinsicID(e.ExtrinsicID)
+}
+
+func validateExtrinsicID(id string) error {
+	if len(id) < 1 || len(id) > 128 {
+		return invalid("extrinsic_id", id, "want 1 to 128 characters")
+	}
+	for i := 0; i < len(id); i++ {
+		if id[i] < ' ' || id[i] > '~' {
+			return invalid("extrinsic_id", id, "want printable ASCII characters")
+		}
+	}
+	return nil
+}
+
+// inField is a value's error under the name of the event's field.
+func inField(field string, err error) error {
+	if bad, ok := err.(*chain.InvalidError); ok {
+		return &chain.InvalidError{Field: field, Value: bad.Value, Reason: bad.Reason}
+	}
+	return err
+}
+
+// as checks an event for an operation that takes only the one kind and has an effect, so that there is
+// nothing to ignore.
+func (e Event) as(kind chain.EventKind) (Event, error) {
+	if e.Kind == "" {
+		e.Kind = kind
+	}
+	if err := e.Validate(); err != nil {
+		return e, err
+	}
+	switch {
+	case e.Kind != kind:
+		return e, invalid("kind", e.Kind, fmt.Sprintf("want %s", kind))
+	case e.Netuid == 0:
+		return e, invalid("netuid", e.Netuid, "the root network has no alpha")
+	case e.TAO == 0:
+		return e, invalid("tao", e.TAO, "want more than 0")
+	case e.Alpha == 0:
+		return e, invalid("alpha", e.Alpha, "want more than 0")
+	case e.Excluded:
+		return e, invalid("excluded", e.Excluded, "only Apply records excluded events")
+	}
+	return e, nil
+}
+
+// key names the event in errors.
+func (e Event) key() string {
+	return fmt.Sprintf("%s #%d of %s", e.ExtrinsicID, e.EventIndex, e.Coldkey)
+}
+
+// difference names the first content in which the recorded event is another one, or is empty.
+func (e Event) difference(r RecordedEvent) string {
+	switch {
+	case e.Kind != r.Kind:
+		return fmt.Sprintf("kind is %s, recorded was %s", e.Kind, r.Kind)
+	case e.Netuid != r.Netuid:
+		return fmt.Sprintf("netuid is %d, recorded was %d", e.Netuid, r.Netuid)
+	case e.Hotkey != r.Hotkey:
+		return fmt.Sprintf("hotkey is %s, recorded was %s", e.Hotkey, r.Hotkey)
+	case e.Block != r.Block:
+		return fmt.Sprintf("block is %d, recorded was %d", e.Block, r.Block)
+	case e.Time != r.Time:
+		return fmt.Sprintf("time is %s, recorded was %s", e.Time, r.Time)
+	case e.TAO != r.TAO:
+		return fmt.Sprintf("tao is %s, recorded was %s", e.TAO, r.TAO)
+	case e.Alpha != r.Alpha:
+		return fmt.Sprintf("alpha is %s, recorded was %s", e.Alpha, r.Alpha)
+	}
+	return ""
+}
+
+// payload is the event as a line of the project's own JSON form, so that a rejected one can be taken in
+// again.
+func (e Event) payload() (string, error) {
+	text, err := json.Marshal(struct {
+		Coldkey     chain.Address   `json:"coldkey"`
+		Hotkey      chain.Address   `json:"hotkey"`
+		Kind        chain.EventKind `json:"kind"`
+		Netuid      chain.Netuid    `json:"netuid"`
+		ExtrinsicID string          `json:"extrinsic_id"`
+		EventIndex  int64           `json:"event_index"`
+		Block       int64           `json:"block"`
+		Time        chain.Time      `json:"time"`
+		TAO         chain.Rao       `json:"tao"`
+		Alpha       chain.Rao       `json:"alpha"`
+		Transfer    bool            `json:"transfer"`
+	}{e.Coldkey, e.Hotkey, e.Kind, e.Netuid, e.ExtrinsicID, e.EventIndex, e.Block, e.Time, e.TAO, e.Alpha, e.Excluded})
+	return string(text), err
+}

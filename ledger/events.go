@@ -1,0 +1,66 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+)
+
+// record is an event with what becomes of it, as it goes into the events table.
+type record struct {
+	Event
+	minerID    int64
+	outcome    chain.Outcome
+	reason     *chain.IgnoreReason
+	outOfOrder bool
+	inputs     *inputs // of an unstake, else nil
+}
+
+// insertEvent records an event, or finds the one that has its key: isNew is false then, and the event that
+// was recorded is returned. The error is ErrDuplicateEvent when that one has other contents.
+func insertEvent(ctx context.Context, tx Tx, r record) (e RecordedEvent, isNew bool, err error) {
+	row := write.InsertEventParams{
+		MinerID: r.minerID, ExtrinsicID: r.ExtrinsicID, EventIndex: r.EventIndex,
+		Kind: r.Kind, Netuid: r.Netuid, Hotkey: r.Hotkey, Block: r.Block, Time: r.Time, TAO: r.TAO, Alpha: r.Alpha,
+		Outcome: r.outcome, Reason: r.reason, OutOfOrder: r.outOfOrder,
+	}
+	if r.inputs != nil {
+		row.Mode, row.MinBlocks, row.SelfTrade = &r.inputs.mode, &r.inputs.minBlocks, &r.inputs.selfTrade
+		row.PositionIds = r.inputs.listJSON()
+	}
+	id, err := tx.InsertEvent(ctx, row)
+	if errors.Is(err, ErrNotFound) {
+		e, err := findEvent(ctx, tx, r.minerID, r.Event)
+		return e, false, err
+	}
+	if err != nil {
+		return RecordedEvent{}, false, err
+	}
+	return RecordedEvent{
+		EventID: id, MinerID: row.MinerID, ExtrinsicID: row.ExtrinsicID, EventIndex: row.EventIndex,
+		Kind: row.Kind, Netuid: row.Netuid, Hotkey: row.Hotkey, Block: row.Block, Time: row.Time,
+		TAO: row.TAO, Alpha: row.Alpha, Outcome: row.Outcome, Reason: row.Reason, OutOfOrder: row.OutOfOrder,
+		Mode: row.Mode, MinBlocks: row.MinBlocks, SelfTrade: row.SelfTrade, PositionIds: row.PositionIds,
+	}, true, nil
+}
+
+// findEvent returns the recorded event that has e's key. Errors: ErrNotFound when there is none,
+// ErrDuplicateEvent when it has other contents.
+func findEvent(ctx context.Context, tx Tx, minerID int64, e Event) (RecordedEvent, error) {
+	recorded, err := tx.EventByKey(ctx, read.EventByKeyParams{MinerID: minerID, ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex})
+	if err != nil {
+		return RecordedEvent{}, err
+	}
+	if difference := e.difference(recorded); difference != "" {
+		return RecordedEvent{}, &Error{Op: "record event", Subject: e.key(), Err: ErrDuplicateEvent, Detail: difference}
+	}
+	return recorded, nil
+}
+
+// ignoreEvent records an event that has no effect on positions, for a reason. It reports whether it is new.
+func ignoreEvent(ctx context.Context, tx Tx, a *account, e Event, reason chain.IgnoreReason, in *inputs) (RecordedEvent, bool, error) {
+	return insertEvent(ctx, tx, record{Event: e, minerID: a.miner.MinerID, outcome: chain.Ignored, reason: &reason, inputs: in})
+}

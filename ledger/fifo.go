@@ -1,0 +1,116 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+)
+
+// candidate is a position as far as closing it asks.
+type candidate = read.FIFOCandidatesRow
+
+// Pages of candidates begin small, since most trades close a position or two, and grow for those that close
+// thousands.
+const (
+	firstPage = 8
+	lastPage  = 1024
+)
+
+// gather returns the candidates that a trade will close, in the order in which it will, and no more of them
+// than it needs. Together they may hold less than the trade sells.
+func gather(ctx context.Context, tx Tx, minerID int64, e Event, in inputs) ([]candidate, error) {
+	if in.listed {
+		listed, err := gatherListed(ctx, tx, minerID, e, in)
+		if err != nil {
+			return nil, err
+		}
+		if own := slices.DeleteFunc(slices.Clone(listed), func(c candidate) bool { return c.ExtrinsicID != e.ExtrinsicID }); len(own) > 0 {
+			return own, nil
+		}
+		return listed, nil
+	}
+	own, err := tx.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{
+		MinerID: minerID, ExtrinsicID: e.ExtrinsicID, Netuid: e.Netuid, ExitTime: e.Time,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(own) > 0 {
+		candidates := make([]candidate, len(own))
+		for i, c := range own {
+			candidates[i] = candidate(c)
+		}
+		return candidates, nil
+	}
+	return gatherFIFO(ctx, tx, minerID, e)
+}
+
+// gatherFIFO pages through the open positions of a subnet until they cover the trade.
+func gatherFIFO(ctx context.Context, tx Tx, minerID int64, e Event) ([]candidate, error) {
+	var candidates []candidate
+	after := candidate{EntryTime: -1}
+	left := e.Alpha
+	for size := int64(firstPage); ; size = min(size*4, lastPage) {
+		page, err := tx.FIFOCandidates(ctx, read.FIFOCandidatesParams{
+			MinerID: minerID, Netuid: e.Netuid, ExitTime: e.Time,
+			AfterTime: after.EntryTime, AfterBlock: after.EntryBlock, AfterPositionID: after.PositionID, PageSize: size,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range page {
+			candidates = append(candidates, c)
+			if left -= min(left, c.RemainingAlpha); left == 0 {
+				return candidates, nil
+			}
+		}
+		if int64(len(page)) < size {
+			return candidates, nil
+		}
+		after = page[len(page)-1]
+	}
+}
+
+// gatherListed returns the positions of an explicit list, which must all be there and open for this trade.
+func gatherListed(ctx context.Context, tx Tx, minerID int64, e Event, in inputs) ([]candidate, error) {
+	positions, err := tx.ListedPositions(ctx, *in.listJSON())
+	if err != nil {
+		return nil, err
+	}
+	owner := make(map[int64]int64, len(positions))
+	for _, p := range positions {
+		owner[p.PositionID] = p.MinerID
+	}
+	for _, id := range in.list {
+		if owner[id] != minerID {
+			return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNotFound, Detail: fmt.Sprintf("the miner has no position %d", id)}
+		}
+	}
+	candidates := make([]candidate, len(positions))
+	for i, p := range positions {
+		if reason := cannotClose(p, e); reason != "" {
+			return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNoOpenPosition, Detail: fmt.Sprintf("position %d %s", p.PositionID, reason)}
+		}
+		candidates[i] = candidate{
+			PositionID: p.PositionID, ExtrinsicID: p.ExtrinsicID, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
+			EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, LastExitTime: p.LastExitTime,
+		}
+	}
+	return candidates, nil
+}
+
+// cannotClose says why a trade cannot close a position, or is empty.
+func cannotClose(p Position, e Event) string {
+	switch {
+	case p.Status == chain.PositionClosed:
+		return "is closed"
+	case p.Netuid != e.Netuid:
+		return fmt.Sprintf("is of subnet %d, the trade of %d", p.Netuid, e.Netuid)
+	case p.EntryTime > e.Time:
+		return fmt.Sprintf("was entered at %s, after the trade at %s", p.EntryTime, e.Time)
+	}
+	return ""
+}

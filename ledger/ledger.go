@@ -1,0 +1,101 @@
+package ledger
+
+import (
+	"context"
+	"io/fs"
+	"time"
+
+	"github.com/stakeledger/stakeledger"
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/migrate"
+)
+
+// applicationID is 'SKLG', which the first migration writes into the file.
+const applicationID = 0x534b4c47
+
+const defaultBatchSize = 500
+
+// Ledger is an open ledger. It is safe for concurrent use; there should be one for each file and process.
+type Ledger struct {
+	db        *manager.DB[*read.Queries, Tx]
+	clock     func() time.Time
+	batchSize int64
+}
+
+// Option sets how Open opens a ledger.
+type Option func(*config)
+
+type config struct {
+	clock     func() time.Time
+	batchSize int64
+	manager   []manager.Option
+}
+
+// WithClock sets the clock that dates registrations without a time of their own and tells whether another
+// process has abandoned its input. Default: time.Now.
+func WithClock(now func() time.Time) Option { return func(c *config) { c.clock = now } }
+
+// WithBatchSize sets how many events of one miner Apply puts into one transaction. More is faster and makes
+// other writers wait longer. Below 1 counts as 1. Default: 500.
+func WithBatchSize(events int) Option {
+	return func(c *config) { c.batchSize = max(1, int64(events)) }
+}
+
+// WithManager passes options on to manager.Open. Default: none.
+func WithManager(opts ...manager.Option) Option {
+	return func(c *config) { c.manager = append(c.manager, opts...) }
+}
+
+func newConfig(opts []Option) config {
+	c := config{clock: time.Now, batchSize: defaultBatchSize}
+	for _, o := range opts {
+		o(&c)
+	}
+	return c
+}
+
+// Open opens the ledger at path, creating the file if it is missing, and brings its schema up to date. Many
+// processes may do so at once. Errors are those of manager.Open: a file of another program, one written by a
+// newer version, one that cannot be read or written.
+func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
+	c := newConfig(opts)
+	migrations, err := fs.Sub(stakeledger.Schema, "schema")
+	if err != nil {
+		return nil, err
+	}
+	db, err := manager.Open(ctx, path, newReader, newTx, append([]manager.Option{
+		manager.WithApplicationID(applicationID),
+		manager.WithMigration(migrate.Up(migrations)),
+	}, c.manager...)...)
+	if err != nil {
+		return nil, err
+	}
+	return &Ledger{db: db, clock: c.clock, batchSize: c.batchSize}, nil
+}
+
+// OpenReadOnly opens an existing ledger for reading, also while other processes write it. It migrates
+// nothing; every method that writes returns manager.ErrReadOnly.
+func OpenReadOnly(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
+	c := newConfig(opts)
+	db, err := manager.OpenReadOnly(ctx, path, newReader, newTx,
+		append([]manager.Option{manager.WithApplicationID(applicationID)}, c.manager...)...)
+	if err != nil {
+		return nil, err
+	}
+	return &Ledger{db: db, clock: c.clock, batchSize: c.batchSize}, nil
+}
+
+// Close waits for running transactions and closes the file. If ctx ends first it returns an error that names
+// whoever still holds the ledger, and may be called again.
+func (l *Ledger) Close(ctx context.Context) error { return l.db.Close(ctx) }
+
+// DB is the manager underneath, for what it offers beside transactions.
+func (l *Ledger) DB() *manager.DB[*read.Queries, Tx] { return l.db }
+
+// Stats says what the manager has done since Open.
+func (l *Ledger) Stats() manager.Stats { return l.db.Stats() }
+
+// now is the clock's time in whole microseconds.
+func (l *Ledger) now() chain.Time { return chain.Time(l.clock().UnixMicro()) }

@@ -1,0 +1,126 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// MinerOption sets how RegisterMiner and EnsureMiner create a miner.
+type MinerOption interface{ setMiner(*minerConfig) }
+
+type minerConfig struct{ trackingStart *chain.Time }
+
+// MinerApplyOption is an option of RegisterMiner, EnsureMiner and Apply.
+type MinerApplyOption interface {
+	MinerOption
+	ApplyOption
+}
+
+// TrackingStart sets from when on a miner's events count: Apply ignores older ones. It is kept with the miner
+// when it is created, and never changed. Default: none, every event counts.
+func TrackingStart(t chain.Time) MinerApplyOption { return trackingStartOption(t) }
+
+type trackingStartOption chain.Time
+
+func (o trackingStartOption) setMiner(c *minerConfig) { c.trackingStart = (*chain.Time)(&o) }
+
+func (o trackingStartOption) setApply(c *applyConfig) error {
+	o.setMiner(&c.miner)
+	return nil
+}
+
+// RegisterMiner records a new miner, and with a hotkey the UID that it holds from then on; whoever held that
+// UID or that hotkey holds it no more. Errors: ErrInvalid, ErrMinerExists.
+func (l *Ledger) RegisterMiner(ctx context.Context, r Registration, opts ...MinerOption) (Miner, error) {
+	r, err := r.checked(l.now())
+	if err != nil {
+		return Miner{}, &Error{Op: "register miner", Err: err}
+	}
+	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (Miner, error) {
+		_, err := tx.MinerByColdkey(ctx, r.Coldkey)
+		if err == nil {
+			return Miner{}, &Error{Op: "register miner", Subject: string(r.Coldkey), Err: ErrMinerExists,
+				Detail: "EnsureMiner finds or creates"}
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return Miner{}, err
+		}
+		return createMiner(ctx, tx, r, l.now(), newMinerConfig(opts))
+	}, manager.Label("ledger.RegisterMiner"))
+}
+
+// EnsureMiner returns the miner of a coldkey, and creates it if there is none. With a hotkey it sees that the
+// miner holds the UID with it, as RegisterMiner does; an inactive miner then is active again. A blacklisted
+// one stays blacklisted. Options matter only to a miner that is created. Error: ErrInvalid.
+func (l *Ledger) EnsureMiner(ctx context.Context, r Registration, opts ...MinerOption) (m Miner, isNew bool, err error) {
+	r, err = r.checked(l.now())
+	if err != nil {
+		return Miner{}, false, &Error{Op: "ensure miner", Err: err}
+	}
+	err = l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+		isNew = false
+		m, err = tx.MinerByColdkey(ctx, r.Coldkey)
+		if errors.Is(err, ErrNotFound) {
+			isNew = true
+			m, err = createMiner(ctx, tx, r, l.now(), newMinerConfig(opts))
+			return err
+		}
+		if err != nil || r.Hotkey == "" {
+			return err
+		}
+		if err := hold(ctx, tx, m.MinerID, r); err != nil {
+			return err
+		}
+		m, err = tx.MinerByID(ctx, m.MinerID)
+		return err
+	}, manager.Label("ledger.EnsureMiner"))
+	if err != nil {
+		return Miner{}, false, err
+	}
+	return m, isNew, nil
+}
+
+// UpdateMinerStatus sets a miner's status, and is the one way to blacklist a miner and to lift that again.
+// Errors: ErrInvalid, ErrNotFound.
+func (l *Ledger) UpdateMinerStatus(ctx context.Context, coldkey chain.Address, status chain.MinerStatus) (Miner, error) {
+	if !status.Valid() {
+		return Miner{}, &Error{Op: "update status of miner", Subject: string(coldkey), Err: invalid("miner status", status, "want active, inactive or blacklisted")}
+	}
+	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (Miner, error) {
+		m, err := tx.MinerByColdkey(ctx, coldkey)
+		if err != nil {
+			return Miner{}, named(err, "update status of", "miner %s", coldkey)
+		}
+		m.Status = status
+		_, err = tx.SetMinerStatus(ctx, status, m.MinerID)
+		return m, err
+	}, manager.Label("ledger.UpdateMinerStatus"))
+}
+
+func newMinerConfig(opts []MinerOption) minerConfig {
+	var c minerConfig
+	for _, o := range opts {
+		o.setMiner(&c)
+	}
+	return c
+}
+
+// createMiner inserts a miner, with its registration if it has one.
+func createMiner(ctx context.Context, tx Tx, r Registration, now chain.Time, c minerConfig) (Miner, error) {
+	id, err := tx.InsertMiner(ctx, write.InsertMinerParams{
+		Coldkey: r.Coldkey, Status: chain.MinerActive, TrackingStart: c.trackingStart, RegisteredAt: now,
+	})
+	if err != nil {
+		return Miner{}, err
+	}
+	if r.Hotkey != "" {
+		if err := hold(ctx, tx, id, r); err != nil {
+			return Miner{}, err
+		}
+	}
+	return tx.MinerByID(ctx, id)
+}

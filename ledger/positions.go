@@ -1,0 +1,96 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// AddPosition records a stake and opens its position. isNew is false when the same event was recorded
+// before: the position is returned as it stands now, and nothing changes. An empty Kind counts as stake.
+//
+// Errors: ErrInvalid (also when a counter of the miner would overflow), ErrNotFound for an unknown miner,
+// ErrDuplicateEvent, ErrIgnored when the same event stands recorded as ignored.
+func (l *Ledger) AddPosition(ctx context.Context, e Event) (p Position, isNew bool, err error) {
+	e, err = e.as(chain.Stake)
+	if err != nil {
+		return Position{}, false, &Error{Op: "add position", Subject: e.ExtrinsicID, Err: err}
+	}
+	result, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (openResult, error) {
+		a, err := openAccount(ctx, tx, e.Coldkey)
+		if err != nil {
+			return openResult{}, named(err, "add position", "to miner %s", e.Coldkey)
+		}
+		result, err := openPosition(ctx, tx, a, e)
+		if err != nil {
+			return openResult{}, err
+		}
+		return result, a.save(ctx, tx)
+	}, manager.Label("ledger.AddPosition"))
+	return result.position, result.isNew, err
+}
+
+type openResult struct {
+	position   Position
+	isNew      bool
+	outOfOrder bool
+}
+
+// openPosition records a stake that has been checked, and its position, and counts it in.
+func openPosition(ctx context.Context, tx Tx, a *account, e Event) (openResult, error) {
+	added := counters{positions: 1, openPositions: 1, entryTAO: e.TAO, entryAlpha: e.Alpha}
+	total, overflow := a.total.plus(added)
+	if overflow != nil {
+		return openedBefore(ctx, tx, a, e, overflow)
+	}
+	recorded, isNew, err := insertEvent(ctx, tx, record{
+		Event: e, minerID: a.miner.MinerID, outcome: chain.Applied, outOfOrder: a.outOfOrder(e),
+	})
+	if err != nil {
+		return openResult{}, err
+	}
+	if !isNew {
+		return openedEarlier(ctx, tx, e, recorded)
+	}
+	p := Position{
+		PositionID: recorded.EventID, MinerID: recorded.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
+		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, EntryBlock: e.Block, EntryTime: e.Time,
+		EntryTAO: e.TAO, EntryAlpha: e.Alpha, RemainingAlpha: e.Alpha, Status: chain.PositionOpen,
+	}
+	err = tx.InsertPosition(ctx, write.InsertPositionParams{
+		PositionID: p.PositionID, MinerID: p.MinerID, Netuid: p.Netuid, Hotkey: p.Hotkey,
+		ExtrinsicID: p.ExtrinsicID, EventIndex: p.EventIndex, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
+		EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, Status: p.Status,
+	})
+	if err != nil {
+		return openResult{}, err
+	}
+	a.add(e, recorded.EventID, added, total)
+	a.seen(e.Time)
+	return openResult{position: p, isNew: true, outOfOrder: recorded.OutOfOrder}, nil
+}
+
+// openedBefore answers for a stake that the counters cannot hold: if it is a repeat it was counted already,
+// else the overflow is the answer.
+func openedBefore(ctx context.Context, tx Tx, a *account, e Event, overflow error) (openResult, error) {
+	recorded, err := findEvent(ctx, tx, a.miner.MinerID, e)
+	if errors.Is(err, ErrNotFound) {
+		return openResult{}, &Error{Op: "add position", Subject: e.key(), Err: overflow}
+	}
+	if err != nil {
+		return openResult{}, err
+	}
+	return openedEarlier(ctx, tx, e, recorded)
+}
+
+// openedEarlier is the result of a stake that was recorded before.
+func openedEarlier(ctx context.Context, tx Tx, e Event, recorded RecordedEvent) (openResult, error) {
+	if recorded.Outcome == chain.Ignored {
+		return openResult{}, &Error{Op: "add position", Subject: e.key(), Err: ErrIgnored, Detail: string(*recorded.Reason)}
+	}
+	p, err := tx.PositionByID(ctx, recorded.EventID)
+	return openResult{position: p}, named(err, "add position", "%s, recorded before", e.key())
+}

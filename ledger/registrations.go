@@ -1,0 +1,150 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// Registration names a miner and the place that it holds on the subnet.
+type Registration struct {
+	Coldkey chain.Address
+	Hotkey  chain.Address // empty: the miner is known but holds no UID, and UID and At are not looked at
+	UID     chain.UID
+	At      chain.Time // from when on; 0: now
+}
+
+// checked validates a registration and fills in its time.
+func (r Registration) checked(now chain.Time) (Registration, error) {
+	if _, err := chain.ParseAddress(string(r.Coldkey)); err != nil {
+		return r, inField("coldkey", err)
+	}
+	if r.Hotkey == "" {
+		return r, nil
+	}
+	if _, err := chain.ParseAddress(string(r.Hotkey)); err != nil {
+		return r, inField("hotkey", err)
+	}
+	if r.At == 0 {
+		r.At = now
+	}
+	if r.At < 0 || r.At > maxTime {
+		return r, invalid("at", r.At, "want a time after 1970-01-01T00:00:00Z and before the year 10000")
+	}
+	return r, nil
+}
+
+// Deregister ends registrations of a miner: those of the given UIDs, or all. at is the moment of it, 0 means
+// now. An active miner that holds no UID any more is inactive then; its history stays. Errors: ErrNotFound
+// for an unknown miner or a UID it does not hold, ErrInvalid for a moment before a registration's start.
+func (l *Ledger) Deregister(ctx context.Context, coldkey chain.Address, at chain.Time, uids ...chain.UID) error {
+	if at == 0 {
+		at = l.now()
+	}
+	return l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+		m, err := tx.MinerByColdkey(ctx, coldkey)
+		if err != nil {
+			return named(err, "deregister", "miner %s", coldkey)
+		}
+		held, err := tx.CurrentRegistrationsOfMiner(ctx, m.MinerID)
+		if err != nil {
+			return err
+		}
+		for _, uid := range uids {
+			if !slices.ContainsFunc(held, func(r read.Registration) bool { return r.UID == uid }) {
+				return &Error{Op: "deregister", Subject: string(coldkey), Err: ErrNotFound, Detail: fmt.Sprintf("the miner does not hold UID %d", uid)}
+			}
+		}
+		for _, r := range held {
+			if len(uids) == 0 || slices.Contains(uids, r.UID) {
+				if err := end(ctx, tx, r, at); err != nil {
+					return err
+				}
+			}
+		}
+		return rest(ctx, tx, m.MinerID)
+	}, manager.Label("ledger.Deregister"))
+}
+
+// hold makes a miner the holder of a UID with a hotkey, and ends the registrations in the way of it, whoever
+// they belong to: on the chain a UID passes from miner to miner.
+func hold(ctx context.Context, tx Tx, minerID int64, r Registration) error {
+	byUID, err := current(tx.CurrentRegistrationByUID(ctx, r.UID))
+	if err != nil {
+		return err
+	}
+	byHotkey, err := current(tx.CurrentRegistrationByHotkey(ctx, r.Hotkey))
+	if err != nil {
+		return err
+	}
+	if byUID != nil && byHotkey != nil && byUID.RegistrationID == byHotkey.RegistrationID {
+		if byUID.MinerID == minerID {
+			return rouse(ctx, tx, minerID)
+		}
+		byHotkey = nil
+	}
+	for _, held := range []*read.Registration{byUID, byHotkey} {
+		if held == nil {
+			continue
+		}
+		if err := end(ctx, tx, *held, r.At); err != nil {
+			return err
+		}
+		if err := rest(ctx, tx, held.MinerID); err != nil {
+			return err
+		}
+	}
+	_, err = tx.InsertRegistration(ctx, write.InsertRegistrationParams{MinerID: minerID, UID: r.UID, Hotkey: r.Hotkey, StartedAt: r.At})
+	if err != nil {
+		return err
+	}
+	return rouse(ctx, tx, minerID)
+}
+
+// current is a registration that may not be there.
+func current(r read.Registration, err error) (*read.Registration, error) {
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	return &r, err
+}
+
+// end ends a registration.
+func end(ctx context.Context, tx Tx, r read.Registration, at chain.Time) error {
+	if at < r.StartedAt || at > maxTime {
+		return &Error{Op: "end registration", Subject: fmt.Sprintf("of UID %d", r.UID),
+			Err: invalid("at", at, fmt.Sprintf("the registration began at %s", r.StartedAt))}
+	}
+	_, err := tx.EndRegistration(ctx, &at, r.RegistrationID)
+	return err
+}
+
+// rest makes an active miner inactive when it holds no UID any more.
+func rest(ctx context.Context, tx Tx, minerID int64) error {
+	held, err := tx.CurrentRegistrationsOfMiner(ctx, minerID)
+	if err != nil || len(held) > 0 {
+		return err
+	}
+	return turn(ctx, tx, minerID, chain.MinerActive, chain.MinerInactive)
+}
+
+// rouse makes an inactive miner active.
+func rouse(ctx context.Context, tx Tx, minerID int64) error {
+	return turn(ctx, tx, minerID, chain.MinerInactive, chain.MinerActive)
+}
+
+// turn changes one status into another and leaves every other as it is, blacklisted above all.
+func turn(ctx context.Context, tx Tx, minerID int64, from, to chain.MinerStatus) error {
+	m, err := tx.MinerByID(ctx, minerID)
+	if err != nil || m.Status != from {
+		return err
+	}
+	_, err = tx.SetMinerStatus(ctx, to, minerID)
+	return err
+}

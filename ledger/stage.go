@@ -1,0 +1,130 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// stageSize is how many events are staged, or staged ones deleted, in one transaction.
+const stageSize = 2000
+
+// stage checks a whole input and writes it beside the ledger. When it returns nil, the input is complete and
+// will be applied; after an error nothing of it will.
+func (l *Ledger) stage(ctx context.Context, events iter.Seq2[Event, error], c applyConfig) (intakeID, staged int64, err error) {
+	intakeID, err = manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+		now := l.now()
+		return tx.InsertIntake(ctx, write.InsertIntakeParams{
+			CreatedAt: now, Heartbeat: now, MinBlocks: c.minBlocks, SelfTrade: c.selfTrade,
+			NoRegister: c.noRegister, TrackingStart: c.miner.trackingStart,
+		})
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	staged, err = l.stageAll(ctx, intakeID, events, c.progress)
+	if err != nil {
+		l.discard(ctx, intakeID)
+		return 0, 0, err
+	}
+	return intakeID, staged, nil
+}
+
+// stageAll pulls the events and writes them in chunks; between chunks nobody waits for it.
+func (l *Ledger) stageAll(ctx context.Context, intakeID int64, events iter.Seq2[Event, error], progress func(Progress)) (staged int64, err error) {
+	known := addresses{}
+	chunk := make([]Event, 0, stageSize)
+	for e, err := range events {
+		place := staged + int64(len(chunk)) + 1
+		if err == nil {
+			err = known.validate(e)
+		}
+		if err != nil {
+			return 0, &Error{Op: "stage", Subject: fmt.Sprintf("event %d of the input", place), Err: err}
+		}
+		if chunk = append(chunk, e); len(chunk) < stageSize {
+			continue
+		}
+		if err := l.stageChunk(ctx, intakeID, staged, chunk, false); err != nil {
+			return 0, err
+		}
+		staged += int64(len(chunk))
+		chunk = chunk[:0]
+		progress(Progress{Phase: Staging, Done: staged})
+	}
+	if err := l.stageChunk(ctx, intakeID, staged, chunk, true); err != nil {
+		return 0, err
+	}
+	staged += int64(len(chunk))
+	progress(Progress{Phase: Staging, Done: staged})
+	return staged, nil
+}
+
+// stageChunk writes events of an input, the last of them with the mark that the input is complete.
+func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk []Event, last bool) error {
+	return l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+		alive, err := tx.AddToStaging(ctx, write.AddToStagingParams{IntakeID: intakeID, Staged: int64(len(chunk)), Heartbeat: l.now()})
+		if err != nil {
+			return err
+		}
+		if alive == 0 {
+			return &Error{Op: "stage", Subject: fmt.Sprintf("input %d", intakeID), Err: ErrNotFound,
+				Detail: fmt.Sprintf("another process has collected it, since it gave no sign of life for %s; run it again", abandonedAfter)}
+		}
+		for i, e := range chunk {
+			block, number := extrinsicNumbers(e.ExtrinsicID)
+			err := tx.InsertStagedEvent(ctx, write.InsertStagedEventParams{
+				IntakeID: intakeID, Coldkey: e.Coldkey, Time: e.Time, Block: e.Block,
+				ExtrinsicBlock: block, ExtrinsicNumber: number, ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex,
+				Seq: before + int64(i), Kind: e.Kind, Netuid: e.Netuid, Hotkey: e.Hotkey, TAO: e.TAO, Alpha: e.Alpha,
+				Excluded: e.Excluded,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if last {
+			_, err = tx.FinishStaging(ctx, l.now(), intakeID)
+		}
+		return err
+	}, manager.Label("ledger.Apply: stage"))
+}
+
+// addresses remembers which addresses have been checked, since an input names the same few again and again.
+type addresses map[chain.Address]bool
+
+// maxAddresses bounds the memory of an input that names new ones all the time.
+const maxAddresses = 1 << 14
+
+func (known addresses) validate(e Event) error {
+	if !known[e.Coldkey] || !known[e.Hotkey] {
+		if err := e.Validate(); err != nil {
+			return err
+		}
+		if len(known) >= maxAddresses {
+			clear(known)
+		}
+		known[e.Coldkey], known[e.Hotkey] = true, true
+		return nil
+	}
+	return e.validateRest()
+}
+
+// discard marks an input that will never be applied, also when ctx has ended already, and deletes what was
+// staged of it. What it does not get to, the next Apply collects.
+func (l *Ledger) discard(ctx context.Context, intakeID int64) {
+	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err := l.db.WithTx(marking, func(ctx context.Context, tx Tx) error {
+		_, err := tx.DiscardIntake(ctx, intakeID)
+		return err
+	})
+	if err == nil && ctx.Err() == nil {
+		_ = l.collect(ctx) // the caller gets the error that made the input bad
+	}
+}

@@ -1,0 +1,118 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// RejectReason is why Apply could not take an event.
+type RejectReason string
+
+// The values of RejectReason.
+const (
+	DuplicateConflict RejectReason = "duplicate_conflict" // recorded before with other contents
+	UnknownMiner      RejectReason = "unknown_miner"      // its miner is not registered, and NoRegister was given
+	Overflow          RejectReason = "overflow"           // a counter of its miner cannot hold the sum
+)
+
+// Summary is what became of the events of one input: Applied, Duplicates, Ignored and Rejected add up to
+// Events.
+type Summary struct {
+	IntakeID         int64                        `json:"intake_id"`
+	Events           int64                        `json:"events"`
+	Applied          int64                        `json:"applied"`
+	Duplicates       int64                        `json:"duplicates"`        // recorded before, with the same contents
+	OutOfOrder       int64                        `json:"out_of_order"`      // of those applied: older than one applied before
+	RegisteredMiners int64                        `json:"registered_miners"` // created by this input
+	Ignored          map[chain.IgnoreReason]int64 `json:"ignored"`           // only reasons that occurred
+	Rejected         map[RejectReason]int64       `json:"rejected"`          // only reasons that occurred
+	Resumed          int64                        `json:"resumed"`           // events of earlier, interrupted inputs that came to their end as well
+}
+
+// summary reads what became of an input; others may have applied parts of it.
+func (l *Ledger) summary(ctx context.Context, intakeID, resumed int64) (Summary, error) {
+	in, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (read.Intake, error) {
+		return q.IntakeByID(ctx, intakeID)
+	})
+	if err != nil {
+		return Summary{}, named(err, "read", "input %d", intakeID)
+	}
+	return Summary{
+		IntakeID: in.IntakeID, Events: in.Staged, Applied: in.Applied, Duplicates: in.Duplicates,
+		OutOfOrder: in.OutOfOrder, RegisteredMiners: in.RegisteredMiners,
+		Ignored: occurred(map[chain.IgnoreReason]int64{
+			chain.BeforeTrackingStart: in.IgnoredBeforeTrackingStart,
+			chain.InvalidNetuid:       in.IgnoredInvalidNetuid,
+			chain.ZeroAmounts:         in.IgnoredZeroAmounts,
+			chain.NoOpenPosition:      in.IgnoredNoOpenPosition,
+			chain.Excluded:            in.IgnoredExcluded,
+		}),
+		Rejected: occurred(map[RejectReason]int64{
+			DuplicateConflict: in.RejectedDuplicateConflict,
+			UnknownMiner:      in.RejectedUnknownMiner,
+			Overflow:          in.RejectedOverflow,
+		}),
+		Resumed: resumed,
+	}, nil
+}
+
+// occurred drops the reasons that did not occur.
+func occurred[R comparable](counts map[R]int64) map[R]int64 {
+	for reason, n := range counts {
+		if n == 0 {
+			delete(counts, reason)
+		}
+	}
+	return counts
+}
+
+// tally counts what a batch made of the events of one input.
+type tally struct {
+	applied, duplicates, outOfOrder, registeredMiners int64
+	ignored                                           map[chain.IgnoreReason]int64
+	rejected                                          map[RejectReason]int64
+}
+
+func newTally() *tally {
+	return &tally{ignored: map[chain.IgnoreReason]int64{}, rejected: map[RejectReason]int64{}}
+}
+
+func (t *tally) apply(outOfOrder bool) {
+	t.applied++
+	if outOfOrder {
+		t.outOfOrder++
+	}
+}
+
+// events is how many events have their outcome.
+func (t *tally) events() int64 {
+	n := t.applied + t.duplicates
+	for _, i := range t.ignored {
+		n += i
+	}
+	for _, r := range t.rejected {
+		n += r
+	}
+	return n
+}
+
+// save adds the tally to its input's row.
+func (t *tally) save(ctx context.Context, tx Tx, intakeID int64) error {
+	_, err := tx.AddToIntake(ctx, write.AddToIntakeParams{
+		IntakeID: intakeID, Applied: t.applied, Duplicates: t.duplicates, OutOfOrder: t.outOfOrder,
+		RegisteredMiners:           t.registeredMiners,
+		IgnoredBeforeTrackingStart: t.ignored[chain.BeforeTrackingStart],
+		IgnoredInvalidNetuid:       t.ignored[chain.InvalidNetuid],
+		IgnoredZeroAmounts:         t.ignored[chain.ZeroAmounts],
+		IgnoredNoOpenPosition:      t.ignored[chain.NoOpenPosition],
+		IgnoredExcluded:            t.ignored[chain.Excluded],
+		RejectedDuplicateConflict:  t.rejected[DuplicateConflict],
+		RejectedUnknownMiner:       t.rejected[UnknownMiner],
+		RejectedOverflow:           t.rejected[Overflow],
+	})
+	return err
+}

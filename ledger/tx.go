@@ -1,0 +1,61 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// Reader and Writer are the generated query sets. Aliases, so that both can be embedded in Tx.
+type (
+	Reader = read.Queries
+	Writer = write.Queries
+)
+
+// Tx is what a write transaction offers: every generated query, and DB for SQL of one's own through the same
+// guard. It ends with its closure.
+type Tx struct {
+	*Reader
+	*Writer
+	DB manager.DBTX
+}
+
+func newTx(db manager.DBTX) Tx {
+	return Tx{Reader: read.New(db), Writer: write.New(db), DB: db}
+}
+
+func newReader(db manager.DBTX) *read.Queries { return read.New(db) }
+
+// The rows as the database has them. Columns that may be NULL are pointers.
+type (
+	// Miner is a miner with its lifetime counters; amounts in rao, CountedDurationUs in microseconds. What its
+	// closes cost is ExitTAO − RawGain, what is still open is EntryAlpha − ClosedAlpha.
+	Miner = read.Miner
+	// RecordedRegistration is a UID and a hotkey that a miner held, or holds while EndedAt is nil.
+	RecordedRegistration = read.Registration
+	// Position is TAO staked into a subnet. Its id is the id of its event.
+	Position = read.Position
+	// Trade is alpha sold for TAO. Its id is the id of its event.
+	Trade = read.Trade
+	// Close is the part of a trade that closed a part of a position; DurationUs is in microseconds.
+	Close = read.Close
+	// RecordedEvent is an event with its outcome and, for an unstake, the inputs it was handled with.
+	RecordedEvent = read.Event
+	// RejectedEvent is an event that Apply could not take, as a line of the project's own JSON form.
+	RejectedEvent = read.RejectedEvent
+)
+
+// WithTx runs fn in one write transaction and commits it. fn may run more than once, so it assigns captured
+// variables and never accumulates in them. Methods of the ledger called with fn's context join the
+// transaction. Errors: those of fn, and those of manager.DB.WithTx.
+func (l *Ledger) WithTx(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
+	return l.db.WithTx(ctx, fn)
+}
+
+// ReadOnly runs fn on one snapshot of the ledger. Methods of the ledger called with fn's context read the
+// same snapshot. Errors: those of fn, and those of manager.DB.ReadOnly.
+func (l *Ledger) ReadOnly(ctx context.Context, fn func(ctx context.Context, q *read.Queries) error) error {
+	return l.db.ReadOnly(ctx, fn)
+}
