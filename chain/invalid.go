@@ -17,21 +17,22 @@ type InvalidError struct {
 	Reason string // what is wrong with it, and what would be right
 }
 
-// maxQuoted bounds how much of a value an error repeats: a value from outside may be of any length.
+// maxQuoted bounds how much of a value Quote repeats, in bytes.
 const maxQuoted = 80
 
 // Error prints the field, the quoted value and the reason, as in
 // `amount "1.0000000001": more than 9 decimal places; a rao is the smallest unit`.
 // Control characters are escaped and long values are cut.
 func (e *InvalidError) Error() string {
-	return e.Field + " " + quote(e.Value) + ": " + e.Reason
+	return e.Field + " " + Quote(e.Value) + ": " + e.Reason
 }
 
 // Is reports whether target is ErrInvalid.
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
-// quote escapes what a terminal or a log would act on, and cuts what is too long to read.
-func quote(s string) string {
+// Quote prints a value from outside for an error or a log: in quotes, with everything escaped that a
+// terminal or a log would act on, and cut where it is too long to read.
+func Quote(s string) string {
 	if len(s) <= maxQuoted {
 		return strconv.Quote(s)
 	}
