@@ -1,0 +1,155 @@
+package ingest
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// Row is an event in our own form. What it has beyond the ledger's event is whether it is a transfer of
+// stake from one account to another; its Excluded is not part of the form.
+type Row struct {
+	ledger.Event
+	Transfer bool
+}
+
+// rowReader fills a row from the texts of its fields.
+type rowReader struct {
+	row   Row
+	known addressBook
+}
+
+// readObject reads a row from a JSON object and nothing after it. With strict, a field that the form
+// does not have is an error. After an error the scanner stands where it was found.
+func (r *rowReader) readObject(s *scanner, f form, strict bool) error {
+	r.row = Row{}
+	var seen fieldSet
+	err := s.object(func(name string) error {
+		i := f.index(name)
+		switch {
+		case i < 0 && strict:
+			return unknownField(name)
+		case i < 0:
+			return s.skip()
+		case !seen.add(i):
+			return wrong(name, errDuplicate)
+		}
+		text, err := f[i].read(s)
+		if err == nil {
+			err = f[i].set(r, text)
+		}
+		if err != nil {
+			return wrong(name, err)
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.end()
+	}
+	if err == nil {
+		if err = f.absent(seen); err != nil {
+			s.pos = 0 // what is missing is missing from the whole
+		}
+	}
+	return err
+}
+
+func (r *rowReader) setColdkey(s string) (err error) {
+	r.row.Coldkey, err = r.known.parse(s)
+	return err
+}
+
+func (r *rowReader) setHotkey(s string) (err error) {
+	r.row.Hotkey, err = r.known.parse(s)
+	return err
+}
+
+// setKind takes our words and the chain's.
+func (r *rowReader) setKind(s string) error {
+	if kind := chain.EventKind(s); kind.Valid() {
+		r.row.Kind = kind
+		return nil
+	}
+	if r.setAction(s) != nil {
+		return &chain.InvalidError{Field: "kind", Value: s, Reason: "unknown; want stake, unstake or one of " + actions}
+	}
+	return nil
+}
+
+const actions = "DELEGATE, STAKE_ADDED, UNDELEGATE, STAKE_REMOVED"
+
+// setAction takes the chain's words.
+func (r *rowReader) setAction(s string) error {
+	switch s {
+	case "DELEGATE", "STAKE_ADDED":
+		r.row.Kind = chain.Stake
+	case "UNDELEGATE", "STAKE_REMOVED":
+		r.row.Kind = chain.Unstake
+	default:
+		return &chain.InvalidError{Field: "action", Value: s, Reason: "unknown; want one of " + actions}
+	}
+	return nil
+}
+
+func (r *rowReader) setNetuid(s string) (err error) {
+	r.row.Netuid, err = chain.ParseNetuid(s)
+	return err
+}
+
+const maxExtrinsicID = 128
+
+func (r *rowReader) setExtrinsicID(s string) error {
+	notPrintable := func(c rune) bool { return c < ' ' || c > '~' }
+	if s == "" || len(s) > maxExtrinsicID || strings.ContainsFunc(s, notPrintable) {
+		return &chain.InvalidError{Field: "extrinsic", Value: s, Reason: "want 1 to 128 printable ASCII characters"}
+	}
+	r.row.ExtrinsicID = strings.Clone(s) // an event that is kept must not keep its whole line
+	return nil
+}
+
+func (r *rowReader) setEventIndex(s string) (err error) {
+	r.row.EventIndex, err = parseCount(s)
+	return err
+}
+
+func (r *rowReader) setBlock(s string) (err error) {
+	r.row.Block, err = parseCount(s)
+	return err
+}
+
+// setTime refuses what the ledger would: a time so early is one that nobody set.
+func (r *rowReader) setTime(s string) (err error) {
+	if r.row.Time, err = chain.ParseTime(s); err == nil && r.row.Time <= 0 {
+		err = &chain.InvalidError{Field: "time", Value: s, Reason: "want a time after 1970-01-01T00:00:00Z"}
+	}
+	return err
+}
+
+func (r *rowReader) setTAO(s string) (err error) {
+	r.row.TAO, err = chain.ParseRao(s)
+	return err
+}
+
+func (r *rowReader) setAlpha(s string) (err error) {
+	r.row.Alpha, err = chain.ParseRao(s)
+	return err
+}
+
+func (r *rowReader) setTransfer(s string) error {
+	if s != "true" && s != "false" {
+		return &chain.InvalidError{Field: "flag", Value: s, Reason: "want true or false"}
+	}
+	r.row.Transfer = s == "true"
+	return nil
+}
+
+// parseCount reads a block number or an index.
+func parseCount(s string) (int64, error) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil {
+		return 0, &chain.InvalidError{Field: "number", Value: s, Reason: "want a whole number from 0 to 9223372036854775807"}
+	}
+	return int64(n), nil
+}
