@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// A Contender is one way to run SQL on a SQLite file from Go.
+type Contender struct {
+	Name string
+	// About says how it is set up, for the table's legend.
+	About string
+	Open  func(path string, sync Sync) (Store, error)
+}
+
+// Sync is SQLite's synchronous level. At Full a committed transaction survives
+// a power failure; at Normal the last ones may be lost, none is torn.
+type Sync string
+
+const (
+	Full   Sync = "FULL"
+	Normal Sync = "NORMAL"
+)
+
+// A Store is an open database file. All methods may be called concurrently,
+// except Close, which comes last.
+type Store interface {
+	// Write runs fn in one transaction and returns after COMMIT.
+	Write(ctx context.Context, fn func(context.Context, Queries) error) error
+	// Snapshot runs fn's reads on one state of the database.
+	Snapshot(ctx context.Context, fn func(context.Context, Queries) error) error
+	// Lone runs an fn of a single read, with a transaction only where the
+	// contender has no cheaper way.
+	Lone(ctx context.Context, fn func(context.Context, Queries) error) error
+	Close() error
+}
+
+// contenders stand in the order of the table. C comes apart: it runs whole
+// workloads by itself, see floor.go.
+var contenders = []Contender{
+	ours,
+	byHand,
+	naive,
+	immediate,
+	mutex,
+	gormORM,
+	bunORM,
+	zombiezen,
+}
+
+func find(name string) (Contender, error) {
+	for _, c := range append(contenders, oursAlone) {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	return Contender{}, fmt.Errorf("no contender is called %q", name)
+}

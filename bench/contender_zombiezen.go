@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+)
+
+// zombiezen is not database/sql at all: SQLite translated to Go, with its own
+// connection type and cached statements.
+var zombiezen = Contender{
+	Name:  "zombiezen",
+	About: "SQLite translated to Go, cached statements, a writing pool of one connection and a reading pool of four",
+	Open:  openZombiezen,
+}
+
+type zombieStore struct{ write, read *sqlitex.Pool }
+
+func openZombiezen(path string, sync Sync) (Store, error) {
+	pragmas := func(conn *sqlite.Conn) error {
+		return errors.Join(
+			sqlitex.ExecuteTransient(conn, "PRAGMA foreign_keys=1", nil),
+			sqlitex.ExecuteTransient(conn, "PRAGMA synchronous="+string(sync), nil))
+	}
+	w, err := sqlitex.NewPool(path, sqlitex.PoolOptions{PoolSize: 1, PrepareConn: pragmas})
+	if err != nil {
+		return nil, err
+	}
+	r, err := sqlitex.NewPool(path, sqlitex.PoolOptions{PoolSize: 4, Flags: sqlite.OpenReadOnly, PrepareConn: pragmas})
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return &zombieStore{w, r}, nil
+}
+
+func (s *zombieStore) Write(ctx context.Context, fn func(context.Context, Queries) error) (err error) {
+	conn, err := s.write.Take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.write.Put(conn)
+	end, err := sqlitex.ImmediateTransaction(conn)
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	return fn(ctx, zombieQueries{conn})
+}
+
+func (s *zombieStore) Snapshot(ctx context.Context, fn func(context.Context, Queries) error) (err error) {
+	conn, err := s.read.Take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.read.Put(conn)
+	defer sqlitex.Transaction(conn)(&err)
+	return fn(ctx, zombieQueries{conn})
+}
+
+func (s *zombieStore) Lone(ctx context.Context, fn func(context.Context, Queries) error) error {
+	conn, err := s.read.Take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.read.Put(conn)
+	return fn(ctx, zombieQueries{conn})
+}
+
+func (s *zombieStore) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+type zombieQueries struct{ conn *sqlite.Conn }
+
+// each binds args to the cached statement and calls row for every row.
+func (q zombieQueries) each(text string, row func(*sqlite.Stmt), args ...any) (n int, err error) {
+	stmt, err := q.conn.Prepare(text)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, stmt.Reset()) }()
+	for i, arg := range args {
+		bind(stmt, i+1, arg)
+	}
+	for ; ; n++ {
+		more, err := stmt.Step()
+		if err != nil || !more {
+			return n, err
+		}
+		row(stmt)
+	}
+}
+
+func (q zombieQueries) one(text string, row func(*sqlite.Stmt), args ...any) error {
+	n, err := q.each(text, row, args...)
+	if err == nil && n == 0 {
+		err = sql.ErrNoRows
+	}
+	return err
+}
+
+func (q zombieQueries) exec(text string, args ...any) (int64, error) {
+	_, err := q.each(text, nil, args...)
+	return int64(q.conn.Changes()), err
+}
+
+func bind(stmt *sqlite.Stmt, i int, arg any) {
+	switch arg := arg.(type) {
+	case int64:
+		stmt.BindInt64(i, arg)
+	case string:
+		stmt.BindText(i, arg)
+	case bool:
+		stmt.BindBool(i, arg)
+	case chain.Rao:
+		stmt.BindInt64(i, int64(arg))
+	case chain.Time:
+		stmt.BindInt64(i, int64(arg))
+	case chain.Netuid:
+		stmt.BindInt64(i, int64(arg))
+	case chain.Address:
+		stmt.BindText(i, string(arg))
+	case chain.EventKind:
+		stmt.BindText(i, string(arg))
+	case chain.Outcome:
+		stmt.BindText(i, string(arg))
+	case chain.PositionStatus:
+		stmt.BindText(i, string(arg))
+	case *int64:
+		bindPointer(stmt, i, arg)
+	case *string:
+		bindPointer(stmt, i, arg)
+	case *chain.Time:
+		bindPointer(stmt, i, arg)
+	case *chain.IgnoreReason:
+		bindPointer(stmt, i, (*string)(arg))
+	case *chain.CloseMode:
+		bindPointer(stmt, i, (*string)(arg))
+	case *chain.SelfTradePolicy:
+		bindPointer(stmt, i, (*string)(arg))
+	default:
+		panic(fmt.Sprintf("bind parameter %d: no case for %T", i, arg))
+	}
+}
+
+func bindPointer[T any](stmt *sqlite.Stmt, i int, arg *T) {
+	if arg == nil {
+		stmt.BindNull(i)
+	} else {
+		bind(stmt, i, *arg)
+	}
+}
+
+func column[T ~int64](stmt *sqlite.Stmt, i int) *T {
+	if stmt.ColumnIsNull(i) {
+		return nil
+	}
+	v := T(stmt.ColumnInt64(i))
+	return &v
+}
+
+func (q zombieQueries) MinerState(_ context.Context, coldkey chain.Address) (s read.MinerStateRow, err error) {
+	err = q.one(texts.MinerState, func(c *sqlite.Stmt) {
+		s.Miner = read.Miner{
+			MinerID: c.ColumnInt64(0), Coldkey: chain.Address(c.ColumnText(1)), Status: chain.MinerStatus(c.ColumnText(2)),
+			TrackingStart: column[chain.Time](c, 3), RegisteredAt: chain.Time(c.ColumnInt64(4)),
+			LatestEventID: column[int64](c, 5), LastActive: column[chain.Time](c, 6), Positions: c.ColumnInt64(7),
+			OpenPositions: c.ColumnInt64(8), Trades: c.ColumnInt64(9), Closes: c.ColumnInt64(10),
+			EntryTAO: chain.Rao(c.ColumnInt64(11)), EntryAlpha: chain.Rao(c.ColumnInt64(12)),
+			ClosedAlpha: chain.Rao(c.ColumnInt64(13)), ExitTAO: chain.Rao(c.ColumnInt64(14)),
+			RawGain: chain.Rao(c.ColumnInt64(15)), Gain: chain.Rao(c.ColumnInt64(16)),
+			CountedCloses: c.ColumnInt64(17), WinningCloses: c.ColumnInt64(18), CountedDurationUs: c.ColumnInt64(19),
+			UnmatchedAlpha: chain.Rao(c.ColumnInt64(20)), UnmatchedTAO: chain.Rao(c.ColumnInt64(21)),
+		}
+		s.LatestTime, s.LatestBlock, s.LatestEventIndex = column[chain.Time](c, 22), column[int64](c, 23), column[int64](c, 25)
+		if !c.ColumnIsNull(24) {
+			id := c.ColumnText(24)
+			s.LatestExtrinsicID = &id
+		}
+	}, coldkey)
+	return s, err
+}
+
+func (q zombieQueries) SelfTradeCandidates(_ context.Context, a read.SelfTradeCandidatesParams) (list []read.SelfTradeCandidatesRow, err error) {
+	_, err = q.each(texts.SelfTradeCandidates, func(c *sqlite.Stmt) {
+		list = append(list, read.SelfTradeCandidatesRow(zombieCandidate(c)))
+	}, a.MinerID, a.ExtrinsicID, a.Netuid, a.ExitTime)
+	return list, err
+}
+
+func (q zombieQueries) FIFOCandidates(_ context.Context, a read.FIFOCandidatesParams) (list []read.FIFOCandidatesRow, err error) {
+	_, err = q.each(texts.FIFOCandidates, func(c *sqlite.Stmt) {
+		list = append(list, zombieCandidate(c))
+	}, a.MinerID, a.Netuid, a.ExitTime, a.AfterTime, a.AfterBlock, a.AfterPositionID, a.PageSize)
+	return list, err
+}
+
+func zombieCandidate(c *sqlite.Stmt) read.FIFOCandidatesRow {
+	return read.FIFOCandidatesRow{
+		PositionID: c.ColumnInt64(0), ExtrinsicID: c.ColumnText(1), EntryBlock: c.ColumnInt64(2),
+		EntryTime: chain.Time(c.ColumnInt64(3)), EntryTAO: chain.Rao(c.ColumnInt64(4)),
+		EntryAlpha: chain.Rao(c.ColumnInt64(5)), RemainingAlpha: chain.Rao(c.ColumnInt64(6)),
+		LastExitTime: column[chain.Time](c, 7),
+	}
+}
+
+func (q zombieQueries) PositionByID(_ context.Context, id int64) (p read.Position, err error) {
+	err = q.one(texts.PositionByID, func(c *sqlite.Stmt) { p = zombiePosition(c) }, id)
+	return p, err
+}
+
+func (q zombieQueries) OpenPositions(_ context.Context, a read.OpenPositionsParams) (list []read.Position, err error) {
+	_, err = q.each(texts.OpenPositions, func(c *sqlite.Stmt) {
+		list = append(list, zombiePosition(c))
+	}, a.MinerID, a.AfterNetuid, a.AfterTime, a.AfterBlock, a.AfterPositionID, a.PageSize)
+	return list, err
+}
+
+func zombiePosition(c *sqlite.Stmt) read.Position {
+	return read.Position{
+		PositionID: c.ColumnInt64(0), MinerID: c.ColumnInt64(1), Netuid: chain.Netuid(c.ColumnInt64(2)),
+		Hotkey: chain.Address(c.ColumnText(3)), ExtrinsicID: c.ColumnText(4), EventIndex: c.ColumnInt64(5),
+		EntryBlock: c.ColumnInt64(6), EntryTime: chain.Time(c.ColumnInt64(7)), EntryTAO: chain.Rao(c.ColumnInt64(8)),
+		EntryAlpha: chain.Rao(c.ColumnInt64(9)), RemainingAlpha: chain.Rao(c.ColumnInt64(10)),
+		Status: chain.PositionStatus(c.ColumnText(11)), LastExitTime: column[chain.Time](c, 12),
+		ClosedAt: column[chain.Time](c, 13), Gain: chain.Rao(c.ColumnInt64(14)),
+	}
+}
+
+func (q zombieQueries) InsertEvent(_ context.Context, a write.InsertEventParams) (id int64, err error) {
+	err = q.one(texts.InsertEvent, func(c *sqlite.Stmt) { id = c.ColumnInt64(0) }, insertEventArgs(a)...)
+	return id, err
+}
+
+func (q zombieQueries) InsertPosition(_ context.Context, a write.InsertPositionParams) error {
+	_, err := q.exec(texts.InsertPosition, insertPositionArgs(a)...)
+	return err
+}
+
+func (q zombieQueries) InsertTrade(_ context.Context, a write.InsertTradeParams) error {
+	_, err := q.exec(texts.InsertTrade, insertTradeArgs(a)...)
+	return err
+}
+
+func (q zombieQueries) InsertClose(_ context.Context, a write.InsertCloseParams) error {
+	_, err := q.exec(texts.InsertClose, insertCloseArgs(a)...)
+	return err
+}
+
+func (q zombieQueries) ShrinkPosition(_ context.Context, a write.ShrinkPositionParams) (int64, error) {
+	return q.exec(texts.ShrinkPosition, shrinkPositionArgs(a)...)
+}
+
+func (q zombieQueries) AddToMiner(_ context.Context, a write.AddToMinerParams) (int64, error) {
+	return q.exec(texts.AddToMiner, addToMinerArgs(a)...)
+}

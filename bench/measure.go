@@ -1,0 +1,59 @@
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+// measure lets workers repeat op until round has passed. A failed operation is
+// counted and tried again at once, as a caller would, and its wait goes on. An
+// operation that ends after the round adds its wait, but not to what was done:
+// who is starved shows in the waits.
+func measure(workers int, round time.Duration, op func(worker, n int) error) Sample {
+	list := make([]worker, workers)
+	deadline := time.Now().Add(round)
+	var wg sync.WaitGroup
+	for i := range list {
+		wg.Go(func() { list[i].repeat(deadline, func(n int) error { return op(i, n) }) })
+	}
+	wg.Wait()
+	s := Sample{Elapsed: round, Errors: map[string]int{}}
+	for _, w := range list {
+		s.Done = append(s.Done, w.done)
+		s.Waits = append(s.Waits, w.waits...)
+		s.Ended += w.ended
+		for message, n := range w.errors {
+			s.Errors[message] += n
+		}
+	}
+	return s
+}
+
+type worker struct {
+	done, ended int64 // within the round; in all
+	waits       []int64
+	errors      map[string]int
+}
+
+func (w *worker) repeat(deadline time.Time, op func(n int) error) {
+	began := time.Now()
+	for n := 0; ; n++ {
+		for err := op(n); err != nil; err = op(n) {
+			if w.errors == nil {
+				w.errors = map[string]int{}
+			}
+			w.errors[err.Error()]++
+			if time.Now().After(deadline) {
+				return
+			}
+		}
+		ended := time.Now()
+		w.waits = append(w.waits, int64(ended.Sub(began)))
+		w.ended++
+		if ended.After(deadline) {
+			return
+		}
+		w.done++
+		began = ended
+	}
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+)
+
+// Queries are the statements of the work. The signatures are sqlc's, so that
+// generated code is a contender as it stands; a contender written by hand
+// implements them with the same texts.
+type Queries interface {
+	MinerState(context.Context, chain.Address) (read.MinerStateRow, error)
+	SelfTradeCandidates(context.Context, read.SelfTradeCandidatesParams) ([]read.SelfTradeCandidatesRow, error)
+	FIFOCandidates(context.Context, read.FIFOCandidatesParams) ([]read.FIFOCandidatesRow, error)
+	PositionByID(context.Context, int64) (read.Position, error)
+	OpenPositions(context.Context, read.OpenPositionsParams) ([]read.Position, error)
+
+	InsertEvent(context.Context, write.InsertEventParams) (int64, error)
+	InsertPosition(context.Context, write.InsertPositionParams) error
+	InsertTrade(context.Context, write.InsertTradeParams) error
+	InsertClose(context.Context, write.InsertCloseParams) error
+	ShrinkPosition(context.Context, write.ShrinkPositionParams) (int64, error)
+	AddToMiner(context.Context, write.AddToMinerParams) (int64, error)
+}
+
+// Generated is sqlc's code for reading and writing in one value. The aliases
+// give the two embedded types of the same name a field name each.
+type (
+	reader    = read.Queries
+	writer    = write.Queries
+	Generated struct {
+		*reader
+		*writer
+	}
+)
+
+func newGenerated(db write.DBTX) Generated { return Generated{read.New(db), write.New(db)} }
+
+// Texts are the SQL statements behind Queries.
+type Texts struct {
+	MinerState, SelfTradeCandidates, FIFOCandidates, PositionByID, OpenPositions string
+	InsertEvent, InsertPosition, InsertTrade, InsertClose                        string
+	ShrinkPosition, AddToMiner                                                   string
+}
+
+// texts are taken from the generated code itself, where they are not exported,
+// so that no contender can run other statements than dbgen does.
+var texts = func() (t Texts) {
+	c := &catcher{db: sql.OpenDB(nowhere{})}
+	q, ctx := newGenerated(c), context.Background()
+	q.MinerState(ctx, "")
+	t.MinerState = c.take()
+	q.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{})
+	t.SelfTradeCandidates = c.take()
+	q.FIFOCandidates(ctx, read.FIFOCandidatesParams{})
+	t.FIFOCandidates = c.take()
+	q.PositionByID(ctx, 0)
+	t.PositionByID = c.take()
+	q.OpenPositions(ctx, read.OpenPositionsParams{})
+	t.OpenPositions = c.take()
+	q.InsertEvent(ctx, write.InsertEventParams{})
+	t.InsertEvent = c.take()
+	q.InsertPosition(ctx, write.InsertPositionParams{})
+	t.InsertPosition = c.take()
+	q.InsertTrade(ctx, write.InsertTradeParams{})
+	t.InsertTrade = c.take()
+	q.InsertClose(ctx, write.InsertCloseParams{})
+	t.InsertClose = c.take()
+	q.ShrinkPosition(ctx, write.ShrinkPositionParams{})
+	t.ShrinkPosition = c.take()
+	q.AddToMiner(ctx, write.AddToMinerParams{})
+	t.AddToMiner = c.take()
+	return t
+}()
+
+// A catcher is a database that keeps the text of a query and fails.
+type catcher struct {
+	db   *sql.DB
+	text string
+}
+
+var errCaught = errors.New("caught")
+
+func (c *catcher) take() string {
+	text := c.text
+	c.text = ""
+	requireOrdered(text)
+	return text
+}
+
+func (c *catcher) ExecContext(_ context.Context, text string, _ ...any) (sql.Result, error) {
+	c.text = text
+	return nil, errCaught
+}
+
+func (c *catcher) PrepareContext(_ context.Context, text string) (*sql.Stmt, error) {
+	c.text = text
+	return nil, errCaught
+}
+
+func (c *catcher) QueryContext(_ context.Context, text string, _ ...any) (*sql.Rows, error) {
+	c.text = text
+	return nil, errCaught
+}
+
+// Only database/sql makes a Row that holds an error.
+func (c *catcher) QueryRowContext(ctx context.Context, text string, _ ...any) *sql.Row {
+	c.text = text
+	return c.db.QueryRowContext(ctx, "")
+}
+
+type nowhere struct{}
+
+func (nowhere) Connect(context.Context) (driver.Conn, error) { return nil, errCaught }
+func (nowhere) Driver() driver.Driver                        { return nil }
+
+var parameter = regexp.MustCompile(`\?\d+`)
+
+// requireOrdered makes sure that the numbered parameters of a text stand in
+// order, once each: only then do they mean the same as plain question marks,
+// which is what the libraries with their own parameter syntax get.
+func requireOrdered(text string) {
+	for i, p := range parameter.FindAllString(text, -1) {
+		if want := fmt.Sprintf("?%d", i+1); p != want {
+			panic(fmt.Sprintf("parameter %s where %s should stand in: %s", p, want, text))
+		}
+	}
+}
+
+// plain returns text with unnumbered parameters and without its comment.
+func plain(text string) string {
+	_, body, _ := strings.Cut(text, "\n")
+	return parameter.ReplaceAllString(body, "?")
+}

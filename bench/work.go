@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+)
+
+const (
+	miners    = 512     // the first ones belong to goroutines, one each
+	scanMiner = 511     // has scanRows open positions and no other work
+	scanRows  = 1000    // rows of one scan
+	netuid    = 7       // the subnet of all work
+	minBlocks = 360     // the ledger's default
+	pageSize  = 64      // candidates read at a time
+	firstTime = 1.7e15  // microseconds; where the history begins
+	firstOp   = 100_000 // the number of a miner's first operation after its history
+)
+
+// An Op is one stake or unstake event to book.
+type Op struct {
+	Close     bool
+	Miner     int // index into the template's miners
+	Extrinsic string
+	Block     int64
+	Time      chain.Time
+	TAO       chain.Rao
+	Alpha     chain.Rao
+}
+
+// Ops yields the work of one miner: every position it opens is closed by the
+// next operation, so the open positions stay few however long the work lasts.
+type Ops struct {
+	miner, n int
+	batch    string // makes extrinsics unique among repeated runs on one file
+}
+
+func newOps(miner int, batch string) *Ops { return &Ops{miner: miner, batch: batch} }
+
+func (o *Ops) Next() Op {
+	n := o.n
+	o.n++
+	return Op{
+		Close:     n%2 == 1,
+		Miner:     o.miner,
+		Extrinsic: fmt.Sprintf("%s-%d-%d", o.batch, o.miner, n),
+		Block:     int64(1000 + 400*n),
+		Time:      chain.Time(firstTime + 12e6*400*int64(n)),
+		TAO:       chain.Rao(1_000_000_000 + int64(n%97)*1_000_003),
+		Alpha:     chain.Rao(30_000_000_000 + int64(n/2%89)*1_000_033),
+	}
+}
+
+// book runs one operation's statements inside a transaction.
+func book(ctx context.Context, q Queries, op Op) error {
+	if op.Close {
+		return closePosition(ctx, q, op)
+	}
+	return openPosition(ctx, q, op)
+}
+
+func openPosition(ctx context.Context, q Queries, op Op) error {
+	miner, err := q.MinerState(ctx, coldkeys[op.Miner])
+	if err != nil {
+		return err
+	}
+	id, err := q.InsertEvent(ctx, write.InsertEventParams{
+		MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic, Kind: chain.Stake,
+		Netuid: netuid, Hotkey: hotkeys[op.Miner], Block: op.Block, Time: op.Time,
+		TAO: op.TAO, Alpha: op.Alpha, Outcome: chain.Applied,
+		OutOfOrder: isOutOfOrder(miner, op),
+	})
+	if err != nil {
+		return err
+	}
+	err = q.InsertPosition(ctx, write.InsertPositionParams{
+		PositionID: id, MinerID: miner.Miner.MinerID, Netuid: netuid, Hotkey: hotkeys[op.Miner],
+		ExtrinsicID: op.Extrinsic, EntryBlock: op.Block, EntryTime: op.Time,
+		EntryTAO: op.TAO, EntryAlpha: op.Alpha, RemainingAlpha: op.Alpha, Status: chain.PositionOpen,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = q.AddToMiner(ctx, write.AddToMinerParams{
+		MinerID: miner.Miner.MinerID, LatestEventID: &id, LastActive: &op.Time,
+		Positions: 1, OpenPositions: 1, EntryTAO: op.TAO, EntryAlpha: op.Alpha,
+	})
+	return err
+}
+
+func closePosition(ctx context.Context, q Queries, op Op) error {
+	miner, err := q.MinerState(ctx, coldkeys[op.Miner])
+	if err != nil {
+		return err
+	}
+	id, err := q.InsertEvent(ctx, write.InsertEventParams{
+		MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic, Kind: chain.Unstake,
+		Netuid: netuid, Hotkey: hotkeys[op.Miner], Block: op.Block, Time: op.Time,
+		TAO: op.TAO, Alpha: op.Alpha, Outcome: chain.Applied, OutOfOrder: isOutOfOrder(miner, op),
+		Mode: &strict, MinBlocks: &minimum, SelfTrade: &zero,
+	})
+	if err != nil {
+		return err
+	}
+	own, err := q.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{
+		MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic, Netuid: netuid, ExitTime: op.Time,
+	})
+	if err != nil {
+		return err
+	}
+	if len(own) > 0 {
+		return fmt.Errorf("close %s: the work has no self-trades, found %d", op.Extrinsic, len(own))
+	}
+	candidates, err := q.FIFOCandidates(ctx, read.FIFOCandidatesParams{
+		MinerID: miner.Miner.MinerID, Netuid: netuid, ExitTime: op.Time, PageSize: pageSize,
+	})
+	if err != nil {
+		return err
+	}
+	err = q.InsertTrade(ctx, write.InsertTradeParams{
+		TradeID: id, MinerID: miner.Miner.MinerID, Netuid: netuid, Hotkey: hotkeys[op.Miner],
+		ExtrinsicID: op.Extrinsic, ExitBlock: op.Block, ExitTime: op.Time,
+		ExitTAO: op.TAO, ExitAlpha: op.Alpha,
+	})
+	if err != nil {
+		return err
+	}
+	sum, err := closeCandidates(ctx, q, op, id, miner.Miner.MinerID, candidates)
+	if err != nil {
+		return err
+	}
+	sum.MinerID, sum.LatestEventID, sum.LastActive, sum.Trades = miner.Miner.MinerID, &id, &op.Time, 1
+	_, err = q.AddToMiner(ctx, sum)
+	return err
+}
+
+// closeCandidates takes the trade's alpha from positions, first in first out,
+// with the ledger's exact shares, and returns what to add to the miner.
+func closeCandidates(ctx context.Context, q Queries, op Op, trade, miner int64, candidates []read.FIFOCandidatesRow) (sum write.AddToMinerParams, err error) {
+	var taken chain.Rao
+	for step, p := range candidates {
+		if taken == op.Alpha {
+			break
+		}
+		alpha := min(p.RemainingAlpha, op.Alpha-taken)
+		sold := p.EntryAlpha - p.RemainingAlpha
+		c := write.InsertCloseParams{
+			TradeID: trade, Step: int64(step), PositionID: p.PositionID, MinerID: miner, Alpha: alpha,
+			TAO:          chain.Share(op.TAO, op.Alpha, taken, taken+alpha),
+			Cost:         chain.Share(p.EntryTAO, p.EntryAlpha, sold, sold+alpha),
+			DurationUs:   int64(op.Time - p.EntryTime),
+			MinBlocksMet: op.Block-p.EntryBlock >= minBlocks,
+		}
+		c.RawGain = c.TAO - c.Cost
+		if c.MinBlocksMet {
+			c.Gain = c.RawGain
+			sum.CountedCloses++
+			sum.CountedDurationUs += c.DurationUs
+			if c.Gain > 0 {
+				sum.WinningCloses++
+			}
+		}
+		if err := q.InsertClose(ctx, c); err != nil {
+			return sum, err
+		}
+		shrink := write.ShrinkPositionParams{
+			PositionID: p.PositionID, Alpha: alpha, Status: chain.PositionPartial, LastExitTime: &op.Time, Gain: c.Gain,
+		}
+		if alpha == p.RemainingAlpha {
+			shrink.Status, shrink.ClosedAt = chain.PositionClosed, &op.Time
+			sum.OpenPositions--
+		}
+		if _, err := q.ShrinkPosition(ctx, shrink); err != nil {
+			return sum, err
+		}
+		taken += alpha
+		sum.Closes++
+		sum.ClosedAlpha += alpha
+		sum.ExitTAO += c.TAO
+		sum.RawGain += c.RawGain
+		sum.Gain += c.Gain
+	}
+	if taken != op.Alpha {
+		return sum, fmt.Errorf("close %s: %d candidates hold %v alpha of %v: the work is not what it should be", op.Extrinsic, len(candidates), taken, op.Alpha)
+	}
+	return sum, nil
+}
+
+// isOutOfOrder compares an event with the miner's latest one, as the ledger does.
+func isOutOfOrder(m read.MinerStateRow, op Op) bool {
+	return m.LatestTime != nil && *m.LatestTime > op.Time
+}
+
+var (
+	strict  = chain.Strict
+	zero    = chain.SelfTradeZero
+	minimum = int64(minBlocks)
+)
