@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,6 +130,7 @@ func (c *conn) close() error {
 type stmt struct {
 	DriverStmt
 	readonly bool
+	inputs   int  // how many arguments it takes
 	busy     bool // its rows are open
 	plain    bool // an sqlc :exec, which returns neither rows nor a count
 	stats    *queryStats
@@ -143,7 +145,16 @@ func (c *conn) newStmt(query, name string) (*stmt, error) {
 	if !ok {
 		return nil, &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the driver's statements lack QueryContext or Readonly"}
 	}
-	return &stmt{DriverStmt: s, readonly: s.Readonly()}, nil
+	return &stmt{DriverStmt: s, readonly: s.Readonly(), inputs: s.NumInput()}, nil
+}
+
+// query runs the statement. Counting the arguments is left to database/sql by
+// the driver's statements, which would bind NULL to what is missing.
+func (s *stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if len(args) < s.inputs {
+		return nil, fmt.Errorf("not enough arguments: the statement takes %d, got %d", s.inputs, len(args))
+	}
+	return s.QueryContext(ctx, args)
 }
 
 // lookup returns the prepared statement of an sqlc query, or nil for raw SQL,
@@ -201,7 +212,7 @@ func (c *conn) exec(s *stmt, query string, args []driver.NamedValue) (sql.Result
 	if s == nil || !s.plain || s.busy {
 		return c.raw.ExecContext(context.Background(), query, args)
 	}
-	r, err := s.QueryContext(context.Background(), args)
+	r, err := s.query(context.Background(), args)
 	if err != nil {
 		return nil, err
 	}

@@ -27,10 +27,10 @@ func (w *writer) serve(g *group) {
 		if g == nil {
 			g = w.beginGroup()
 		}
-		if g != nil {
-			w.finish(g)
-			g = nil
+		if g != nil && !w.finish(g) {
+			return // taken over: another goroutine serves on
 		}
+		g = nil
 		w.endTurn()
 		if !w.queue.leave() {
 			return
@@ -59,8 +59,9 @@ func (w *writer) beginGroup() *group {
 	}
 }
 
-// finish runs what g has not yet run, commits, and answers.
-func (w *writer) finish(g *group) {
+// finish runs what g has not yet run, commits, and answers. It reports false
+// when g was taken over meanwhile (see [writer.evict]).
+func (w *writer) finish(g *group) bool {
 	for !g.settled && !g.lost && w.roomIn(g) {
 		r := w.queue.take(len(g.members) > 0)
 		if r == nil {
@@ -70,7 +71,9 @@ func (w *writer) finish(g *group) {
 			g.shared = g.limit > 1 && !r.alone && !w.core.deferrable
 		}
 		g.members = append(g.members, r)
-		w.member(g, r)
+		if !w.member(g, r) {
+			return false
+		}
 	}
 	if !g.settled {
 		w.settle(g)
@@ -80,6 +83,7 @@ func (w *writer) finish(g *group) {
 		g.again = g.again[1:]
 		w.rerun(g, r)
 	}
+	return true
 }
 
 func (w *writer) roomIn(g *group) bool {
@@ -92,32 +96,35 @@ func (w *writer) roomIn(g *group) bool {
 	return g.shared && time.Since(g.began) < w.core.cfg.groupTime
 }
 
-// member runs r's closure as the next of g.
-func (w *writer) member(g *group, r *request) {
+// member runs r's closure as the next of g. It reports false when r was
+// evicted while it ran, and with it this goroutine.
+func (w *writer) member(g *group, r *request) (stays bool) {
 	r.reset()
 	if r.err = ended(r.ctx, "begin transaction", "", r.label.String()); r.err != nil {
-		return
+		return true
 	}
 	t, ctx := w.core.begin(r.ctx, w.conn.Load(), &r.label, true)
+	if !w.openMember(g, t) {
+		return true
+	}
+	if g.shared && len(g.members) > 1 {
+		w.running.Store(&running{g, r, t, time.Now()})
+	}
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
 		w.caught(r, recover())
-		w.settleMember(g, r, t)
-		if r.goexit { // this goroutine is ending: another one goes on
-			go w.serve(g)
+		stays = w.settleMember(g, r, t)
+		if stays && r.goexit {
+			go w.serve(g) // this goroutine is ending: another one goes on
 		}
 	}()
-	if !w.openMember(g, t) {
-		returned = true
-		return
-	}
 	pprof.SetGoroutineLabels(ctx)
 	r.err = w.core.call(ctx, t, r.run)
 	returned = true
-	w.settleMember(g, r, t)
+	return w.settleMember(g, r, t)
 }
 
 // caught notes how a closure ended without returning: with a panic's value, or
@@ -147,10 +154,16 @@ func (w *writer) openMember(g *group, t *txn) bool {
 }
 
 // settleMember keeps or takes back what r did, inside the group's transaction.
-func (w *writer) settleMember(g *group, r *request, t *txn) {
+// It reports false if r was evicted, and then sees that it runs again.
+func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 	c := t.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	w.running.Store(nil)
+	if t.evicted {
+		w.requeue(r)
+		return false
+	}
 	abandoned := t.abandonChildren()
 	t.close()
 	if r.err == nil && !r.panicked && !r.goexit {
@@ -160,17 +173,15 @@ func (w *writer) settleMember(g *group, r *request, t *txn) {
 		if g.lost = g.shared; !g.shared && !r.failed() {
 			r.err = t.abortedError("commit", "")
 		}
-		return
+		return true
 	}
 	if !r.failed() {
 		r.hooks = t.hooks
 	}
-	if !g.shared {
-		return
-	}
-	if r.failed() && c.control(c.rollbackTo) != nil || c.control(c.release) != nil {
+	if g.shared && (r.failed() && c.control(c.rollbackTo) != nil || c.control(c.release) != nil) {
 		g.lost = true
 	}
+	return true
 }
 
 // settle says COMMIT for the whole group, and answers everybody whose outcome

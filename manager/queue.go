@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"sync"
-	"time"
 )
 
 // A request is one WithTx on its way through the queue.
@@ -16,7 +15,7 @@ type request struct {
 	// Guarded by the queue's mu.
 	prev, next *request
 	waiting    bool
-	enqueued   time.Time
+	outside    bool // evicted: neither waiting nor claimed until its closure returns
 
 	// Written by whoever runs the closure, read after done is closed.
 	done     chan struct{}
@@ -58,7 +57,12 @@ func (q *queue) enter(r *request, depth int) (holds bool, err error) {
 		return false, &Error{Op: "queue transaction", Label: r.label.String(), Kind: ErrQueueFull, Detail: "callers are faster than the disk; slow them down or raise WithQueueDepth"}
 	}
 	r.done = make(chan struct{})
-	r.enqueued = time.Now()
+	q.append(r)
+	return false, nil
+}
+
+// append puts r at the end of the line. The caller holds mu.
+func (q *queue) append(r *request) {
 	r.waiting = true
 	r.prev = q.tail
 	if q.tail == nil {
@@ -68,7 +72,6 @@ func (q *queue) enter(r *request, depth int) (holds bool, err error) {
 	}
 	q.tail = r
 	q.length++
-	return false, nil
 }
 
 // remove takes r out of the line. The caller holds mu.
@@ -137,11 +140,44 @@ func (q *queue) take(company bool) *request {
 func (q *queue) abandon(r *request) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !r.waiting {
+	switch {
+	case r.outside:
+		r.outside = false
+	case r.waiting:
+		q.remove(r)
+	default:
 		return false
 	}
-	q.remove(r)
 	return true
+}
+
+// evict lets r's caller leave although its closure still runs.
+func (q *queue) evict(r *request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r.outside = true
+}
+
+// readmit puts an evicted request in line again, to run alone, unless its
+// caller has left. It reports whether the caller of readmit now holds the writer.
+func (q *queue) readmit(r *request) (holds bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !r.outside {
+		return false
+	}
+	r.outside = false
+	if q.closing && !q.held {
+		r.reset()
+		r.err = &Error{Op: "begin transaction", Label: r.label.String(), Kind: ErrClosed}
+		close(r.done)
+		return false
+	}
+	r.alone = true
+	q.append(r)
+	holds = !q.held
+	q.held = true
+	return holds
 }
 
 // close stops admission. The channel is closed when the last one has left.

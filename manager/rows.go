@@ -62,7 +62,7 @@ func (b bridge) QueryContext(ctx context.Context, query string, args []driver.Na
 	}
 	r := &rows{conn: c, txn: q.txn, stmt: s, query: query, began: time.Now()}
 	if s != nil {
-		r.Rows, err = s.QueryContext(driverCtx, args)
+		r.Rows, err = s.query(driverCtx, args)
 	} else {
 		r.Rows, err = c.raw.QueryContext(driverCtx, query, args)
 	}

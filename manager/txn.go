@@ -39,6 +39,7 @@ type txn struct {
 
 	// Guarded by conn.mu.
 	done    bool
+	evicted bool  // taken out of its group while its closure ran
 	top     *txn  // in root: the innermost open savepoint
 	dropped error // in root: why SQLite dropped the transaction
 	hooks   []Hook

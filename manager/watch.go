@@ -45,6 +45,7 @@ func (w *watch) run() {
 		case now := <-tick.C:
 			running := map[*label]bool{}
 			if wr := w.core.writer; wr != nil {
+				wr.evict(now)
 				w.look(wr.conn.Load(), "write transaction runs long", cfg.slowTx, now, reported, running)
 			}
 			for _, c := range w.core.readers.all {

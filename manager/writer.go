@@ -21,6 +21,7 @@ type writer struct {
 	lock        *fileLock            // the queue between processes, or nil
 	checkpoints checkpointer
 	commits     atomic.Uint64
+	running     atomic.Pointer[running] // the group member running now, if others wait for it
 }
 
 // do runs r to its end and returns its answer.
@@ -70,22 +71,28 @@ func (w *writer) endTurn() {
 }
 
 // await waits for r's outcome and continues in the caller what the closure did.
+// Its caller may leave for as long as nothing of r has happened.
 func (w *writer) await(r *request) error {
 	began := time.Now()
 	timer := time.NewTimer(w.core.cfg.maxQueueWait)
 	defer timer.Stop()
-	select {
-	case <-r.done:
-	case <-r.ctx.Done():
-		if w.queue.abandon(r) {
-			return ended(r.ctx, "queue transaction", "", r.label.String())
+	for ctxDone, left := r.ctx.Done(), false; !left; {
+		select {
+		case <-r.done:
+			left = true
+			continue
+		case <-ctxDone:
+			ctxDone = nil
+		case <-timer.C:
 		}
-		<-r.done
-	case <-timer.C:
-		if w.queue.abandon(r) {
-			return w.waitedTooLong(r, time.Since(began))
+		if !w.queue.abandon(r) { // its closure runs: ask again, it may be evicted
+			timer.Reset(time.Second)
+			continue
 		}
-		<-r.done
+		if err := ended(r.ctx, "queue transaction", "", r.label.String()); err != nil {
+			return err
+		}
+		return w.waitedTooLong(r, time.Since(began))
 	}
 	switch {
 	case r.panicked:

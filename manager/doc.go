@@ -1,0 +1,152 @@
+// Package manager runs the queries that sqlc generates in SQLite transactions
+// that simply work: no "database is locked", no lost commit, no torn write, no
+// unfair wait.
+//
+//	db, err := manager.Open(ctx, "app.db", read.New, newTx)
+//
+//	err = db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+//		return tx.InsertNote(ctx, "hello")
+//	})
+//
+//	err = db.ReadOnly(ctx, func(ctx context.Context, q *read.Queries) error {
+//		notes, err = q.Notes(ctx)
+//		return err
+//	})
+//
+// It knows transactions and nothing of what is in them: any output of sqlc for
+// database/sql and SQLite will do, generated without emit_prepared_queries.
+// With two packages, one of reads and one of writes, a write inside ReadOnly
+// does not compile; Tx then embeds both:
+//
+//	type Reader = read.Queries
+//	type Writer = write.Queries
+//	type Tx struct { *Reader; *Writer }
+//
+//	func newTx(db manager.DBTX) Tx { return Tx{read.New(db), write.New(db)} }
+//
+// What follows is the contract. Each sentence of it has a test that fails
+// without it.
+//
+// # Writing
+//
+// There is one connection that writes. Callers of WithTx queue for it, first
+// come, first served; the queue is bounded ([WithQueueDepth], ErrQueueFull)
+// and so is the wait in it ([WithMaxQueueWait], ErrBusy with the label of the
+// transaction that holds the writer). A transaction is BEGIN IMMEDIATE, the
+// closure, COMMIT, at synchronous=FULL.
+//
+// When WithTx returns nil, the change is on disk. When it returns an error,
+// nothing happened, or the error is ErrCommitUnknown. The closure's own error
+// comes back as it is.
+//
+// A closure may run more than once. It assigns captured variables and never
+// accumulates in them; every other effect belongs in [AfterCommit].
+// [WithRunTwice] finds closures that break this rule.
+//
+// # Sharing a commit
+//
+// Closures that wait when the writer becomes free share one BEGIN…COMMIT, and
+// so one sync of the disk, each in a savepoint of its own, in queue order.
+// Nobody waits for company, and a group is bounded ([WithGroupCommit]). A
+// closure that fails rolls back alone. Nobody is answered, with success or
+// failure, before the COMMIT. If SQLite drops the group's transaction or its
+// COMMIT fails, every closure in it runs again by itself, those that failed
+// too: they may have seen rows that now never were.
+//
+// [Alone] keeps one transaction out of groups. A schema with INITIALLY
+// DEFERRED constraints turns groups off, with a line in the log, because there
+// one closure's error would show only at the COMMIT of all.
+//
+// Closures of a group run on a goroutine of the manager, with the pprof labels
+// of their own context. A panic, with its original value, and runtime.Goexit
+// continue in the caller's goroutine; the panic's original stack is logged. A
+// closure that keeps its group from committing for a second, because it waits
+// for something a member of the group holds, is taken out of it, and runs
+// again alone once it has returned.
+//
+// # Reading
+//
+// A small pool of read-only connections ([WithReaders]) serves ReadOnly. A
+// ReadOnly is one snapshot, taken by its first statement, so never older than
+// the call; [Pinned] takes it at once. Readers and the writer do not wait for
+// each other. A read that runs for long is reported with its label while it
+// runs ([WithSlowWarnings]), since it holds back the write-ahead log.
+//
+// # Retrying
+//
+// Every SQLITE_BUSY (also BUSY_RECOVERY, BUSY_SNAPSHOT, BUSY_TIMEOUT) and
+// SQLITE_LOCKED is retried with exponential backoff: 1 ms, ×1.5, at most 5 ms,
+// jitter 0.5, for as long as [WithRetryBudget] and the context allow. Each
+// retry is logged at level Debug. When the budget is gone the error is ErrBusy
+// with the number of attempts and the time waited. A busy COMMIT is said
+// again; a busy statement makes the closure run again.
+//
+// Between processes a lock file beside the database ("app.db-lock") is the
+// queue, taken around each group and given back between groups. The kernel
+// drops it with its process. [WithoutLockFile] leaves it out; a filesystem
+// without locks does so too, with one warning.
+//
+// # Cancelling
+//
+//	ctx ends                                  what happens
+//	while queued, or before BEGIN             the context's error at once; nothing ran
+//	between statements of a write             the next statement returns it; rollback
+//	inside a statement of a write             the statement finishes; then as above
+//	after the closure, or at COMMIT           COMMIT decides; the answer is true
+//	inside a statement of a ReadOnly          interrupted
+//
+// The connection survives each of them.
+//
+// # Guarding
+//
+// Before every statement and before COMMIT the manager asks SQLite whether the
+// transaction still stands. If it does not, every later statement returns
+// ErrTxAborted, and nothing runs outside a transaction. Queries and rows kept
+// beyond their closure return ErrTxDone. All errors come through QueryRow's
+// Scan too. Statements that would begin or end a transaction are refused.
+//
+// # Nesting
+//
+// With the context the closure was given, WithTx inside WithTx is a savepoint,
+// ReadOnly inside WithTx sees the transaction's own changes, ReadOnly inside
+// ReadOnly shares the snapshot, and WithTx inside ReadOnly is ErrReadOnly.
+// Such nesting cannot deadlock. A nested transaction must end before its
+// parent's closure returns; otherwise it is rolled back and so is the parent.
+//
+// A closure must not wait for another caller's transaction, nor for a lock
+// that is held across WithTx. What waits regardless ends in an error when
+// MaxQueueWait is over.
+//
+// # After the commit
+//
+// Functions registered with [AfterCommit] run once, in order, in the caller's
+// goroutine, before WithTx returns and after the writer has been handed on;
+// they may call WithTx. They get an increasing commit number; the order
+// between callers is not promised. Those of a rolled-back savepoint are
+// dropped. A panic there surfaces in the caller; the commit stands.
+//
+// # Opening and closing
+//
+// Open refuses a SQLite library older than 3.51.3, whose WAL-reset bug can
+// lose commits (this guards only our own process: keep other programs that
+// write the file up to date as well); a schema newer than the program; another
+// program's file ([WithApplicationID]); and a database in memory. It sets its
+// pragmas on every connection and reads them back. It migrates under the lock
+// file, so that many processes may open a fresh file at once. A fresh file can
+// be read by its owner only. [OpenReadOnly] serves reports on a live file.
+//
+// Close stops admission, waits for those inside, moves the write-ahead log
+// into the database and runs PRAGMA optimize. If its context ends first it
+// names whoever still holds the database.
+//
+// The writer checkpoints the write-ahead log between transactions and waits
+// for readers 50 ms at most, so the log stays bounded unless a reader never
+// ends; that reader is then named in a warning. A checkpoint that another
+// program (a backup that follows the log) keeps busy is a normal condition.
+//
+// # Errors
+//
+// Errors are an [*Error] with the operation, the query's name, the label, the
+// attempts and the driver's error; errors.Is works with the errors of this
+// package. Constraint errors name table and columns where SQLite does.
+package manager
