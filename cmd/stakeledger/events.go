@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// outcomeRejected stands beside the outcomes of recorded events.
+const outcomeRejected = "rejected"
+
+// eventRow is an event as JSON has it. A rejected one has no id, and is never recorded out of order.
+type eventRow struct {
+	EventID     *int64          `json:"event_id"`
+	Coldkey     chain.Address   `json:"coldkey"`
+	Hotkey      chain.Address   `json:"hotkey"`
+	Kind        chain.EventKind `json:"kind"`
+	Netuid      chain.Netuid    `json:"netuid"`
+	ExtrinsicID string          `json:"extrinsic_id"`
+	EventIndex  int64           `json:"event_index"`
+	Block       int64           `json:"block"`
+	Time        chain.Time      `json:"time"`
+	TAO         chain.Rao       `json:"tao"`
+	Alpha       chain.Rao       `json:"alpha"`
+	Outcome     string          `json:"outcome"`
+	Reason      *string         `json:"reason"` // nil: applied
+	OutOfOrder  bool            `json:"out_of_order"`
+}
+
+func newEventRow(m ledger.Miner, e ledger.RecordedEvent) (eventRow, error) {
+	return eventRow{
+		EventID: &e.EventID, Coldkey: m.Coldkey, Hotkey: e.Hotkey, Kind: e.Kind, Netuid: e.Netuid,
+		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Block: e.Block, Time: e.Time, TAO: e.TAO, Alpha: e.Alpha,
+		Outcome: string(e.Outcome), Reason: (*string)(e.Reason), OutOfOrder: e.OutOfOrder,
+	}, nil
+}
+
+// newRejectedRow takes the event's contents from its payload, a line of the project's own form.
+func newRejectedRow(r ledger.RejectedEvent) (eventRow, error) {
+	var row eventRow
+	if err := json.Unmarshal([]byte(r.Payload), &row); err != nil {
+		return eventRow{}, &ledger.Error{Op: "read rejected event", Subject: chain.Quote(r.Payload), Err: err}
+	}
+	row.EventID, row.Outcome, row.Reason, row.OutOfOrder = nil, outcomeRejected, &r.Reason, false
+	row.Coldkey, row.ExtrinsicID, row.EventIndex = r.Coldkey, r.ExtrinsicID, r.EventIndex
+	return row, nil
+}
+
+var eventHeader = []string{"MINER", "EXTRINSIC", "KIND", "NETUID", "TIME (UTC)", "TAO", "ALPHA", "OUTCOME"}
+
+func (r eventRow) cells() []any {
+	outcome := r.Outcome
+	if r.Reason != nil {
+		outcome = *r.Reason
+	}
+	return []any{r.Coldkey, shorten(r.ExtrinsicID, 13), string(r.Kind), r.Netuid, r.Time, r.TAO, r.Alpha, shorten(outcome, 21)}
+}
+
+func newEvents(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "List events with their outcome",
+		Long: `List the events that were taken in, with what became of them: applied, or ignored for a reason.
+One miner's events follow another's, each miner's by time. With --outcome rejected, list instead
+the events that the ledger could not take (recorded before with other contents, of an unknown
+miner, too large), as they came.`,
+		Example: `  stakeledger events --outcome ignored
+  stakeledger events --miner 7 --from 2026-01-01T00:00:00Z --json
+  stakeledger events --outcome rejected --json`,
+		Args: takes(0, false),
+	}
+	miner, span := addMiner(cmd), addSpan(cmd, "dated")
+	outcome := addOption(cmd, "outcome", "applied|ignored|rejected", "only those with this outcome", parseOutcome)
+	limit, asJSON := addLimit(cmd), addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := span.check(); err != nil {
+			return err
+		}
+		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			rows := recordedEvents(ctx, l, miner, chain.Outcome(outcome.or("")), span)
+			if outcome.or("") == outcomeRejected {
+				rows = rejectedEvents(ctx, l, miner, span)
+			}
+			return listing[eventRow]{*asJSON, limit, eventHeader, eventRow.cells, "No such events."}.write(rows)
+		})
+	}
+	return cmd
+}
+
+func parseOutcome(s string) (string, error) {
+	if s == outcomeRejected {
+		return s, nil
+	}
+	outcome, err := chain.ParseOutcome(s)
+	return string(outcome), err
+}
+
+func recordedEvents(ctx context.Context, l *ledger.Ledger, miner *option[minerName], outcome chain.Outcome, span span) iter.Seq2[eventRow, error] {
+	filter := ledger.EventFilter{Outcome: outcome, From: span.from.or(0), Until: span.until.or(0)}
+	return ofEach(selected(ctx, l, miner), func(m ledger.Miner) iter.Seq2[ledger.RecordedEvent, error] {
+		return pages(func(p ledger.Page[ledger.RecordedEvent]) ([]ledger.RecordedEvent, error) {
+			return l.Events(ctx, m.MinerID, filter, p)
+		})
+	}, newEventRow)
+}
+
+// rejectedEvents goes through what was rejected. The miner may be none of the ledger's: its name is then the
+// coldkey.
+func rejectedEvents(ctx context.Context, l *ledger.Ledger, miner *option[minerName], span span) iter.Seq2[eventRow, error] {
+	return func(yield func(eventRow, error) bool) {
+		var coldkey chain.Address
+		if miner.value != nil {
+			coldkey = miner.value.address
+			if m, err := miner.value.find(ctx, l); err == nil {
+				coldkey = m.Coldkey
+			} else if coldkey == "" {
+				yield(eventRow{}, err)
+				return
+			}
+		}
+		for r, err := range pages(func(p ledger.Page[ledger.RejectedEvent]) ([]ledger.RejectedEvent, error) {
+			return l.RejectedEvents(ctx, coldkey, p)
+		}) {
+			var row eventRow
+			if err == nil {
+				row, err = newRejectedRow(r)
+			}
+			if err != nil || span.holds(row.Time) {
+				if !yield(row, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}

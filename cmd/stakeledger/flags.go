@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+)
+
+// option is a flag whose value is parsed as it is read, so that a wrong one is an error of usage.
+type option[T any] struct {
+	kind  string // what the help calls the value
+	parse func(string) (T, error)
+	value *T // nil until it is given
+	text  string
+}
+
+// String is the value as it was given; the flag package asks for it.
+func (o *option[T]) String() string { return o.text }
+
+// Type is what the help calls the value.
+func (o *option[T]) Type() string { return o.kind }
+
+// Set parses a value.
+func (o *option[T]) Set(text string) error {
+	v, err := o.parse(text)
+	if err != nil {
+		return err
+	}
+	o.value, o.text = &v, text
+	return nil
+}
+
+// or is the value, or another where none was given.
+func (o *option[T]) or(other T) T {
+	if o.value == nil {
+		return other
+	}
+	return *o.value
+}
+
+// addOption adds a flag to cmd.
+func addOption[T any](cmd *cobra.Command, name, kind, usage string, parse func(string) (T, error)) *option[T] {
+	o := &option[T]{kind: kind, parse: parse}
+	cmd.Flags().Var(o, name, usage)
+	return o
+}
+
+// addChoice adds a flag that takes one of a few words, the first of them by default.
+func addChoice(cmd *cobra.Command, name, usage string, words ...string) *option[string] {
+	o := &option[string]{kind: strings.Join(words, "|"), value: &words[0], text: words[0]}
+	o.parse = func(s string) (string, error) {
+		if !slices.Contains(words, s) {
+			return "", fmt.Errorf("want %s", strings.Join(words, " or "))
+		}
+		return s, nil
+	}
+	cmd.Flags().Var(o, name, usage)
+	return o
+}
+
+func addJSON(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("json", false, "print JSON for programs: full addresses, exact amounts, RFC 3339 times")
+}
+
+// span is a span of time, both ends in; an end of 0 is open.
+type span struct{ from, until *option[chain.Time] }
+
+func addSpan(cmd *cobra.Command, what string) span {
+	const kind = "TIME"
+	return span{
+		from:  addOption(cmd, "from", kind, "only those "+what+" at or after this time, such as 2026-01-31T15:04:05Z", chain.ParseTime),
+		until: addOption(cmd, "until", kind, "only those "+what+" at or before this time", chain.ParseTime),
+	}
+}
+
+// check refuses a span that ends before it starts.
+func (s span) check() error {
+	if s.from.value != nil && s.until.value != nil && *s.until.value < *s.from.value {
+		return usagef("--until %s is before --from %s", s.until, s.from)
+	}
+	return nil
+}
+
+func (s span) holds(t chain.Time) bool {
+	return t >= s.from.or(t) && t <= s.until.or(t)
+}
+
+func addNetuid(cmd *cobra.Command) *option[chain.Netuid] {
+	return addOption(cmd, "netuid", "NETUID", "only those on this subnet", chain.ParseNetuid)
+}
+
+// tableRows is how many rows a table has by default: enough to look at. JSON has all rows.
+const tableRows = 100
+
+// limit bounds the rows of a list.
+type limit struct {
+	cmd  *cobra.Command
+	rows *option[int64]
+}
+
+func addLimit(cmd *cobra.Command) limit {
+	return limit{cmd, addOption(cmd, "limit", "ROWS", fmt.Sprintf("rows at most, 0 for all (default %d in a table, all in JSON)", tableRows), parseCount)}
+}
+
+func parseCount(s string) (int64, error) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("want a whole number of 0 or more")
+	}
+	return int64(n), nil
+}

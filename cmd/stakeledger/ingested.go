@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// shownRejected bounds how many rejected events a summary lists.
+const shownRejected = 20
+
+// ingested is what became of one input.
+type ingested struct {
+	Input string `json:"input"`
+	ledger.Summary
+	New  []rejectedKey `json:"rejected_events"` // rejected now and never before, bounded
+	more bool          // there are more of them
+}
+
+// rejectedKey names a rejected event.
+type rejectedKey struct {
+	Coldkey     chain.Address `json:"coldkey"`
+	ExtrinsicID string        `json:"extrinsic_id"`
+	EventIndex  int64         `json:"event_index"`
+	Reason      string        `json:"reason"`
+}
+
+// write prints the summary: a line, and one more for each thing that a reader may have to look into.
+func (r ingested) write(w io.Writer) error {
+	var b strings.Builder
+	ignored, why := counts(r.Ignored)
+	rejected, whyNot := counts(r.Rejected)
+	fmt.Fprintf(&b, "%s: %s: %d applied, %s, %d ignored, %d rejected\n", printable(r.Input), plural(r.Events, "event", "events"),
+		r.Applied, plural(r.Duplicates, "duplicate", "duplicates"), ignored, rejected)
+	line := func(name, text string) { fmt.Fprintf(&b, "  %-12s %s\n", name, text) }
+	if r.RegisteredMiners > 0 {
+		line("registered", plural(r.RegisteredMiners, "miner", "miners"))
+	}
+	if r.OutOfOrder > 0 {
+		line("out of order", plural(r.OutOfOrder, "event", "events")+" older than one applied before")
+	}
+	if r.Resumed > 0 {
+		line("resumed", plural(r.Resumed, "event", "events")+" of an input that had been interrupted")
+	}
+	if ignored > 0 {
+		line("ignored", why)
+	}
+	if rejected > 0 {
+		line("rejected", whyNot)
+	}
+	for _, e := range r.New {
+		fmt.Fprintf(&b, "    %s  %s #%d  %s\n", printable(string(e.Coldkey)), shorten(e.ExtrinsicID, 20), e.EventIndex, printable(e.Reason))
+	}
+	if r.more || int64(len(r.New)) < rejected {
+		b.WriteString("    stakeledger events --outcome rejected lists all\n")
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// counts is the sum over the reasons, and each of them with its number.
+func counts[R ~string](byReason map[R]int64) (total int64, text string) {
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
+		total += byReason[reason]
+		parts = append(parts, fmt.Sprintf("%s %d", reason, byReason[reason]))
+	}
+	return total, strings.Join(parts, ", ")
+}
+
+// lastRejected is the id of the latest rejected event, 0 if there is none.
+func lastRejected(ctx context.Context, l *ledger.Ledger) (id int64, err error) {
+	for r, err := range rejectedAfter(ctx, l, 0) {
+		if err != nil {
+			return 0, err
+		}
+		id = r.RejectedID
+	}
+	return id, nil
+}
+
+// rejectedSince lists the first rejected events after an id, and tells whether there are more.
+func rejectedSince(ctx context.Context, l *ledger.Ledger, after int64) (keys []rejectedKey, more bool, err error) {
+	keys = []rejectedKey{}
+	for r, err := range rejectedAfter(ctx, l, after) {
+		if err != nil {
+			return nil, false, err
+		}
+		if len(keys) == shownRejected {
+			return keys, true, nil
+		}
+		keys = append(keys, rejectedKey{r.Coldkey, r.ExtrinsicID, r.EventIndex, r.Reason})
+	}
+	return keys, false, nil
+}
+
+func rejectedAfter(ctx context.Context, l *ledger.Ledger, after int64) iter.Seq2[ledger.RejectedEvent, error] {
+	return pages(func(p ledger.Page[ledger.RejectedEvent]) ([]ledger.RejectedEvent, error) {
+		if p.After == nil && after > 0 {
+			p.After = &ledger.RejectedEvent{RejectedID: after}
+		}
+		return l.RejectedEvents(ctx, "", p)
+	})
+}
+
+// sequence is a slice as the sequence that writeArray takes.
+func sequence[T any](rows []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}

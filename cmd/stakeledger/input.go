@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+)
+
+// stdinName is what standard input is called, as an argument and in messages.
+const stdinName = "-"
+
+// input is a file or standard input.
+type input struct {
+	io.Reader
+	name  string
+	close func() error
+}
+
+func (in input) Close() error { return in.close() }
+
+// openInput opens a file, or standard input for "-". Once ctx has ended, a read that waits for a pipe or a
+// terminal returns its error.
+func openInput(ctx context.Context, stdin io.Reader, file string) (input, error) {
+	if file == stdinName {
+		return input{untilDone(ctx, stdin), "standard input", func() error { return nil }}, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return input{}, fmt.Errorf("ingest: %w", err)
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		_ = f.Close()
+		return input{}, fmt.Errorf("ingest: %w", err)
+	case info.IsDir():
+		_ = f.Close()
+		return input{}, fmt.Errorf("ingest %s: it is a folder; name the files in it", file)
+	case info.Mode().IsRegular():
+		return input{f, file, f.Close}, nil
+	default:
+		return input{untilDone(ctx, f), file, f.Close}, nil
+	}
+}
+
+// chunk is what one read gave.
+type chunk struct {
+	data []byte
+	err  error
+}
+
+// waiting is a reader whose reads end with a context.
+type waiting struct {
+	ctx    context.Context
+	chunks chan chunk
+	free   chan []byte // the buffer that is not being read, for the next read
+	now    chunk       // what is left of the chunk at hand
+	buffer []byte      // of the chunk at hand
+}
+
+// untilDone reads r on a goroutine of its own, one chunk ahead, so that a read that never returns holds
+// nobody up. The goroutine ends with r or, if it then waits in a read of r, with the process.
+func untilDone(ctx context.Context, r io.Reader) io.Reader {
+	w := &waiting{ctx: ctx, chunks: make(chan chunk), free: make(chan []byte, 2)}
+	w.free <- make([]byte, 1<<16)
+	w.free <- make([]byte, 1<<16)
+	go func() {
+		for buffer := range w.free {
+			n, err := r.Read(buffer)
+			select {
+			case w.chunks <- chunk{buffer[:n], err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return w
+}
+
+// Read returns what has been read ahead.
+func (w *waiting) Read(p []byte) (int, error) {
+	for len(w.now.data) == 0 {
+		if w.now.err != nil {
+			return 0, w.now.err
+		}
+		if w.buffer != nil {
+			w.free <- w.buffer
+			w.buffer = nil
+		}
+		select {
+		case w.now = <-w.chunks:
+			w.buffer = w.now.data[:cap(w.now.data)]
+		case <-w.ctx.Done():
+			return 0, context.Cause(w.ctx)
+		}
+	}
+	n := copy(p, w.now.data)
+	w.now.data = w.now.data[n:]
+	return n, nil
+}

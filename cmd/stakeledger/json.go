@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"unicode"
+	"unicode/utf8"
+)
+
+// writeObject writes v as JSON on one line.
+func writeObject(w io.Writer, v any) error {
+	text, err := marshal(v)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(append(text, '\n')); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// writeArray writes rows as a JSON array, each on a line of its own, as they come.
+func writeArray[T any](w io.Writer, rows iter.Seq2[T, error]) error {
+	out := bufio.NewWriter(w)
+	separator := "[\n"
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
+		text, err := marshal(row)
+		if err != nil {
+			return err
+		}
+		out.WriteString(separator)
+		if _, err := out.Write(text); err != nil {
+			return fmt.Errorf("write output: %w", err)
+		}
+		separator = ",\n"
+	}
+	if separator == "[\n" {
+		out.WriteString("[]\n")
+	} else {
+		out.WriteString("\n]\n")
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// marshal is json.Marshal that leaves <, > and & as they are and escapes what a terminal would act on.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("write output: %w", err)
+	}
+	return escapeUnprintable(bytes.TrimRight(b.Bytes(), "\n")), nil
+}
+
+// escapeUnprintable escapes in a JSON text what encoding/json leaves alone. Outside of strings JSON has only
+// printable characters.
+func escapeUnprintable(text []byte) []byte {
+	plain := func(r rune) bool { return unicode.IsPrint(r) }
+	if bytes.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	var b []byte
+	for _, r := range string(text) {
+		switch {
+		case plain(r):
+			b = utf8.AppendRune(b, r)
+		case r > 0xffff:
+			high, low := (r-0x10000)>>10+0xd800, (r-0x10000)&0x3ff+0xdc00 // JSON knows UTF-16 only
+			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+	}
+	return b
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger"
+	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/migrate"
+)
+
+func newMigrate(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the schema of the ledger's file up to date, or look at it",
+		Long: `Bring the schema of the ledger's file up to date, or look at it. Every command that writes brings
+it up to date first, so this is for those who want to do it at a time of their choice.`,
+		Example: `  stakeledger migrate status
+  stakeledger migrate up`,
+	}
+	asGroup(cmd)
+	cmd.AddCommand(newMigrateUp(a), newMigrateStatus(a))
+	return cmd
+}
+
+func newMigrateUp(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Apply the migrations that are missing, creating the file if it is missing",
+		Long: `Apply the migrations that are missing, in order, each in a transaction, and create the file if it
+is missing. Other processes wait meanwhile. A file made by a newer program is left alone.`,
+		Example: `  stakeledger migrate up
+  stakeledger --db other.db migrate up --json`,
+		Args: takes(0, false),
+	}
+	asJSON := addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var before, after []migrationRow
+		err := a.migrating(cmd, func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
+			if before, err = listMigrations(ctx, schema, db); err != nil {
+				return err
+			}
+			if err := migrate.Up(schema)(ctx, db); err != nil {
+				return err
+			}
+			after, err = listMigrations(ctx, schema, db)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		was, is := countApplied(before), countApplied(after)
+		if *asJSON {
+			return writeArray(cmd.OutOrStdout(), sequence(after))
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s applied, %d in all\n", printable(a.db), plural(is-was, "migration", "migrations"), is)
+		return err
+	}
+	return cmd
+}
+
+func newMigrateStatus(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "List the migrations, and which of them the file has",
+		Long: `List the migrations this program knows, and which of them the file has. It changes nothing of the
+schema.`,
+		Example: `  stakeledger migrate status
+  stakeledger migrate status --json | jq 'all(.[]; .applied)'`,
+		Args: takes(0, false),
+	}
+	asJSON := addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := a.exists(); err != nil {
+			return err
+		}
+		var rows []migrationRow
+		err := a.migrating(cmd, func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
+			rows, err = listMigrations(ctx, schema, db)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return fmt.Errorf("read migrations of %s: the file is empty; stakeledger migrate up makes it a ledger", a.db)
+		}
+		if *asJSON {
+			return writeArray(cmd.OutOrStdout(), sequence(rows))
+		}
+		return writeMigrations(cmd.OutOrStdout(), rows)
+	}
+	return cmd
+}
+
+// migrating runs step in place of the ledger's own migration: under the lock, before anything else is open.
+func (a *app) migrating(cmd *cobra.Command, step func(ctx context.Context, schema fs.FS, db *sql.DB) error) error {
+	schema, err := fs.Sub(stakeledger.Schema, "schema")
+	if err != nil {
+		return err
+	}
+	inPlace := ledger.WithManager(manager.WithMigration(func(ctx context.Context, db *sql.DB) error { return step(ctx, schema, db) }))
+	return a.writing(cmd, func(context.Context, *ledger.Ledger) error { return nil }, inPlace)
+}
+
+// migrationRow is a migration as JSON has it.
+type migrationRow struct {
+	Version int64  `json:"version"`
+	Source  string `json:"source"`
+	Applied bool   `json:"applied"`
+}
+
+// listMigrations lists what a file has; nothing for an empty one, into which goose would put its own table.
+func listMigrations(ctx context.Context, schema fs.FS, db *sql.DB) ([]migrationRow, error) {
+	var objects int64
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&objects); err != nil {
+		return nil, fmt.Errorf("read the schema: %w", err)
+	}
+	if objects == 0 {
+		return nil, nil
+	}
+	list, err := migrate.List(ctx, schema, db)
+	rows := make([]migrationRow, len(list))
+	for i, m := range list {
+		rows[i] = migrationRow(m)
+	}
+	return rows, err
+}
+
+func countApplied(rows []migrationRow) (n int64) {
+	for _, row := range rows {
+		if row.Applied {
+			n++
+		}
+	}
+	return n
+}
+
+func writeMigrations(w io.Writer, rows []migrationRow) error {
+	t := newTable("VERSION", "MIGRATION", "APPLIED")
+	for _, row := range rows {
+		state := "no"
+		if row.Applied {
+			state = "yes"
+		}
+		t.add(row.Version, row.Source, state)
+	}
+	return t.write(w)
+}

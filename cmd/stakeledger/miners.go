@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"iter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// minerRow is a miner as JSON has it. What the report has too has the report's name.
+type minerRow struct {
+	MinerID         int64             `json:"miner_id"`
+	Coldkey         chain.Address     `json:"coldkey"`
+	Status          chain.MinerStatus `json:"status"`
+	UIDs            []chain.UID       `json:"uids"` // held now
+	TrackingStart   *chain.Time       `json:"tracking_start"`
+	RegisteredAt    chain.Time        `json:"registered_at"`
+	LastActive      *chain.Time       `json:"last_active"`
+	Trades          int64             `json:"trades"`
+	Positions       int64             `json:"positions"`
+	OpenPositions   int64             `json:"open_positions"`
+	Closes          int64             `json:"closes"`
+	EntryTAO        chain.Rao         `json:"entry_tao"`
+	EntryAlpha      chain.Rao         `json:"entry_alpha"`
+	OpenAlpha       chain.Rao         `json:"open_alpha"`
+	ClosedAlpha     chain.Rao         `json:"closed_alpha"`
+	ExitTAO         chain.Rao         `json:"exit_tao"`
+	CostTAO         chain.Rao         `json:"cost_tao"`
+	RawGainTAO      chain.Rao         `json:"raw_gain_tao"`
+	GainTAO         chain.Rao         `json:"gain_tao"`
+	Wins            int64             `json:"wins"`
+	CountedCloses   int64             `json:"counted_closes"`
+	CountedDuration int64             `json:"counted_duration_us"`
+	UnmatchedAlpha  chain.Rao         `json:"unmatched_alpha"`
+	UnmatchedTAO    chain.Rao         `json:"unmatched_tao"`
+}
+
+func newMinerRow(m ledger.Miner, uids []chain.UID) minerRow {
+	if uids == nil {
+		uids = []chain.UID{}
+	}
+	return minerRow{
+		MinerID: m.MinerID, Coldkey: m.Coldkey, Status: m.Status, UIDs: uids,
+		TrackingStart: m.TrackingStart, RegisteredAt: m.RegisteredAt, LastActive: m.LastActive,
+		Trades: m.Trades, Positions: m.Positions, OpenPositions: m.OpenPositions, Closes: m.Closes,
+		EntryTAO: m.EntryTAO, EntryAlpha: m.EntryAlpha, OpenAlpha: m.EntryAlpha - m.ClosedAlpha, ClosedAlpha: m.ClosedAlpha,
+		ExitTAO: m.ExitTAO, CostTAO: m.ExitTAO - m.RawGain, RawGainTAO: m.RawGain, GainTAO: m.Gain,
+		Wins: m.WinningCloses, CountedCloses: m.CountedCloses, CountedDuration: m.CountedDurationUs,
+		UnmatchedAlpha: m.UnmatchedAlpha, UnmatchedTAO: m.UnmatchedTAO,
+	}
+}
+
+var minerHeader = []string{"ID", "MINER", "UID", "STATUS", "LAST ACTIVE", "POSITIONS", "OPEN", "TRADES", "ENTRY TAO", "GAIN TAO"}
+
+func (r minerRow) cells() []any {
+	return []any{r.MinerID, r.Coldkey, uidText(r.UIDs), string(r.Status), r.LastActive, r.Positions, r.OpenPositions, r.Trades, r.EntryTAO, r.GainTAO}
+}
+
+// uidText is the UIDs that a miner holds, mostly one.
+func uidText(uids []chain.UID) string {
+	switch len(uids) {
+	case 0:
+		return none
+	case 1:
+		return uids[0].String()
+	}
+	return uids[0].String() + ",…"
+}
+
+func newMiners(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "miners",
+		Short: "List miners",
+		Long: `List miners by id, with the UIDs they hold now and their lifetime figures. A miner is its coldkey;
+it is active while it is registered, inactive afterwards, or blacklisted.`,
+		Example: `  stakeledger miners --status blacklisted
+  stakeledger miners --json | jq '.[] | select(.open_positions > 0) | .coldkey'`,
+		Args: takes(0, false),
+	}
+	miner := addMiner(cmd)
+	status := addOption(cmd, "status", "active|inactive|blacklisted", "only those of this status", chain.ParseMinerStatus)
+	limit, asJSON := addLimit(cmd), addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			held, err := heldUIDs(ctx, l)
+			if err != nil {
+				return err
+			}
+			rows := minersOf(ctx, l, miner, status, held)
+			return listing[minerRow]{*asJSON, limit, minerHeader, minerRow.cells, "No such miners."}.write(rows)
+		})
+	}
+	return cmd
+}
+
+// minersOf goes through the miners of that name and status.
+func minersOf(ctx context.Context, l *ledger.Ledger, name *option[minerName], status *option[chain.MinerStatus], held map[int64][]chain.UID) iter.Seq2[minerRow, error] {
+	miners := selected(ctx, l, name)
+	if name.value == nil && status.value != nil {
+		miners = pages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) {
+			return l.MinersByStatus(ctx, *status.value, p)
+		})
+	}
+	return func(yield func(minerRow, error) bool) {
+		for m, err := range miners {
+			if err != nil {
+				yield(minerRow{}, err)
+				return
+			}
+			if m.Status == status.or(m.Status) && !yield(newMinerRow(m, held[m.MinerID]), nil) {
+				return
+			}
+		}
+	}
+}
+
+// heldUIDs is who holds which UIDs now. There are at most 65,536.
+func heldUIDs(ctx context.Context, l *ledger.Ledger) (map[int64][]chain.UID, error) {
+	held := map[int64][]chain.UID{}
+	for r, err := range pages(func(p ledger.Page[ledger.RecordedRegistration]) ([]ledger.RecordedRegistration, error) {
+		return l.CurrentRegistrations(ctx, p)
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		held[r.MinerID] = append(held[r.MinerID], r.UID)
+	}
+	return held, nil
+}

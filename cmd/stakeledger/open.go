@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// closeTimeout bounds how long the end of a command waits for the file to be closed in order.
+const closeTimeout = 10 * time.Second
+
+// reading runs fn on the ledger, opened so that nothing can change it, also beside a process that writes it.
+func (a *app) reading(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
+	if err := a.exists(); err != nil {
+		return err
+	}
+	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.logging(cmd))
+	if err != nil {
+		return err
+	}
+	return running(cmd.Context(), l, fn)
+}
+
+// writing runs fn on the ledger, which is created or brought up to date first.
+func (a *app) writing(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error, opts ...ledger.Option) error {
+	l, err := ledger.Open(cmd.Context(), a.db, append(opts, a.logging(cmd))...)
+	if err != nil {
+		return err
+	}
+	return running(cmd.Context(), l, fn)
+}
+
+// running runs fn and closes l, also when the context has ended.
+func running(ctx context.Context, l *ledger.Ledger, fn func(ctx context.Context, l *ledger.Ledger) error) (err error) {
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		err = errors.Join(err, l.Close(ctx))
+	}()
+	return fn(ctx, l)
+}
+
+// exists tells a missing file from an empty ledger.
+func (a *app) exists() error {
+	if _, err := os.Stat(a.db); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("open %s: there is no such file; stakeledger ingest creates a ledger, --db names another", a.db)
+	}
+	return nil
+}
+
+// logging sends the manager's log to standard error: its warnings, or with --verbose everything.
+func (a *app) logging(cmd *cobra.Command) ledger.Option {
+	level := slog.LevelWarn
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	handler := slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})
+	return ledger.WithManager(manager.WithLogger(slog.New(handler)))
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// progress shows on a terminal how far an input is; elsewhere it is silent.
+type progress struct {
+	w     io.Writer
+	name  string
+	shown bool // on a terminal
+	phase ledger.Phase
+	bar   *progressbar.ProgressBar
+}
+
+func newProgress(w io.Writer, name string) *progress {
+	return &progress{w: w, name: shorten(name, 30), shown: isTerminal(w)}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// show draws what the ledger says.
+func (p *progress) show(now ledger.Progress) {
+	if !p.shown {
+		return
+	}
+	if p.bar == nil || p.phase != now.Phase {
+		p.finish()
+		p.phase, p.bar = now.Phase, p.newBar(now)
+	}
+	_ = p.bar.Set64(now.Done) // a bar that cannot be drawn is no reason to stop
+}
+
+// newBar is a bar, or while the end is unknown a counter that turns.
+func (p *progress) newBar(now ledger.Progress) *progressbar.ProgressBar {
+	total := now.Total
+	if total == 0 {
+		total = -1
+	}
+	return progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(p.w),
+		progressbar.OptionSetDescription(p.name+": "+string(now.Phase)),
+		progressbar.OptionSetItsString("events"),
+		progressbar.OptionShowIts(),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetWidth(20),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0), // drawn by show alone, without a goroutine
+		progressbar.OptionClearOnFinish(),
+	)
+}
+
+// finish takes the bar away, so that what is printed next starts on a clean line.
+func (p *progress) finish() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+func newReport(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Print the leaderboard",
+		Long: `Print the leaderboard: every miner's lifetime figures, the highest gain first. It reads one
+snapshot of the ledger, also while another process takes events in, and changes nothing.
+
+GAIN TAO is what counts: closes that did not meet the minimum of blocks, and self-trades, are left
+out of it. WIN % is the part of the counted closes with a gain. --json has every figure, with the
+miners by coldkey.`,
+		Example: `  stakeledger report
+  stakeledger report --json | jq '.miners[] | {coldkey, gain_tao}'`,
+		Args: takes(0, false),
+	}
+	asJSON := addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			report, err := l.Report(ctx)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return writeObject(cmd.OutOrStdout(), report)
+			}
+			return writeLeaderboard(cmd.OutOrStdout(), report.Miners)
+		})
+	}
+	return cmd
+}
+
+// writeLeaderboard prints miners by gain; equal ones by coldkey, so that the order never changes by itself.
+func writeLeaderboard(w io.Writer, miners []ledger.ReportRow) error {
+	if len(miners) == 0 {
+		_, err := fmt.Fprintln(w, "The ledger holds no miners yet; stakeledger ingest takes events in.")
+		return err
+	}
+	slices.SortFunc(miners, func(x, y ledger.ReportRow) int {
+		return cmp.Or(cmp.Compare(y.GainTAO, x.GainTAO), cmp.Compare(x.Coldkey, y.Coldkey))
+	})
+	t := newTable("#", "MINER", "OPEN", "TRADES", "WIN %", "ENTRY TAO", "EXIT TAO", "GAIN TAO")
+	var all totals
+	for i, m := range miners {
+		t.add(i+1, m.Coldkey, m.OpenPositions, m.Trades, percent{m.Wins, m.CountedCloses}, m.EntryTAO, m.ExitTAO, m.GainTAO)
+		all.add(m)
+	}
+	t.footer = []any{"", plural(int64(len(miners)), "miner", "miners"), all.open, all.trades, percent{all.wins, all.counted},
+		all.entry.amount(), all.exit.amount(), all.gain.amount()}
+	return t.write(w)
+}
+
+// totals sum up over miners.
+type totals struct {
+	open, trades, wins, counted int64
+	entry, exit, gain           sum
+}
+
+func (t *totals) add(m ledger.ReportRow) {
+	t.open += m.OpenPositions
+	t.trades += m.Trades
+	t.wins += m.Wins
+	t.counted += m.CountedCloses
+	t.entry.add(m.EntryTAO)
+	t.exit.add(m.ExitTAO)
+	t.gain.add(m.GainTAO)
+}
+
+// sum adds amounts; one that int64 cannot hold is no amount.
+type sum struct {
+	total    chain.Rao
+	overflow bool
+}
+
+func (s *sum) add(r chain.Rao) {
+	if r > 0 && s.total > math.MaxInt64-r || r < 0 && s.total < math.MinInt64-r {
+		s.overflow = true
+		return
+	}
+	s.total += r
+}
+
+// amount is the sum, or nil when it has overflowed.
+func (s *sum) amount() *chain.Rao {
+	if s.overflow {
+		return nil
+	}
+	return &s.total
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	defaultDB = "stakeledger.db"
+	dbEnv     = "STAKELEDGER_DB"
+)
+
+// app is what the commands share: the flags of the root.
+type app struct {
+	db      string // path of the ledger's file
+	verbose bool   // log what the manager does
+}
+
+// groups order the commands in the help.
+const (
+	groupTake = "take"
+	groupRead = "read"
+	groupKeep = "keep"
+)
+
+// newRoot makes the command with all its subcommands on the given streams.
+func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
+	a := &app{}
+	root := &cobra.Command{
+		Use:   "stakeledger",
+		Short: "Keep the trading record of miners on a Bittensor subnet",
+		Long: `stakeledger keeps the trading record of miners on a Bittensor subnet in a SQLite file. Staking TAO
+into a subnet opens a position; unstaking is a trade, which closes open positions first in, first
+out. Every amount is exact to the rao (0.000000001 TAO). Tables fit 100 columns, so they shorten
+addresses and round amounts that are too long; --json has them in full. Times are in UTC.
+
+Exit codes:
+  0  done
+  1  failed, or interrupted
+  2  wrong usage: an unknown command or flag, a value that cannot be
+  3  done, but events were rejected (ingest)
+
+Environment:
+  ` + dbEnv + `  the ledger's file where --db is not given`,
+		Example: `  stakeledger ingest events.jsonl
+  stakeledger report
+  stakeledger --db other.db positions --open`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	asGroup(root)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", maxWidth)))
+	root.SetVersionTemplate("stakeledger {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.db, "db", defaultDB, "the ledger's `FILE`")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log retries and other events of the database to standard error")
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if path := os.Getenv(dbEnv); path != "" && !cmd.Flags().Changed("db") {
+			a.db = path
+		}
+		if a.db == "" {
+			return usagef("--db is empty; give the path of the ledger's file")
+		}
+		return nil
+	}
+	addCommands(root, a)
+	return root
+}
+
+// addCommands puts every subcommand into its group.
+func addCommands(root *cobra.Command, a *app) {
+	add := func(id, title string, commands ...*cobra.Command) {
+		root.AddGroup(&cobra.Group{ID: id, Title: title})
+		for _, c := range commands {
+			c.GroupID = id
+			root.AddCommand(c)
+		}
+	}
+	add(groupTake, "Taking events in:", newIngest(a), newSimulate())
+	add(groupRead, "Reading:", newReport(a), newMiners(a), newMiner(a), newPositions(a), newTrades(a), newEvents(a))
+	add(groupKeep, "Keeping:", newRegister(a), newStatus(a), newMigrate(a))
+}
+
+// execute runs the command with args, prints its error and returns the exit code of the process.
+func execute(ctx context.Context, root *cobra.Command, args []string) int {
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil || quiet(err) {
+		return exitDone
+	}
+	fmt.Fprintf(root.ErrOrStderr(), "stakeledger: %s\n", oneLine(err.Error()))
+	return exitCode(err)
+}
+
+// asGroup makes cmd a command that only holds others: by itself it prints its help.
+func asGroup(cmd *cobra.Command) {
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		hint := "see " + cmd.CommandPath() + " --help"
+		cmd.SuggestionsMinimumDistance = min(2, len(args[0])/2) // of a short word everything is near
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = "did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return usagef("unknown command %q for %s; %s", args[0], cmd.CommandPath(), hint)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// takes checks that a command gets the arguments that its usage names: exactly n, or with more, n or more.
+func takes(n int, more bool) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n || more && len(args) > n {
+			return nil
+		}
+		usage := strings.TrimSuffix(cmd.UseLine(), " [flags]")
+		switch {
+		case n == 0:
+			return usagef("%s takes no arguments, got %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+		case len(args) < n:
+			return usagef("an argument is missing: %s", usage)
+		default:
+			return usagef("too many arguments: %q; usage: %s", args[n], usage)
+		}
+	}
+}
+
+// version is the module's version, as the go command recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown version)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	pretty "github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/stakeledger/stakeledger/chain"
+)
+
+const (
+	maxWidth  = 100 // columns of a table
+	gap       = 2   // columns between two columns of a table
+	allPlaces = 9   // of an amount in TAO
+
+	minute = "2006-01-02 15:04" // times in tables, UTC
+	none   = "-"                // a value that is not there
+)
+
+// table collects rows of values and prints them within maxWidth columns. Cells are strings, integers,
+// amounts, addresses (shortened) and times (to the minute); numbers stand on the right.
+type table struct {
+	header []string
+	rows   [][]any
+	footer []any
+}
+
+func newTable(header ...string) *table { return &table{header: header} }
+
+func (t *table) add(cells ...any) { t.rows = append(t.rows, cells) }
+
+// write prints the table. Amounts give up decimal places, rounded, where the row would be too long otherwise;
+// a line under the table then says so.
+func (t *table) write(w io.Writer) error {
+	places := allPlaces
+	for places > 0 && t.width(places) > maxWidth {
+		places--
+	}
+	lines := t.render(places)
+	if places < allPlaces {
+		lines = append(lines, "Amounts are rounded to fit; --json has them exact.")
+	}
+	if _, err := io.WriteString(w, strings.Join(lines, "\n")+"\n"); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// width is how long the longest row is with amounts of so many places.
+func (t *table) width(places int) int {
+	total := gap * (len(t.header) - 1)
+	for i, name := range t.header {
+		widest := displayed(name)
+		for _, row := range t.rows {
+			widest = max(widest, displayed(cellText(row[i], places)))
+		}
+		if t.footer != nil {
+			widest = max(widest, displayed(cellText(t.footer[i], places)))
+		}
+		total += widest
+	}
+	return total
+}
+
+func displayed(s string) int { return text.StringWidthWithoutEscSequences(s) }
+
+// render lays the table out with amounts of so many places.
+func (t *table) render(places int) []string {
+	out := pretty.NewWriter()
+	style := pretty.StyleLight
+	style.Options = pretty.Options{SeparateHeader: true, SeparateFooter: true}
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", strings.Repeat(" ", gap)
+	style.Format.Header, style.Format.Footer = text.FormatDefault, text.FormatDefault
+	out.SetStyle(style)
+	out.SetColumnConfigs(t.columns())
+	out.AppendHeader(cells(t.header, places))
+	for _, row := range t.rows {
+		out.AppendRow(cells(row, places))
+	}
+	if t.footer != nil {
+		out.AppendFooter(cells(t.footer, places))
+	}
+	return fitted(strings.Split(out.Render(), "\n"))
+}
+
+// fitted takes the padding of the last column off. As the last resort it cuts a line that is still too long.
+func fitted(lines []string) []string {
+	isRule := func(line string) bool { return line != "" && strings.Trim(line, "─") == "" }
+	widest := 0
+	for i, line := range lines {
+		if isRule(line) {
+			continue
+		}
+		line = strings.TrimRight(line, " ")
+		if displayed(line) > maxWidth {
+			line = text.Trim(line, maxWidth-1) + "~"
+		}
+		lines[i], widest = line, max(widest, displayed(line))
+	}
+	for i, line := range lines {
+		if isRule(line) {
+			lines[i] = strings.Repeat("─", widest)
+		}
+	}
+	return lines
+}
+
+// columns puts numbers on the right.
+func (t *table) columns() []pretty.ColumnConfig {
+	configs := make([]pretty.ColumnConfig, len(t.header))
+	for i := range t.header {
+		configs[i].Number = i + 1
+		for _, row := range t.rows {
+			if isNumber(row[i]) {
+				configs[i].Align, configs[i].AlignHeader, configs[i].AlignFooter = text.AlignRight, text.AlignRight, text.AlignRight
+			}
+		}
+	}
+	return configs
+}
+
+func isNumber(cell any) bool {
+	switch cell.(type) {
+	case int, int64, chain.Netuid, chain.UID, chain.Rao, *chain.Rao, percent:
+		return true
+	}
+	return false
+}
+
+func cells[T any](row []T, places int) pretty.Row {
+	out := make(pretty.Row, len(row))
+	for i, cell := range row {
+		out[i] = cellText(cell, places)
+	}
+	return out
+}
+
+// cellText is a value as a table shows it; nothing of it acts on a terminal.
+func cellText(cell any, places int) string {
+	switch v := cell.(type) {
+	case chain.Rao:
+		return amount(v, places)
+	case *chain.Rao:
+		if v == nil {
+			return none
+		}
+		return amount(*v, places)
+	case chain.Address:
+		return shortAddress(v)
+	case chain.Time:
+		return v.Time().Format(minute)
+	case *chain.Time:
+		if v == nil {
+			return none
+		}
+		return v.Time().Format(minute)
+	default:
+		return printable(fmt.Sprint(v))
+	}
+}
+
+// amount prints rao in TAO with so many places, rounded half away from zero.
+func amount(r chain.Rao, places int) string {
+	unit := uint64(1)
+	for range allPlaces - places {
+		unit *= 10
+	}
+	size, sign := uint64(r), ""
+	if r < 0 {
+		size = -size // right for the lowest int64 too
+	}
+	size = (size + unit/2) / unit
+	if r < 0 && size > 0 {
+		sign = "-"
+	}
+	digits := fmt.Sprintf("%0*d", places+1, size)
+	if places == 0 {
+		return sign + digits
+	}
+	return sign + digits[:len(digits)-places] + "." + digits[len(digits)-places:]
+}
+
+// shortAddress is enough of an address to tell it from others: 5Grwva…HGKutQY.
+func shortAddress(a chain.Address) string {
+	s := printable(string(a))
+	if len(s) <= 16 || s != string(a) {
+		return shorten(s, 16)
+	}
+	return s[:6] + "…" + s[len(s)-7:]
+}
+
+// shorten cuts text that is longer than n characters.
+func shorten(s string, n int) string {
+	s = printable(s)
+	if runes := []rune(s); len(runes) > n {
+		return string(runes[:n-1]) + "…"
+	}
+	return s
+}
+
+// percent is part of a whole.
+type percent struct{ part, whole int64 }
+
+func (p percent) String() string {
+	if p.whole == 0 {
+		return none
+	}
+	return strconv.FormatFloat(100*float64(p.part)/float64(p.whole), 'f', 1, 64)
+}
