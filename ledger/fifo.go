@@ -15,7 +15,7 @@ type candidate = read.FIFOCandidatesRow
 // Pages of candidates begin small, since most trades close a position or two, and grow for those that close
 // thousands.
 const (
-	firstPage = 8
+	firstPage = 4
 	lastPage  = 1024
 )
 

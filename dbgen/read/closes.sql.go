@@ -11,9 +11,9 @@ import (
 
 const closesOfPosition = `-- name: ClosesOfPosition :many
 SELECT trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM closes
-WHERE position_id = ?1 AND trade_id > ?2
+WHERE position_id = CAST(?1 AS BIGINT) AND trade_id > ?2
 ORDER BY trade_id
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type ClosesOfPositionParams struct {
@@ -60,9 +60,9 @@ func (q *Queries) ClosesOfPosition(ctx context.Context, arg ClosesOfPositionPara
 
 const closesOfTrade = `-- name: ClosesOfTrade :many
 SELECT trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM closes
-WHERE trade_id = ?1 AND step > ?2
+WHERE trade_id = CAST(?1 AS BIGINT) AND step > ?2
 ORDER BY step
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type ClosesOfTradeParams struct {

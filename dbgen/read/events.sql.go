@@ -80,11 +80,11 @@ func (q *Queries) EventByKey(ctx context.Context, arg EventByKeyParams) (Event, 
 
 const events = `-- name: Events :many
 SELECT event_id, miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events e
-WHERE e.miner_id = ?1 AND (e.time, e.block, e.event_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT), CAST(?4 AS BIGINT))
+WHERE e.miner_id = CAST(?1 AS BIGINT) AND (e.time, e.block, e.event_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT), CAST(?4 AS BIGINT))
   AND e.time <= ?5
-  AND (CAST(?6 AS BIGINT) = 1 OR e.outcome = ?7)
+  AND (CAST(?6 AS BIGINT) = 1 OR e.outcome = CAST(?7 AS outcome_text))
 ORDER BY e.time, e.block, e.event_id
-LIMIT ?8
+LIMIT CAST(?8 AS BIGINT)
 `
 
 type EventsParams struct {
@@ -153,7 +153,7 @@ const rejectedEvents = `-- name: RejectedEvents :many
 SELECT rejected_id, coldkey, extrinsic_id, event_index, reason, payload FROM rejected_events
 WHERE rejected_id > ?1
 ORDER BY rejected_id
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 func (q *Queries) RejectedEvents(ctx context.Context, afterRejectedID int64, pageSize int64) ([]RejectedEvent, error) {
@@ -188,9 +188,9 @@ func (q *Queries) RejectedEvents(ctx context.Context, afterRejectedID int64, pag
 
 const rejectedEventsOfColdkey = `-- name: RejectedEventsOfColdkey :many
 SELECT rejected_id, coldkey, extrinsic_id, event_index, reason, payload FROM rejected_events
-WHERE coldkey = ?1 AND rejected_id > ?2
+WHERE coldkey = CAST(?1 AS address_text) AND rejected_id > ?2
 ORDER BY rejected_id
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type RejectedEventsOfColdkeyParams struct {

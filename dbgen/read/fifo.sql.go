@@ -14,11 +14,11 @@ import (
 const fIFOCandidates = `-- name: FIFOCandidates :many
 SELECT p.position_id, p.extrinsic_id, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time
 FROM positions p
-WHERE p.miner_id = ?1 AND p.netuid = ?2 AND p.remaining_alpha > 0
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.netuid = CAST(?2 AS netuid_int) AND p.remaining_alpha > 0
   AND p.entry_time <= ?3
   AND (p.entry_time, p.entry_block, p.position_id) > (CAST(?4 AS time_int), CAST(?5 AS BIGINT), CAST(?6 AS BIGINT))
 ORDER BY p.entry_time, p.entry_block, p.position_id
-LIMIT ?7
+LIMIT CAST(?7 AS BIGINT)
 `
 
 type FIFOCandidatesParams struct {
@@ -133,8 +133,8 @@ const selfTradeCandidates = `-- name: SelfTradeCandidates :many
 SELECT p.position_id, p.extrinsic_id, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time
 FROM events e
 JOIN positions p ON p.position_id = e.event_id
-WHERE e.miner_id = ?1 AND e.extrinsic_id = ?2
-  AND p.netuid = ?3 AND p.entry_time <= ?4 AND p.remaining_alpha > 0
+WHERE e.miner_id = CAST(?1 AS BIGINT) AND e.extrinsic_id = CAST(?2 AS TEXT)
+  AND p.netuid = CAST(?3 AS netuid_int) AND p.entry_time <= ?4 AND p.remaining_alpha > 0
 ORDER BY p.entry_time, p.entry_block, p.position_id
 `
 

@@ -46,9 +46,9 @@ func (q *Queries) IntakeByID(ctx context.Context, intakeID int64) (Intake, error
 
 const intakesByState = `-- name: IntakesByState :many
 SELECT intake_id, state, created_at, heartbeat, min_blocks, self_trade, no_register, tracking_start, staged, applied, duplicates, out_of_order, registered_miners, ignored_before_tracking_start, ignored_invalid_netuid, ignored_zero_amounts, ignored_no_open_position, ignored_excluded, rejected_duplicate_conflict, rejected_unknown_miner, rejected_overflow FROM intakes
-WHERE state = ?1 AND intake_id > ?2
+WHERE state = CAST(?1 AS TEXT) AND intake_id > ?2
 ORDER BY intake_id
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type IntakesByStateParams struct {
@@ -104,7 +104,7 @@ func (q *Queries) IntakesByState(ctx context.Context, arg IntakesByStateParams) 
 
 const nextStagedColdkey = `-- name: NextStagedColdkey :one
 SELECT coldkey FROM staged_events
-WHERE intake_id = ?1 AND coldkey >= ?2
+WHERE intake_id = CAST(?1 AS BIGINT) AND coldkey >= ?2
 ORDER BY coldkey
 LIMIT 1
 `
@@ -118,9 +118,9 @@ func (q *Queries) NextStagedColdkey(ctx context.Context, intakeID int64, fromCol
 
 const stagedEvents = `-- name: StagedEvents :many
 SELECT intake_id, coldkey, time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq, kind, netuid, hotkey, tao, alpha, excluded FROM staged_events
-WHERE intake_id = ?1 AND coldkey = ?2
+WHERE intake_id = CAST(?1 AS BIGINT) AND coldkey = CAST(?2 AS address_text)
 ORDER BY time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type StagedEventsParams struct {

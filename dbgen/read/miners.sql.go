@@ -48,7 +48,7 @@ func (q *Queries) MinerByColdkey(ctx context.Context, coldkey chain.Address) (Mi
 const minerByHotkey = `-- name: MinerByHotkey :one
 SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.latest_event_id, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM registrations r
 JOIN miners m ON m.miner_id = r.miner_id
-WHERE r.hotkey = ?1 AND r.ended_at IS NULL
+WHERE r.hotkey = CAST(?1 AS address_text) AND r.ended_at IS NULL
 `
 
 func (q *Queries) MinerByHotkey(ctx context.Context, hotkey chain.Address) (Miner, error) {
@@ -118,7 +118,7 @@ func (q *Queries) MinerByID(ctx context.Context, minerID int64) (Miner, error) {
 const minerByUID = `-- name: MinerByUID :one
 SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.latest_event_id, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM registrations r
 JOIN miners m ON m.miner_id = r.miner_id
-WHERE r.uid = ?1 AND r.ended_at IS NULL
+WHERE r.uid = CAST(?1 AS uid_int) AND r.ended_at IS NULL
 `
 
 func (q *Queries) MinerByUID(ctx context.Context, uid chain.UID) (Miner, error) {
@@ -206,7 +206,7 @@ const miners = `-- name: Miners :many
 SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_event_id, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
 WHERE miner_id > ?1
 ORDER BY miner_id
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 func (q *Queries) Miners(ctx context.Context, afterMinerID int64, pageSize int64) ([]Miner, error) {
@@ -259,7 +259,7 @@ const minersByColdkey = `-- name: MinersByColdkey :many
 SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_event_id, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
 WHERE coldkey > ?1
 ORDER BY coldkey
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 func (q *Queries) MinersByColdkey(ctx context.Context, afterColdkey chain.Address, pageSize int64) ([]Miner, error) {
@@ -310,9 +310,9 @@ func (q *Queries) MinersByColdkey(ctx context.Context, afterColdkey chain.Addres
 
 const minersByStatus = `-- name: MinersByStatus :many
 SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_event_id, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
-WHERE status = ?1 AND miner_id > ?2
+WHERE status = CAST(?1 AS miner_status_text) AND miner_id > ?2
 ORDER BY miner_id
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type MinersByStatusParams struct {

@@ -13,10 +13,10 @@ import (
 
 const openPositions = `-- name: OpenPositions :many
 SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM positions p
-WHERE p.miner_id = ?1 AND p.remaining_alpha > 0
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.remaining_alpha > 0
   AND (p.netuid, p.entry_time, p.entry_block, p.position_id) > (CAST(?2 AS netuid_int), CAST(?3 AS time_int), CAST(?4 AS BIGINT), CAST(?5 AS BIGINT))
 ORDER BY p.netuid, p.entry_time, p.entry_block, p.position_id
-LIMIT ?6
+LIMIT CAST(?6 AS BIGINT)
 `
 
 type OpenPositionsParams struct {
@@ -103,12 +103,12 @@ func (q *Queries) PositionByID(ctx context.Context, positionID int64) (Position,
 
 const positions = `-- name: Positions :many
 SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM positions p
-WHERE p.miner_id = ?1 AND (p.entry_time, p.position_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT))
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND (p.entry_time, p.position_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT))
   AND p.entry_time <= ?4
-  AND (CAST(?5 AS BIGINT) = 1 OR p.netuid = ?6)
-  AND (CAST(?7 AS BIGINT) = 1 OR p.status = ?8)
+  AND (CAST(?5 AS BIGINT) = 1 OR p.netuid = CAST(?6 AS netuid_int))
+  AND (CAST(?7 AS BIGINT) = 1 OR p.status = CAST(?8 AS position_status_text))
 ORDER BY p.entry_time, p.position_id
-LIMIT ?9
+LIMIT CAST(?9 AS BIGINT)
 `
 
 type PositionsParams struct {

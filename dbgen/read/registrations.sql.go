@@ -12,7 +12,7 @@ import (
 )
 
 const currentRegistrationByHotkey = `-- name: CurrentRegistrationByHotkey :one
-SELECT registration_id, miner_id, uid, hotkey, started_at, ended_at FROM registrations WHERE hotkey = ?1 AND ended_at IS NULL
+SELECT registration_id, miner_id, uid, hotkey, started_at, ended_at FROM registrations WHERE hotkey = CAST(?1 AS address_text) AND ended_at IS NULL
 `
 
 func (q *Queries) CurrentRegistrationByHotkey(ctx context.Context, hotkey chain.Address) (Registration, error) {
@@ -30,7 +30,7 @@ func (q *Queries) CurrentRegistrationByHotkey(ctx context.Context, hotkey chain.
 }
 
 const currentRegistrationByUID = `-- name: CurrentRegistrationByUID :one
-SELECT registration_id, miner_id, uid, hotkey, started_at, ended_at FROM registrations WHERE uid = ?1 AND ended_at IS NULL
+SELECT registration_id, miner_id, uid, hotkey, started_at, ended_at FROM registrations WHERE uid = CAST(?1 AS uid_int) AND ended_at IS NULL
 `
 
 func (q *Queries) CurrentRegistrationByUID(ctx context.Context, uid chain.UID) (Registration, error) {
@@ -51,7 +51,7 @@ const currentRegistrations = `-- name: CurrentRegistrations :many
 SELECT registration_id, miner_id, uid, hotkey, started_at, ended_at FROM registrations
 WHERE ended_at IS NULL AND uid > CAST(?1 AS BIGINT)
 ORDER BY uid
-LIMIT ?2
+LIMIT CAST(?2 AS BIGINT)
 `
 
 func (q *Queries) CurrentRegistrations(ctx context.Context, afterUID int64, pageSize int64) ([]Registration, error) {
@@ -86,7 +86,7 @@ func (q *Queries) CurrentRegistrations(ctx context.Context, afterUID int64, page
 
 const currentRegistrationsOfMiner = `-- name: CurrentRegistrationsOfMiner :many
 SELECT registration_id, miner_id, uid, hotkey, started_at, ended_at FROM registrations
-WHERE miner_id = ?1 AND ended_at IS NULL
+WHERE miner_id = CAST(?1 AS BIGINT) AND ended_at IS NULL
 ORDER BY registration_id
 `
 
@@ -122,9 +122,9 @@ func (q *Queries) CurrentRegistrationsOfMiner(ctx context.Context, minerID int64
 
 const registrationsOfMiner = `-- name: RegistrationsOfMiner :many
 SELECT registration_id, miner_id, uid, hotkey, started_at, ended_at FROM registrations
-WHERE miner_id = ?1 AND registration_id > ?2
+WHERE miner_id = CAST(?1 AS BIGINT) AND registration_id > ?2
 ORDER BY registration_id
-LIMIT ?3
+LIMIT CAST(?3 AS BIGINT)
 `
 
 type RegistrationsOfMinerParams struct {

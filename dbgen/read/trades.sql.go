@@ -37,11 +37,11 @@ func (q *Queries) TradeByID(ctx context.Context, tradeID int64) (Trade, error) {
 
 const trades = `-- name: Trades :many
 SELECT trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM trades t
-WHERE t.miner_id = ?1 AND (t.exit_time, t.trade_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT))
+WHERE t.miner_id = CAST(?1 AS BIGINT) AND (t.exit_time, t.trade_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT))
   AND t.exit_time <= ?4
-  AND (CAST(?5 AS BIGINT) = 1 OR t.netuid = ?6)
+  AND (CAST(?5 AS BIGINT) = 1 OR t.netuid = CAST(?6 AS netuid_int))
 ORDER BY t.exit_time, t.trade_id
-LIMIT ?7
+LIMIT CAST(?7 AS BIGINT)
 `
 
 type TradesParams struct {

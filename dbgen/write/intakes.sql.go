@@ -102,7 +102,7 @@ func (q *Queries) DeleteDiscardedIntakes(ctx context.Context) (int64, error) {
 
 const deleteStagedEvents = `-- name: DeleteStagedEvents :execrows
 DELETE FROM staged_events
-WHERE intake_id = ?1 AND coldkey = ?2
+WHERE intake_id = CAST(?1 AS BIGINT) AND coldkey = CAST(?2 AS address_text)
   AND (time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq)
     <= (CAST(?3 AS time_int), CAST(?4 AS BIGINT), CAST(?5 AS BIGINT), CAST(?6 AS BIGINT),
         CAST(?7 AS TEXT), CAST(?8 AS BIGINT), CAST(?9 AS BIGINT))

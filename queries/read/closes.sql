@@ -1,11 +1,11 @@
 -- name: ClosesOfTrade :many
 SELECT * FROM closes
-WHERE trade_id = @trade_id AND step > @after_step
+WHERE trade_id = CAST(@trade_id AS BIGINT) AND step > @after_step
 ORDER BY step
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);
 
 -- name: ClosesOfPosition :many
 SELECT * FROM closes
-WHERE position_id = @position_id AND trade_id > @after_trade_id
+WHERE position_id = CAST(@position_id AS BIGINT) AND trade_id > @after_trade_id
 ORDER BY trade_id
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);

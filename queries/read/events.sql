@@ -7,20 +7,20 @@ WHERE miner_id = @miner_id AND extrinsic_id = @extrinsic_id AND event_index = @e
 
 -- name: Events :many
 SELECT * FROM events e
-WHERE e.miner_id = @miner_id AND (e.time, e.block, e.event_id) > (CAST(@after_time AS time_int), CAST(@after_block AS BIGINT), CAST(@after_event_id AS BIGINT))
+WHERE e.miner_id = CAST(@miner_id AS BIGINT) AND (e.time, e.block, e.event_id) > (CAST(@after_time AS time_int), CAST(@after_block AS BIGINT), CAST(@after_event_id AS BIGINT))
   AND e.time <= @until
-  AND (CAST(@any_outcome AS BIGINT) = 1 OR e.outcome = @outcome)
+  AND (CAST(@any_outcome AS BIGINT) = 1 OR e.outcome = CAST(@outcome AS outcome_text))
 ORDER BY e.time, e.block, e.event_id
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);
 
 -- name: RejectedEvents :many
 SELECT * FROM rejected_events
 WHERE rejected_id > @after_rejected_id
 ORDER BY rejected_id
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);
 
 -- name: RejectedEventsOfColdkey :many
 SELECT * FROM rejected_events
-WHERE coldkey = @coldkey AND rejected_id > @after_rejected_id
+WHERE coldkey = CAST(@coldkey AS address_text) AND rejected_id > @after_rejected_id
 ORDER BY rejected_id
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);

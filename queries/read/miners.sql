@@ -7,12 +7,12 @@ SELECT * FROM miners WHERE coldkey = @coldkey;
 -- name: MinerByHotkey :one
 SELECT m.* FROM registrations r
 JOIN miners m ON m.miner_id = r.miner_id
-WHERE r.hotkey = @hotkey AND r.ended_at IS NULL;
+WHERE r.hotkey = CAST(@hotkey AS address_text) AND r.ended_at IS NULL;
 
 -- name: MinerByUID :one
 SELECT m.* FROM registrations r
 JOIN miners m ON m.miner_id = r.miner_id
-WHERE r.uid = @uid AND r.ended_at IS NULL;
+WHERE r.uid = CAST(@uid AS uid_int) AND r.ended_at IS NULL;
 
 -- The miner with its latest event, which tells whether the next one is older: what an operation begins with.
 -- name: MinerState :one
@@ -26,16 +26,16 @@ WHERE m.coldkey = @coldkey;
 SELECT * FROM miners
 WHERE miner_id > @after_miner_id
 ORDER BY miner_id
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);
 
 -- name: MinersByStatus :many
 SELECT * FROM miners
-WHERE status = @status AND miner_id > @after_miner_id
+WHERE status = CAST(@status AS miner_status_text) AND miner_id > @after_miner_id
 ORDER BY miner_id
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);
 
 -- name: MinersByColdkey :many
 SELECT * FROM miners
 WHERE coldkey > @after_coldkey
 ORDER BY coldkey
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);

@@ -1,22 +1,22 @@
 -- name: CurrentRegistrationByUID :one
-SELECT * FROM registrations WHERE uid = @uid AND ended_at IS NULL;
+SELECT * FROM registrations WHERE uid = CAST(@uid AS uid_int) AND ended_at IS NULL;
 
 -- name: CurrentRegistrationByHotkey :one
-SELECT * FROM registrations WHERE hotkey = @hotkey AND ended_at IS NULL;
+SELECT * FROM registrations WHERE hotkey = CAST(@hotkey AS address_text) AND ended_at IS NULL;
 
 -- name: CurrentRegistrations :many
 SELECT * FROM registrations
 WHERE ended_at IS NULL AND uid > CAST(@after_uid AS BIGINT)
 ORDER BY uid
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);
 
 -- name: RegistrationsOfMiner :many
 SELECT * FROM registrations
-WHERE miner_id = @miner_id AND registration_id > @after_registration_id
+WHERE miner_id = CAST(@miner_id AS BIGINT) AND registration_id > @after_registration_id
 ORDER BY registration_id
-LIMIT @page_size;
+LIMIT CAST(@page_size AS BIGINT);
 
 -- name: CurrentRegistrationsOfMiner :many
 SELECT * FROM registrations
-WHERE miner_id = @miner_id AND ended_at IS NULL
+WHERE miner_id = CAST(@miner_id AS BIGINT) AND ended_at IS NULL
 ORDER BY registration_id;

@@ -55,7 +55,7 @@ VALUES (@intake_id, @coldkey, @time, @block, @extrinsic_block, @extrinsic_number
 -- The events of a coldkey up to one, in their order.
 -- name: DeleteStagedEvents :execrows
 DELETE FROM staged_events
-WHERE intake_id = @intake_id AND coldkey = @coldkey
+WHERE intake_id = CAST(@intake_id AS BIGINT) AND coldkey = CAST(@coldkey AS address_text)
   AND (time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq)
     <= (CAST(@time AS time_int), CAST(@block AS BIGINT), CAST(@extrinsic_block AS BIGINT), CAST(@extrinsic_number AS BIGINT),
         CAST(@extrinsic_id AS TEXT), CAST(@event_index AS BIGINT), CAST(@seq AS BIGINT));
