@@ -61,7 +61,7 @@ func ParseRaoInt(s string) (Rao, error) {
 	}
 	n, ok := appendDigits(0, s)
 	if !ok {
-		return 0, invalid(amountField, s, "too large; at most "+strconv.Itoa(math.MaxInt64)+" rao")
+		return 0, invalid(amountField, s, "too large; at most "+strconv.FormatInt(math.MaxInt64, 10)+" rao")
 	}
 	return Rao(n), nil
 }
