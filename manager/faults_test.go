@@ -176,3 +176,5 @@ func (l *logbook) about(what string) (found []logEntry) {
 	}
 	return found
 }
+
+func (l *logbook) logger() *slog.Logger { return slog.New(l) }

@@ -1,0 +1,136 @@
+package manager_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// The second closure waits for a lock that the first one's caller gives back
+// only when it is answered, which is after the group's COMMIT. Closures must
+// not do this; it still must not block the manager.
+func TestClosureThatWaitsForAMemberOfItsGroup(t *testing.T) {
+	t.Parallel() // it takes the second that the manager waits
+	log := &logbook{}
+	db := openNotes(t, manager.WithLogger(log.logger()))
+	release := hold(t, db)
+	var held sync.Mutex
+	held.Lock()
+	first := start(func() error {
+		defer held.Unlock()
+		return db.WithTx(context.Background(), adding("first"))
+	})
+	until(t, "the first to queue", func() bool { return db.Stats().Queue == 1 })
+	var ran atomic.Int32
+	waits := enqueue(t.Context(), t, db, counting(&ran, func(ctx context.Context, tx Tx) error {
+		if err := tx.add(ctx, "waits, once"); err != nil {
+			return err
+		}
+		held.Lock()
+		defer held.Unlock()
+		return tx.add(ctx, "waits, twice")
+	}), manager.Label("waiting"))
+	last := enqueue(t.Context(), t, db, adding("last"))
+	release()
+	if err := errors.Join(first.wait(t).err, waits.wait(t).err, last.wait(t).err); err != nil {
+		t.Error(err)
+	}
+	if got := ran.Load(); got != 2 {
+		t.Errorf("the waiting closure ran: got %d times, want 2", got)
+	}
+	got := titles(t, db)
+	slices.Sort(got)
+	if want := []string{"first", "last", "waits, once", "waits, twice"}; !slices.Equal(got, want) {
+		t.Errorf("titles: got %q, want %q", got, want)
+	}
+	if lines := log.about("keeps its group from committing"); len(lines) != 1 || lines[0].attrs["label"].String() != "waiting" {
+		t.Errorf("log about it: got %v, want one line with the label", lines)
+	}
+}
+
+// However a closure ends that was taken out of its group, its caller hears of
+// the run that counts.
+func TestClosureTakenOutOfItsGroupEndsAnyWay(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		first func() error // how the run ends that was taken out
+	}{
+		{"returns", func() error { return nil }},
+		{"fails", func() error { return errOwn }},
+		{"panics", func() error { return panicking("late") }},
+		{"exits", func() error { exit(); return nil }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			db := openNotes(t)
+			release := hold(t, db)
+			answered := make(chan struct{})
+			first := start(func() error {
+				defer close(answered)
+				return db.WithTx(context.Background(), adding("first"))
+			})
+			until(t, "the first to queue", func() bool { return db.Stats().Queue == 1 })
+			var ran atomic.Int32
+			waits := enqueue(t.Context(), t, db, func(ctx context.Context, tx Tx) error {
+				if ran.Add(1) == 1 {
+					await(t, "the first to be answered", answered)
+					if err := tx.add(ctx, "too late"); !errors.Is(err, manager.ErrTxDone) {
+						t.Errorf("a statement after it was taken out: got %v, want ErrTxDone", err)
+					}
+					return test.first()
+				}
+				return tx.add(ctx, "waits")
+			})
+			release()
+			if err := first.wait(t).err; err != nil {
+				t.Error(err)
+			}
+			if c := waits.wait(t); c.err != nil || c.panic != nil || c.exited {
+				t.Errorf("who waited: got %v, panic %v, exited %t, want success of its second run", c.err, c.panic, c.exited)
+			}
+			if got, want := titles(t, db), []string{"first", "waits"}; !slices.Equal(got, want) {
+				t.Errorf("titles: got %q, want %q", got, want)
+			}
+			if err := db.WithTx(t.Context(), adding("next")); err != nil {
+				t.Errorf("the next transaction: %v", err)
+			}
+		})
+	}
+}
+
+func TestCallerOfABlockedClosureMayLeave(t *testing.T) {
+	t.Parallel()
+	db := openNotes(t)
+	release := hold(t, db)
+	first := enqueue(t.Context(), t, db, adding("first"))
+	ctx, cancel := context.WithCancel(t.Context())
+	gate := make(chan struct{})
+	blocked := enqueue(ctx, t, db, func(ctx context.Context, tx Tx) error {
+		<-gate
+		return tx.add(ctx, "blocked")
+	})
+	release()
+	if err := first.wait(t).err; err != nil { // so the blocked one was taken out
+		t.Error(err)
+	}
+	cancel()
+	if err := blocked.wait(t).err; !errors.Is(err, context.Canceled) {
+		t.Errorf("who left: got %v, want context.Canceled", err)
+	}
+	if err := db.WithTx(t.Context(), adding("meanwhile")); err != nil {
+		t.Errorf("a transaction while the closure still blocks: %v", err)
+	}
+	close(gate)
+	if err := db.WithTx(t.Context(), adding("next")); err != nil {
+		t.Errorf("the next transaction: %v", err)
+	}
+	if got, want := titles(t, db), []string{"first", "meanwhile", "next"}; !slices.Equal(got, want) {
+		t.Errorf("titles: got %q, want %q", got, want)
+	}
+}
