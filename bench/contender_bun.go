@@ -54,7 +54,7 @@ func (q bunQueries) exec(ctx context.Context, text string, args ...any) (int64, 
 
 // bunTexts have bun's own parameter syntax.
 var bunTexts = Texts{
-	MinerState: plain(texts.MinerState), SelfTradeCandidates: plain(texts.SelfTradeCandidates),
+	MinerState: plain(texts.MinerState), EventByKey: plain(texts.EventByKey), SelfTradeCandidates: plain(texts.SelfTradeCandidates),
 	FIFOCandidates: plain(texts.FIFOCandidates), PositionByID: plain(texts.PositionByID),
 	OpenPositions: plain(texts.OpenPositions), InsertEvent: plain(texts.InsertEvent),
 	InsertPosition: plain(texts.InsertPosition), InsertTrade: plain(texts.InsertTrade),
@@ -75,6 +75,11 @@ func (q bunQueries) MinerState(ctx context.Context, coldkey chain.Address) (read
 	var s bunMinerState
 	err := q.db.NewRaw(bunTexts.MinerState, coldkey).Scan(ctx, &s)
 	return read.MinerStateRow(s), err
+}
+
+func (q bunQueries) EventByKey(ctx context.Context, a read.EventByKeyParams) (e read.Event, err error) {
+	err = q.db.NewRaw(bunTexts.EventByKey, a.MinerID, a.ExtrinsicID, a.EventIndex).Scan(ctx, &e)
+	return e, err
 }
 
 func (q bunQueries) SelfTradeCandidates(ctx context.Context, a read.SelfTradeCandidatesParams) (list []read.SelfTradeCandidatesRow, err error) {

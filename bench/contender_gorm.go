@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -71,6 +72,14 @@ func (q gormQueries) MinerState(_ context.Context, coldkey chain.Address) (read.
 	var s gormMinerState
 	err := q.db.Raw(texts.MinerState, coldkey).Scan(&s).Error
 	return read.MinerStateRow(s), err
+}
+
+func (q gormQueries) EventByKey(_ context.Context, a read.EventByKeyParams) (e read.Event, err error) {
+	result := q.db.Raw(texts.EventByKey, a.MinerID, a.ExtrinsicID, a.EventIndex).Scan(&e)
+	if err = result.Error; err == nil && result.RowsAffected == 0 {
+		err = sql.ErrNoRows
+	}
+	return e, err
 }
 
 func (q gormQueries) SelfTradeCandidates(_ context.Context, a read.SelfTradeCandidatesParams) (list []read.SelfTradeCandidatesRow, err error) {

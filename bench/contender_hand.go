@@ -96,9 +96,9 @@ func (s *handStore) Close() error {
 type prepared struct {
 	tx *sql.Tx
 
-	minerState, selfTradeCandidates, fifoCandidates, positionByID, openPositions *sql.Stmt
-	insertEvent, insertPosition, insertTrade, insertClose                        *sql.Stmt
-	shrinkPosition, addToMiner                                                   *sql.Stmt
+	minerState, eventByKey, selfTradeCandidates, fifoCandidates, positionByID, openPositions *sql.Stmt
+	insertEvent, insertPosition, insertTrade, insertClose                                    *sql.Stmt
+	shrinkPosition, addToMiner                                                               *sql.Stmt
 }
 
 // A preparer prepares statements on db until one fails.
@@ -121,6 +121,7 @@ func (p *preparer) prepare(text string) *sql.Stmt {
 func (p *preparer) reads() *prepared {
 	return &prepared{
 		minerState:          p.prepare(texts.MinerState),
+		eventByKey:          p.prepare(texts.EventByKey),
 		selfTradeCandidates: p.prepare(texts.SelfTradeCandidates),
 		fifoCandidates:      p.prepare(texts.FIFOCandidates),
 		positionByID:        p.prepare(texts.PositionByID),
@@ -162,6 +163,13 @@ func (p *prepared) MinerState(ctx context.Context, coldkey chain.Address) (s rea
 		&m.UnmatchedAlpha, &m.UnmatchedTAO,
 		&s.LatestTime, &s.LatestBlock, &s.LatestExtrinsicID, &s.LatestEventIndex)
 	return s, err
+}
+
+func (p *prepared) EventByKey(ctx context.Context, a read.EventByKeyParams) (e read.Event, err error) {
+	err = p.in(ctx, p.eventByKey).QueryRowContext(ctx, a.MinerID, a.ExtrinsicID, a.EventIndex).Scan(
+		&e.EventID, &e.MinerID, &e.ExtrinsicID, &e.EventIndex, &e.Kind, &e.Netuid, &e.Hotkey, &e.Block, &e.Time,
+		&e.TAO, &e.Alpha, &e.Outcome, &e.Reason, &e.OutOfOrder, &e.Mode, &e.MinBlocks, &e.SelfTrade, &e.PositionIds)
+	return e, err
 }
 
 func (p *prepared) SelfTradeCandidates(ctx context.Context, a read.SelfTradeCandidatesParams) (list []read.SelfTradeCandidatesRow, err error) {

@@ -165,6 +165,14 @@ func column[T ~int64](stmt *sqlite.Stmt, i int) *T {
 	return &v
 }
 
+func columnText[T ~string](stmt *sqlite.Stmt, i int) *T {
+	if stmt.ColumnIsNull(i) {
+		return nil
+	}
+	v := T(stmt.ColumnText(i))
+	return &v
+}
+
 func (q zombieQueries) MinerState(_ context.Context, coldkey chain.Address) (s read.MinerStateRow, err error) {
 	err = q.one(texts.MinerState, func(c *sqlite.Stmt) {
 		s.Miner = read.Miner{
@@ -179,12 +187,24 @@ func (q zombieQueries) MinerState(_ context.Context, coldkey chain.Address) (s r
 			UnmatchedAlpha: chain.Rao(c.ColumnInt64(20)), UnmatchedTAO: chain.Rao(c.ColumnInt64(21)),
 		}
 		s.LatestTime, s.LatestBlock, s.LatestEventIndex = column[chain.Time](c, 22), column[int64](c, 23), column[int64](c, 25)
-		if !c.ColumnIsNull(24) {
-			id := c.ColumnText(24)
-			s.LatestExtrinsicID = &id
-		}
+		s.LatestExtrinsicID = columnText[string](c, 24)
 	}, coldkey)
 	return s, err
+}
+
+func (q zombieQueries) EventByKey(_ context.Context, a read.EventByKeyParams) (e read.Event, err error) {
+	err = q.one(texts.EventByKey, func(c *sqlite.Stmt) {
+		e = read.Event{
+			EventID: c.ColumnInt64(0), MinerID: c.ColumnInt64(1), ExtrinsicID: c.ColumnText(2), EventIndex: c.ColumnInt64(3),
+			Kind: chain.EventKind(c.ColumnText(4)), Netuid: chain.Netuid(c.ColumnInt64(5)), Hotkey: chain.Address(c.ColumnText(6)),
+			Block: c.ColumnInt64(7), Time: chain.Time(c.ColumnInt64(8)), TAO: chain.Rao(c.ColumnInt64(9)),
+			Alpha: chain.Rao(c.ColumnInt64(10)), Outcome: chain.Outcome(c.ColumnText(11)),
+			Reason: columnText[chain.IgnoreReason](c, 12), OutOfOrder: c.ColumnBool(13),
+			Mode: columnText[chain.CloseMode](c, 14), MinBlocks: column[int64](c, 15),
+			SelfTrade: columnText[chain.SelfTradePolicy](c, 16), PositionIds: columnText[string](c, 17),
+		}
+	}, a.MinerID, a.ExtrinsicID, a.EventIndex)
+	return e, err
 }
 
 func (q zombieQueries) SelfTradeCandidates(_ context.Context, a read.SelfTradeCandidatesParams) (list []read.SelfTradeCandidatesRow, err error) {

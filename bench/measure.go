@@ -2,6 +2,7 @@ package main
 
 import (
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -11,13 +12,13 @@ import (
 // who is starved shows in the waits.
 func measure(workers int, round time.Duration, op func(worker, n int) error) Sample {
 	list := make([]worker, workers)
-	deadline := time.Now().Add(round)
+	deadline, before := time.Now().Add(round), cpuTime()
 	var wg sync.WaitGroup
 	for i := range list {
 		wg.Go(func() { list[i].repeat(deadline, func(n int) error { return op(i, n) }) })
 	}
 	wg.Wait()
-	s := Sample{Elapsed: round, Errors: map[string]int{}}
+	s := Sample{Elapsed: round, CPU: cpuTime() - before, Errors: map[string]int{}}
 	for _, w := range list {
 		s.Done = append(s.Done, w.done)
 		s.Waits = append(s.Waits, w.waits...)
@@ -56,4 +57,14 @@ func (w *worker) repeat(deadline time.Time, op func(n int) error) {
 		w.done++
 		began = ended
 	}
+}
+
+// cpuTime is what the process has spent on all cores, in user code and in the
+// system for it. It tells more than the clock where others use the machine.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -19,6 +19,7 @@ import (
 // implements them with the same texts.
 type Queries interface {
 	MinerState(context.Context, chain.Address) (read.MinerStateRow, error)
+	EventByKey(context.Context, read.EventByKeyParams) (read.Event, error)
 	SelfTradeCandidates(context.Context, read.SelfTradeCandidatesParams) ([]read.SelfTradeCandidatesRow, error)
 	FIFOCandidates(context.Context, read.FIFOCandidatesParams) ([]read.FIFOCandidatesRow, error)
 	PositionByID(context.Context, int64) (read.Position, error)
@@ -47,9 +48,8 @@ func newGenerated(db write.DBTX) Generated { return Generated{read.New(db), writ
 
 // Texts are the SQL statements behind Queries.
 type Texts struct {
-	MinerState, SelfTradeCandidates, FIFOCandidates, PositionByID, OpenPositions string
-	InsertEvent, InsertPosition, InsertTrade, InsertClose                        string
-	ShrinkPosition, AddToMiner                                                   string
+	MinerState, EventByKey, SelfTradeCandidates, FIFOCandidates, PositionByID, OpenPositions string
+	InsertEvent, InsertPosition, InsertTrade, InsertClose, ShrinkPosition, AddToMiner        string
 }
 
 // texts are taken from the generated code itself, where they are not exported,
@@ -59,6 +59,8 @@ var texts = func() (t Texts) {
 	q, ctx := newGenerated(c), context.Background()
 	q.MinerState(ctx, "")
 	t.MinerState = c.take()
+	q.EventByKey(ctx, read.EventByKeyParams{})
+	t.EventByKey = c.take()
 	q.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{})
 	t.SelfTradeCandidates = c.take()
 	q.FIFOCandidates(ctx, read.FIFOCandidatesParams{})

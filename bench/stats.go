@@ -10,6 +10,7 @@ import (
 type Sample struct {
 	Elapsed time.Duration  // the time for which operations were counted
 	Done    []int64        // operations within it, by worker
+	CPU     time.Duration  // that the process spent meanwhile, on all cores
 	Ended   int64          // operations in all, with those that ended later
 	Waits   []int64        // nanoseconds of each of these
 	Errors  map[string]int // by message; the worker tried again
@@ -30,7 +31,8 @@ type Result struct {
 	Contender string             `json:"contender"`
 	PerSecond float64            `json:"per_second"` // median of the rounds
 	Rounds    []float64          `json:"rounds"`
-	P50       time.Duration      `json:"p50_ns"` // of the operations of all rounds
+	CPU       time.Duration      `json:"cpu_per_op_ns"` // median of the rounds
+	P50       time.Duration      `json:"p50_ns"`        // of the operations of all rounds
 	P99       time.Duration      `json:"p99_ns"`
 	P999      time.Duration      `json:"p99_9_ns"`
 	Max       time.Duration      `json:"max_ns"`
@@ -42,11 +44,12 @@ type Result struct {
 func summarise(contender string, samples []Sample) Result {
 	r := Result{Contender: contender, Errors: map[string]int{}, Figures: map[string]float64{}}
 	var waits []int64
-	var jains []float64
+	var jains, cpus []float64
 	figures := map[string][]float64{}
 	for _, s := range samples {
 		r.Rounds = append(r.Rounds, s.PerSecond())
 		jains = append(jains, jain(s.Done))
+		cpus = append(cpus, float64(s.CPU)/float64(max(s.Ended, 1)))
 		waits = append(waits, s.Waits...)
 		for message, n := range s.Errors {
 			r.Errors[message] += n
@@ -59,7 +62,7 @@ func summarise(contender string, samples []Sample) Result {
 		r.Figures[name] = median(list)
 	}
 	slices.Sort(waits)
-	r.PerSecond, r.Jain = median(r.Rounds), median(jains)
+	r.PerSecond, r.Jain, r.CPU = median(r.Rounds), median(jains), time.Duration(median(cpus))
 	r.P50, r.P99, r.P999, r.Max = percentile(waits, 0.5), percentile(waits, 0.99), percentile(waits, 0.999), percentile(waits, 1)
 	return r
 }

@@ -20,15 +20,15 @@ type Table struct {
 // contender takes, and how many times its throughput stakeledger has.
 func (t Table) print(w io.Writer) {
 	c, own := t.find(floorName), t.find(ours.Name)
-	fmt.Fprintf(w, "\n%-42s %10s %7s %6s %9s %9s %9s %9s %7s %6s\n",
-		t.Workload, t.Unit+"/s", "×C time", "ours×", "p50", "p99", "p99.9", "max", "errors", "Jain")
+	fmt.Fprintf(w, "\n%-42s %10s %7s %6s %9s %9s %9s %9s %9s %7s %6s\n",
+		t.Workload, t.Unit+"/s", "×C time", "ours×", "CPU", "p50", "p99", "p99.9", "max", "errors", "Jain")
 	for _, r := range t.Results {
 		errors := 0
 		for _, n := range r.Errors {
 			errors += n
 		}
-		fmt.Fprintf(w, "  %-40s %10s %7s %6s %9s %9s %9s %9s %7s %6s\n",
-			r.Contender, thousands(r.PerSecond), ratio(c, r), ratio(own, r),
+		fmt.Fprintf(w, "  %-40s %10s %7s %6s %9s %9s %9s %9s %9s %7s %6s\n",
+			r.Contender, thousands(r.PerSecond), ratio(c, r), ratio(own, r), short(r.CPU),
 			short(r.P50), short(r.P99), short(r.P999), short(r.Max), thousands(float64(errors)), fmt.Sprintf("%.3f", r.Jain))
 		for _, name := range slices.Sorted(maps.Keys(r.Figures)) {
 			fmt.Fprintf(w, "    %s: %.2f\n", name, r.Figures[name])
@@ -67,6 +67,8 @@ func thousands(v float64) string {
 // short prints three digits and a unit.
 func short(d time.Duration) string {
 	switch {
+	case d == 0:
+		return "-"
 	case d < 10*time.Microsecond:
 		return fmt.Sprintf("%.1f µs", float64(d)/1e3)
 	case d < time.Millisecond:

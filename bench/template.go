@@ -94,8 +94,7 @@ func (t *Template) fill(ctx context.Context, db *sql.DB, events int) error {
 	ops := newOps(scanMiner, "history")
 	for ops.n = 0; ops.n < 2*scanRows; t.Events++ {
 		op := ops.Next()
-		op.Close = false
-		ops.n++
+		ops.n++ // never the close
 		if err := book(ctx, q, op); err != nil {
 			return err
 		}

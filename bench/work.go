@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -15,7 +17,7 @@ const (
 	scanRows  = 1000    // rows of one scan
 	netuid    = 7       // the subnet of all work
 	minBlocks = 360     // the ledger's default
-	pageSize  = 64      // candidates read at a time
+	pageSize  = 8       // candidates read at a time, the ledger's first page
 	firstTime = 1.7e15  // microseconds; where the history begins
 	firstOp   = 100_000 // the number of a miner's first operation after its history
 )
@@ -31,27 +33,38 @@ type Op struct {
 	Alpha     chain.Rao
 }
 
-// Ops yields the work of one miner: every position it opens is closed by the
-// next operation, so the open positions stay few however long the work lasts.
+// Ops yields the work of one miner: it opens a position or more and then closes
+// all of them with one trade, so that the open ones stay few however long the
+// work lasts.
 type Ops struct {
 	miner, n int
-	batch    string // makes extrinsics unique among repeated runs on one file
+	opens    int    // positions before each trade
+	batch    string // makes extrinsics unique on one file
+	alpha    chain.Rao
 }
 
-func newOps(miner int, batch string) *Ops { return &Ops{miner: miner, batch: batch} }
+func newOps(miner int, batch string) *Ops {
+	return &Ops{miner: miner, batch: batch, n: firstOp, opens: 1}
+}
 
 func (o *Ops) Next() Op {
 	n := o.n
 	o.n++
-	return Op{
-		Close:     n%2 == 1,
+	op := Op{
+		Close:     n%(o.opens+1) == o.opens,
 		Miner:     o.miner,
 		Extrinsic: fmt.Sprintf("%s-%d-%d", o.batch, o.miner, n),
 		Block:     int64(1000 + 400*n),
 		Time:      chain.Time(firstTime + 12e6*400*int64(n)),
 		TAO:       chain.Rao(1_000_000_000 + int64(n%97)*1_000_003),
-		Alpha:     chain.Rao(30_000_000_000 + int64(n/2%89)*1_000_033),
+		Alpha:     chain.Rao(30_000_000_000 + int64(n%89)*1_000_033),
 	}
+	if op.Close {
+		op.Alpha, o.alpha = o.alpha, 0
+	} else {
+		o.alpha += op.Alpha
+	}
+	return op
 }
 
 // book runs one operation's statements inside a transaction.
@@ -96,14 +109,9 @@ func closePosition(ctx context.Context, q Queries, op Op) error {
 	if err != nil {
 		return err
 	}
-	id, err := q.InsertEvent(ctx, write.InsertEventParams{
-		MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic, Kind: chain.Unstake,
-		Netuid: netuid, Hotkey: hotkeys[op.Miner], Block: op.Block, Time: op.Time,
-		TAO: op.TAO, Alpha: op.Alpha, Outcome: chain.Applied, OutOfOrder: isOutOfOrder(miner, op),
-		Mode: &strict, MinBlocks: &minimum, SelfTrade: &zero,
-	})
-	if err != nil {
-		return err
+	_, err = q.EventByKey(ctx, read.EventByKeyParams{MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic})
+	if !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("close %s: looking whether it was booked before: %w", op.Extrinsic, err)
 	}
 	own, err := q.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{
 		MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic, Netuid: netuid, ExitTime: op.Time,
@@ -115,7 +123,16 @@ func closePosition(ctx context.Context, q Queries, op Op) error {
 		return fmt.Errorf("close %s: the work has no self-trades, found %d", op.Extrinsic, len(own))
 	}
 	candidates, err := q.FIFOCandidates(ctx, read.FIFOCandidatesParams{
-		MinerID: miner.Miner.MinerID, Netuid: netuid, ExitTime: op.Time, PageSize: pageSize,
+		MinerID: miner.Miner.MinerID, Netuid: netuid, ExitTime: op.Time, AfterTime: -1, PageSize: pageSize,
+	})
+	if err != nil {
+		return err
+	}
+	id, err := q.InsertEvent(ctx, write.InsertEventParams{
+		MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic, Kind: chain.Unstake,
+		Netuid: netuid, Hotkey: hotkeys[op.Miner], Block: op.Block, Time: op.Time,
+		TAO: op.TAO, Alpha: op.Alpha, Outcome: chain.Applied, OutOfOrder: isOutOfOrder(miner, op),
+		Mode: &strict, MinBlocks: &minimum, SelfTrade: &zero,
 	})
 	if err != nil {
 		return err

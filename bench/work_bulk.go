@@ -18,8 +18,15 @@ func bulkWork(events int) Workload {
 	return Workload{
 		Name:       fmt.Sprintf("bulk, %d events of %d miners, FULL", events, bulkMiners),
 		Unit:       "events",
-		Contenders: contenders,
+		Contenders: append([]Contender{ours, ledgerApply}, contenders[1:]...),
 		Run: func(ctx context.Context, b *Bench, c Contender, path string) (Sample, error) {
+			if c.Name == ledgerApply.Name {
+				s, err := applyBulk(ctx, events, path)
+				if err == nil {
+					err = checkEvents(path, b.Template.Events+events)
+				}
+				return s, err
+			}
 			store, err := c.Open(path, Full)
 			if err != nil {
 				return Sample{}, fmt.Errorf("open %s: %w", c.Name, err)
@@ -61,19 +68,28 @@ func bulkWork(events int) Workload {
 	}
 }
 
-// bulk hands events to write in batches; every miner takes its turn.
-func bulk(events int, write func([]Op) error) (Sample, error) {
-	var ops [bulkMiners]*Ops
+// bulkOps is the input: every miner takes its turn.
+type bulkOps [bulkMiners]*Ops
+
+func newBulkOps() (ops bulkOps) {
 	for i := range ops {
 		ops[i] = newOps(i, "bulk")
 	}
-	s := Sample{Done: []int64{int64(events)}}
+	return ops
+}
+
+func (o *bulkOps) next(n int) Op { return o[n%bulkMiners].Next() }
+
+// bulk hands events to write in batches.
+func bulk(events int, write func([]Op) error) (Sample, error) {
+	ops := newBulkOps()
+	s := Sample{Done: []int64{int64(events)}, Ended: int64(events)}
 	batch := make([]Op, 0, bulkPerCommit)
-	began := time.Now()
+	began, before := time.Now(), cpuTime()
 	for n := 0; n < events; {
 		batch = batch[:0]
 		for ; n < events && len(batch) < bulkPerCommit; n++ {
-			batch = append(batch, ops[n%bulkMiners].Next())
+			batch = append(batch, ops.next(n))
 		}
 		start := time.Now()
 		if err := write(batch); err != nil {
@@ -81,6 +97,6 @@ func bulk(events int, write func([]Op) error) (Sample, error) {
 		}
 		s.Waits = append(s.Waits, int64(time.Since(start)))
 	}
-	s.Elapsed = time.Since(began)
+	s.Elapsed, s.CPU = time.Since(began), cpuTime()-before
 	return s, nil
 }

@@ -41,13 +41,14 @@ type order struct {
 	Path      string
 	First     int // its first miner
 	Round     time.Duration
+	Events    int // to apply, for the ledger
 }
 
 func runProcesses(ctx context.Context, c Contender, path string, round time.Duration) (Sample, error) {
 	children := make([]*child, processes)
 	for i := range children {
 		var err error
-		if children[i], err = startChild(ctx, order{c.Name, path, i * perProcess, round}); err != nil {
+		if children[i], err = startChild(ctx, order{Contender: c.Name, Path: path, First: i * perProcess, Round: round}); err != nil {
 			return Sample{}, fmt.Errorf("start process %d: %w", i+1, err)
 		}
 		defer children[i].stop()
@@ -73,6 +74,7 @@ func runProcesses(ctx context.Context, c Contender, path string, round time.Dura
 		all.Done = append(all.Done, s.Done...)
 		all.Waits = append(all.Waits, s.Waits...)
 		all.Ended += s.Ended
+		all.CPU += s.CPU
 		for message, n := range s.Errors {
 			all.Errors[message] += n
 		}
@@ -147,6 +149,13 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	var o order
 	if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
 		return fmt.Errorf("read the orders: %w", err)
+	}
+	if o.Contender == ledgerApply.Name {
+		s, err := serveApply(ctx, o)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(out).Encode(s)
 	}
 	c, err := find(o.Contender)
 	if err != nil {

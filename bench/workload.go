@@ -32,7 +32,7 @@ func plan(full bool, bulkEvents int) []Workload {
 		return []Workload{
 			writeWork(1, Full), writeWork(16, Full), writeWork(64, Full), writeWork(1, Normal),
 			pointWork(false), pointWork(true), snapshotWork(), scanWork(),
-			processWork(), bulkWork(bulkEvents),
+			ledgerWork(1), ledgerWork(64), processWork(), bulkWork(bulkEvents),
 		}
 	}
 	var list []Workload
@@ -41,5 +41,5 @@ func plan(full bool, bulkEvents int) []Workload {
 			list = append(list, writeWork(n, sync))
 		}
 	}
-	return append(list, pointWork(false), pointWork(true), snapshotWork(), scanWork(), processWork(), bulkWork(bulkEvents))
+	return append(list, pointWork(false), pointWork(true), snapshotWork(), scanWork(), ledgerWork(1), ledgerWork(64), processWork(), bulkWork(bulkEvents))
 }

@@ -229,6 +229,19 @@ static int close_candidate(floor_db *f, const floor_op *op, const miner *m, int6
 	return run(f, SHRINK_POSITION);
 }
 
+/* is_new looks whether the event was booked before, as the ledger does before
+ * it reads candidates; the work repeats none. */
+static int is_new(floor_db *f, const floor_op *op, const miner *m)
+{
+	sqlite3_stmt *s = f->s[EVENT_BY_KEY];
+	number(s, 1, m->id);
+	text(s, 2, op->extrinsic);
+	number(s, 3, 0);
+	int rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE;
+}
+
 /* candidates reads up to max positions first in, first out. The self-trade
  * query comes first, as in the ledger; the work has none. */
 static int candidates(floor_db *f, const floor_op *op, const miner *m, candidate *list, int max)
@@ -246,7 +259,7 @@ static int candidates(floor_db *f, const floor_op *op, const miner *m, candidate
 	number(s, 1, m->id);
 	number(s, 2, op->netuid);
 	number(s, 3, op->time);
-	number(s, 4, 0);
+	number(s, 4, -1);
 	number(s, 5, 0);
 	number(s, 6, 0);
 	number(s, 7, max);
@@ -263,13 +276,15 @@ static int close_position(floor_db *f, const floor_op *op)
 {
 	miner m;
 	int64_t id, taken = 0;
-	candidate list[64];
-	if (find_miner(f, op, &m) || insert_event(f, op, &m, &id))
+	candidate list[8];
+	if (find_miner(f, op, &m))
 		return 1;
-	int n = candidates(f, op, &m, list, 64);
+	if (!is_new(f, op, &m))
+		return fail(f, "close a position: the event was booked before");
+	int n = candidates(f, op, &m, list, 8);
 	if (n < 0)
 		return fail(f, "find the candidates");
-	if (insert_trade(f, op, &m, id))
+	if (insert_event(f, op, &m, &id) || insert_trade(f, op, &m, id))
 		return 1;
 	counters c = {.trades = 1};
 	for (int i = 0; i < n && taken < op->alpha; i++) {

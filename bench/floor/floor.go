@@ -31,9 +31,8 @@ type Op struct {
 // Texts are the statements, each with the parameters and columns that the
 // generated code of the same name has.
 type Texts struct {
-	MinerState, SelfTradeCandidates, FIFOCandidates, PositionByID, OpenPositions string
-	InsertEvent, InsertPosition, InsertTrade, InsertClose                        string
-	ShrinkPosition, AddToMiner                                                   string
+	MinerState, EventByKey, SelfTradeCandidates, FIFOCandidates, PositionByID, OpenPositions string
+	InsertEvent, InsertPosition, InsertTrade, InsertClose, ShrinkPosition, AddToMiner        string
 }
 
 // A DB is one connection without a mutex; it serves one goroutine at a time.
@@ -49,7 +48,7 @@ func Version() string { return C.GoString(C.floor_version()) }
 // Open opens a migrated database, executes pragmas and prepares texts.
 func Open(path, pragmas string, t Texts) (*DB, error) {
 	list := []string{
-		t.MinerState, t.SelfTradeCandidates, t.FIFOCandidates, t.PositionByID, t.OpenPositions,
+		t.MinerState, t.EventByKey, t.SelfTradeCandidates, t.FIFOCandidates, t.PositionByID, t.OpenPositions,
 		t.InsertEvent, t.InsertPosition, t.InsertTrade, t.InsertClose, t.ShrinkPosition, t.AddToMiner,
 		"BEGIN", "BEGIN IMMEDIATE", "COMMIT",
 	}
