@@ -18,8 +18,8 @@ func TestWaitersShareOneCommit(t *testing.T) {
 		commits int // beside the holder's
 		groups  uint64
 	}{
-		{"by default", nil, -1, 1, 1},
-		{"no more than the size allows", []manager.Option{manager.WithGroupCommit(4, time.Minute)}, -1, 3, 3},
+		{"all of them", nil, -1, 1, 1},
+		{"no more than the size allows", []manager.Option{manager.WithGroupCommit(4, patience)}, -1, 3, 3},
 		{"not when it is off", []manager.Option{manager.WithGroupCommit(1, 0)}, -1, 10, 10},
 		{"not with one who is Alone first", nil, 0, 2, 2},
 		{"not with one who is Alone in the middle", nil, 5, 3, 3},
@@ -84,7 +84,7 @@ func TestGroupIsBoundedInTime(t *testing.T) {
 
 func TestGroupDoesNotWaitForCompany(t *testing.T) {
 	tap := newTap()
-	db := openNotes(t, manager.WithDriver(tap.wrap), manager.WithGroupCommit(64, time.Minute))
+	db := openNotes(t, manager.WithDriver(tap.wrap))
 	release := hold(t, db)
 	var late *call
 	first := enqueue(t.Context(), t, db, func(ctx context.Context, tx Tx) error {

@@ -60,7 +60,11 @@ func openNotes(t testing.TB, opts ...manager.Option) *DB {
 
 func openAt(t testing.TB, path string, opts ...manager.Option) *DB {
 	t.Helper()
-	opts = append([]manager.Option{manager.WithMigration(create(notes.Schema)), manager.WithLogger(slog.New(slog.DiscardHandler))}, opts...)
+	opts = append([]manager.Option{
+		manager.WithMigration(create(notes.Schema)),
+		manager.WithLogger(slog.New(slog.DiscardHandler)),
+		manager.WithGroupCommit(64, patience), // a slow moment of the machine must not split a group
+	}, opts...)
 	db, err := manager.Open(t.Context(), path, newReader, newTx, opts...)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 func TestWritersAreServedFirstComeFirstServed(t *testing.T) {
 	for name, opts := range map[string][]manager.Option{
 		"sharing commits":     nil,
-		"in small groups":     {manager.WithGroupCommit(3, time.Minute)},
+		"in small groups":     {manager.WithGroupCommit(3, patience)},
 		"one commit for each": {manager.WithGroupCommit(1, 0)},
 	} {
 		t.Run(name, func(t *testing.T) {
