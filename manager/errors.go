@@ -180,5 +180,8 @@ func ended(ctx context.Context, op, query, label string) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Op: op, Query: query, Label: label, Err: context.Cause(ctx)}
+	if cause := context.Cause(ctx); cause != err {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return &Error{Op: op, Query: query, Label: label, Err: err}
 }

@@ -35,7 +35,7 @@ type lockWait struct {
 func openLock(co *core, path string) (*fileLock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, &Error{Op: "open lock file " + path, Kind: ErrIO, Err: err, Detail: "it is kept beside the database"}
+		return nil, &Error{Op: "open lock file " + path, Kind: ErrIO, Err: err}
 	}
 	return &fileLock{core: co, file: f}, nil
 }

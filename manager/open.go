@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -42,7 +43,7 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	}
 	lock, err := openLock(co, co.path+"-lock")
 	if err != nil {
-		return nil, err
+		return nil, co.explainOpen(err)
 	}
 	defer func() {
 		if err != nil {
@@ -114,6 +115,17 @@ func realPath(path string) (string, error) {
 	if err != nil {
 		return "", &Error{Op: "open " + path, Kind: ErrIO, Err: err}
 	}
+	// A link to a file that is not there yet leads to the file that SQLite will make.
+	for range 40 {
+		target, err := os.Readlink(abs)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(abs), target)
+		}
+		abs = target
+	}
 	if real, err := filepath.EvalSymlinks(abs); err == nil {
 		abs = real
 	} else if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
@@ -159,7 +171,7 @@ func (co *core) explainOpen(err error) error {
 	switch {
 	case e.Kind == ErrCorrupt:
 		e.Detail = co.path + " is damaged or no SQLite database; restore a backup"
-	case e.Kind == ErrReadOnly || errors.Is(err, fs.ErrPermission):
+	case e.Kind == ErrReadOnly || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
 		e.Kind, e.Detail = ErrReadOnly, co.path+" or its folder cannot be written; use OpenReadOnly to read it"
 	}
 	return err
@@ -173,7 +185,9 @@ func (co *core) prepareFile(context.Context) error {
 		return &Error{Op: "open " + co.path, Kind: ErrIO, Err: err}
 	}
 	_ = f.Close()
-	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn(co.path, "rw"))
+	// Read-only, since closing a connection that can write folds the log into
+	// the file, and the file may be another program's.
+	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn(co.path, "ro"))
 	if err != nil {
 		return wrap("open "+co.path, "", "", err)
 	}
@@ -267,7 +281,7 @@ func (co *core) openReaders(ctx context.Context) error {
 // findDeferrable turns sharing a commit off for a schema in which one
 // closure's broken constraint would show only at the COMMIT of all.
 func (co *core) findDeferrable(c *conn) error {
-	found, err := readValue(c.raw, "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%INITIALLY DEFERRED%'")
+	found, err := readValue(c.raw, "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%INITIALLY%DEFERRED%'")
 	if err != nil {
 		return wrap("read the schema", "", "", err)
 	}
