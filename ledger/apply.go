@@ -110,8 +110,5 @@ func (l *Ledger) applyStaged(ctx context.Context, intakeID, staged int64, progre
 	if own < staged { // another process applied the rest
 		progress(Progress{Phase: Applying, Done: staged, Total: staged})
 	}
-	return resumed, l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
-		_, err := tx.FinishIntakes(ctx)
-		return err
-	})
+	return resumed, nil
 }

@@ -27,7 +27,11 @@ func (l *Ledger) applyBatch(ctx context.Context, from chain.Address) (*batch, er
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (*batch, error) {
 		b := &batch{intakes: map[int64]read.Intake{}, tallies: map[int64]*tally{}, now: l.now()}
 		rows, err := b.next(ctx, tx, from, l.batchSize)
-		if err != nil || len(rows) == 0 {
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) == 0 {
+			_, err := tx.FinishIntakes(ctx) // inputs that held no event
 			return b, err
 		}
 		b.account, err = openAccount(ctx, tx, b.coldkey)
@@ -210,7 +214,8 @@ func reject(ctx context.Context, tx Tx, t *tally, e Event, reason RejectReason) 
 	return err
 }
 
-// finish writes the miner's counters and the tallies, and deletes what was staged.
+// finish writes the miner's counters and the tallies, deletes what was staged, and marks inputs that have
+// nothing staged any more as done.
 func (b *batch) finish(ctx context.Context, tx Tx, rows []read.StagedEvent) error {
 	if b.account != nil {
 		if err := b.account.save(ctx, tx); err != nil {
@@ -229,5 +234,6 @@ func (b *batch) finish(ctx context.Context, tx Tx, rows []read.StagedEvent) erro
 			return err
 		}
 	}
-	return nil
+	_, err := tx.FinishIntakes(ctx)
+	return err
 }
