@@ -8,6 +8,67 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
+type ArchiveRun struct {
+	RunID      int64
+	MinerID    int64
+	Cutoff     chain.Time
+	StartedAt  chain.Time
+	FinishedAt chain.Time
+	Positions  int64
+	Trades     int64
+	Closes     int64
+	EntryTAO   chain.Rao
+	Gain       chain.Rao
+}
+
+type ArchivedClose struct {
+	TradeID      int64
+	Step         int64
+	PositionID   int64
+	MinerID      int64
+	Alpha        chain.Rao
+	TAO          chain.Rao
+	Cost         chain.Rao
+	RawGain      chain.Rao
+	Gain         chain.Rao
+	DurationUs   int64
+	MinBlocksMet bool
+	SelfTrade    bool
+}
+
+type ArchivedPosition struct {
+	PositionID     int64
+	MinerID        int64
+	Netuid         chain.Netuid
+	Hotkey         chain.Address
+	ExtrinsicID    string
+	EventIndex     int64
+	EntryBlock     int64
+	EntryTime      chain.Time
+	EntryTAO       chain.Rao
+	EntryAlpha     chain.Rao
+	RemainingAlpha chain.Rao
+	Status         chain.PositionStatus
+	LastExitTime   chain.Time
+	ClosedAt       chain.Time
+	Gain           chain.Rao
+}
+
+type ArchivedTrade struct {
+	TradeID        int64
+	MinerID        int64
+	Netuid         chain.Netuid
+	Hotkey         chain.Address
+	ExtrinsicID    string
+	EventIndex     int64
+	ExitBlock      int64
+	ExitTime       chain.Time
+	ExitTAO        chain.Rao
+	ExitAlpha      chain.Rao
+	UnmatchedAlpha chain.Rao
+	UnmatchedTAO   chain.Rao
+}
+
 type Close struct {
 	TradeID      int64
 	Step         int64
