@@ -39,7 +39,7 @@ func (k *checkpointer) due(w *writer) {
 		return
 	}
 	w.core.stats.walFrames.Store(int64(frames))
-	if frames < w.core.cfg.walFrames || time.Now().Before(k.pause) {
+	if frames < w.core.cfg.walFrames || time.Now().Before(k.pause) || w.core.backups.holdLog(frames, &w.core.cfg) {
 		return
 	}
 	k.run(w.core, c, frames)

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 )
 
@@ -27,6 +28,11 @@ func (co *core) close(ctx context.Context) error {
 		}
 	}
 	co.readers.stop()
+	select {
+	case <-co.backups.stop():
+	case <-ctx.Done():
+		return co.stillHeld(ctx)
+	}
 	for len(co.closing.idle) < len(co.readers.all) {
 		select {
 		case c := <-co.readers.idle:
@@ -68,7 +74,11 @@ func (co *core) stillHeld(ctx context.Context) error {
 	if co.writer != nil {
 		conns = append([]*conn{co.writer.conn.Load()}, conns...)
 	}
-	return &Error{Op: "close", Detail: "still held by " + holders(conns), Err: context.Cause(ctx)}
+	names := co.backups.names(false)
+	if others := holders(conns); others != "" {
+		names = append(names, others)
+	}
+	return &Error{Op: "close", Detail: "still held by " + strings.Join(names, ", "), Err: context.Cause(ctx)}
 }
 
 // stop refuses new readers.

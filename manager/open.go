@@ -29,6 +29,7 @@ type core struct {
 	deferrable bool // closures must not share a commit
 	stats      counters
 	watch      *watch
+	backups    backups
 	closing    closing
 }
 

@@ -31,6 +31,7 @@ type config struct {
 	slowRead      time.Duration
 	walFrames     int
 	wrapDriver    func(DriverConn) DriverConn
+	restoreCheck  func(context.Context, *sql.DB) error
 }
 
 func newConfig(opts []Option) config {

@@ -18,7 +18,7 @@ type Stats struct {
 	WALFrames    int           // frames in the write-ahead log when it was last looked at
 	Queries      map[string]QueryStats
 	WriterLabel  string   // the write transaction running now, if any
-	ReaderLabels []string // the read transactions running now
+	ReaderLabels []string // the read transactions running now, and the backups that hold a snapshot
 }
 
 // QueryStats counts the uses of one sqlc query, by its name.
@@ -106,5 +106,6 @@ func (co *core) snapshotStats() Stats {
 			s.ReaderLabels = append(s.ReaderLabels, l.String())
 		}
 	}
+	s.ReaderLabels = append(s.ReaderLabels, co.backups.names(true)...)
 	return s
 }

@@ -1,0 +1,94 @@
+package manager
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// backups are the copies being made now, which read the database beside the
+// pool of readers. The zero value has none.
+type backups struct {
+	mu      sync.Mutex
+	running map[*label]bool // whether its snapshot holds the write-ahead log
+	stopped bool
+	none    chan struct{} // closed when stopped and none is left
+	warned  int           // frames in the log when its growth was last logged
+}
+
+// enter admits a backup unless the manager closes.
+func (b *backups) enter(l *label) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped {
+		return false
+	}
+	if b.running == nil {
+		b.running = map[*label]bool{}
+	}
+	b.running[l] = false
+	return true
+}
+
+func (b *backups) leave(l *label) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.running, l)
+	if b.stopped && len(b.running) == 0 {
+		close(b.none)
+	}
+}
+
+// hold notes that l's backup holds the write-ahead log, or no longer does.
+func (b *backups) hold(l *label, holds bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running[l] = holds
+	b.warned = 0
+}
+
+// stop refuses new backups. The channel is closed when the last one has ended.
+func (b *backups) stop() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.stopped {
+		b.stopped, b.none = true, make(chan struct{})
+		if len(b.running) == 0 {
+			close(b.none)
+		}
+	}
+	return b.none
+}
+
+// names lists the backups for messages, or only those that hold the log.
+func (b *backups) names(holding bool) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var names []string
+	for l, holds := range b.running {
+		if holds || !holding {
+			names = append(names, l.String())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// holdLog reports whether a checkpoint of frames would be in vain, since a
+// backup's snapshot keeps the log: it would only stop the writer for as long
+// as it waits for readers. A log that grows far is reported each time it has
+// doubled.
+func (b *backups) holdLog(frames int, cfg *config) bool {
+	names := b.names(true)
+	if len(names) == 0 {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if frames >= max(8*cfg.walFrames, 2*b.warned) {
+		b.warned = frames
+		cfg.logger.Warn("write-ahead log grows while a backup copies the database", slog.Int("frames", frames), slog.String("backup", strings.Join(names, ", ")))
+	}
+	return true
+}
