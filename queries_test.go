@@ -21,10 +21,25 @@ import (
 	"github.com/stakeledger/stakeledger"
 )
 
+// listed is why a query may read the rows of json_each.
+const listed = "json_each turns the caller's list of ids into rows; what they name is sought"
+
 // Every query seeks. A plan that reads a whole table or sorts what it found is named here with its reason.
 var (
 	mayScan = map[string]string{
-		"ListedPositions j": "json_each turns the list of ids into rows; the list is the caller's, the positions are sought",
+		"ListedPositions j":         listed,
+		"ArchivablePositions j":     listed,
+		"ArchivableCloses j":        listed,
+		"SettledPositions j":        listed,
+		"SettledTrades j":           listed,
+		"ArchivedPositionOwners j":  listed,
+		"ArchiveCloses j":           listed,
+		"ArchivePositions j":        listed,
+		"ArchiveTrades j":           listed,
+		"DeleteArchivedCloses j":    listed,
+		"DeleteArchivedPositions j": listed,
+		"DeleteArchivedTrades j":    listed,
+		"ClosedPositions counted":   "the closes of one position, sought, and no more of them than a batch holds",
 	}
 	maySort = map[string]string{
 		"SelfTradeCandidates": "the positions of one extrinsic, a handful",
@@ -209,6 +224,17 @@ FROM trades t JOIN positions p ON p.position_id = (
 UPDATE positions SET remaining_alpha = 0, status = 'closed',
   last_exit_time = entry_time + 1000000, closed_at = entry_time + 1000000
 WHERE position_id IN (SELECT position_id FROM closes);
+
+INSERT INTO archived_closes SELECT * FROM closes WHERE position_id % 2 = 0;
+DELETE FROM closes WHERE position_id % 2 = 0;
+INSERT INTO archived_positions SELECT * FROM positions WHERE status = 'closed' AND position_id % 2 = 0;
+DELETE FROM positions WHERE position_id IN (SELECT position_id FROM archived_positions);
+INSERT INTO archived_trades SELECT * FROM trades WHERE trade_id NOT IN (SELECT trade_id FROM closes);
+DELETE FROM trades WHERE trade_id IN (SELECT trade_id FROM archived_trades);
+
+INSERT INTO archive_runs (run_id, miner_id, cutoff, started_at, finished_at, positions, trades, closes, entry_tao, gain)
+SELECT r.run_id, m.miner_id, r.run_id, r.run_id, r.run_id, 1, 1, 1, 1000, 0
+FROM miners m, (WITH RECURSIVE n(run_id) AS (SELECT 1 UNION ALL SELECT run_id + 1 FROM n WHERE run_id < 50) SELECT run_id FROM n) r;
 
 INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload)
 SELECT printf('5%047d', miner_id), extrinsic_id, event_index, 'duplicate_conflict', '{}' FROM events WHERE event_id % 10 = 0;

@@ -15,10 +15,10 @@ CREATE TABLE archived_positions (
   entry_alpha     rao_int              NOT NULL,
   remaining_alpha rao_int              NOT NULL,
   status          position_status_text NOT NULL,
-  last_exit_time  time_int             NOT NULL,
-  closed_at       time_int             NOT NULL,
+  last_exit_time  time_int,
+  closed_at       time_int,
   gain            rao_int              NOT NULL,
-  CONSTRAINT archived_positions_closed CHECK (status = 'closed' AND remaining_alpha = 0 AND closed_at = last_exit_time),
+  CONSTRAINT archived_positions_closed CHECK (status = 'closed' AND remaining_alpha = 0 AND closed_at IS NOT NULL AND closed_at IS last_exit_time),
   CONSTRAINT archived_positions_closed_at_in_range CHECK (typeof(closed_at) = 'integer' AND closed_at BETWEEN entry_time AND 253402300799999999),
   CONSTRAINT archived_positions_gain_in_range CHECK (typeof(gain) = 'integer')
 );
@@ -55,7 +55,7 @@ CREATE TABLE archived_closes (
   trade_id       bigint   NOT NULL,
   step           bigint   NOT NULL,
   position_id    bigint   NOT NULL,
-  miner_id       bigint   NOT NULL REFERENCES miners (miner_id),
+  miner_id       bigint   NOT NULL,
   alpha          rao_int  NOT NULL,
   tao            rao_int  NOT NULL,
   cost           rao_int  NOT NULL,

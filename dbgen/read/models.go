@@ -49,8 +49,8 @@ type ArchivedPosition struct {
 	EntryAlpha     chain.Rao
 	RemainingAlpha chain.Rao
 	Status         chain.PositionStatus
-	LastExitTime   chain.Time
-	ClosedAt       chain.Time
+	LastExitTime   *chain.Time
+	ClosedAt       *chain.Time
 	Gain           chain.Rao
 }
 
