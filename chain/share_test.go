@@ -34,7 +34,7 @@ func TestMulDivFloor(t *testing.T) {
 
 func TestMulDivFloorPanics(t *testing.T) {
 	const top = math.MaxInt64
-	for _, in := range [][3]int64{{-1, 1, 1}, {1, -1, 1}, {1, 1, 0}, {1, 1, -1}, {top, 2, 1}, {top, top, 1}, {top, top, 2}, {top, 4, 2}} {
+	for _, in := range [][3]int64{{-1, 1, 1}, {1, -1, 1}, {1, 1, 0}, {1, 1, -1}, {top, 2, 1}, {top, top, 1}, {top, top, 2}, {top, 4, 2}, {top, 4, 1}} {
 		wantPanic(t, func() { chain.MulDivFloor(in[0], in[1], in[2]) }, "chain.MulDivFloor")
 	}
 }

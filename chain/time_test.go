@@ -95,6 +95,7 @@ func TestTimeOf(t *testing.T) {
 	}
 	for _, in := range []time.Time{
 		time.Date(2026, 1, 1, 0, 0, 0, 1, time.UTC),
+		time.Date(2026, 1, 1, 0, 0, 0, 100, time.UTC),
 		time.Date(2026, 1, 1, 0, 0, 0, 999, time.UTC),
 		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600)),

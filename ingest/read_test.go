@@ -134,6 +134,22 @@ func TestReadDefaults(t *testing.T) {
 	wantEvents(t, strings.NewReader(empty), want)
 }
 
+// TestReadForgetsTheRowBefore: what a row leaves out is the default, not what the row before it said.
+func TestReadForgetsTheRowBefore(t *testing.T) {
+	want := []ledger.Event{twoEvents[1], {Kind: chain.Stake, Coldkey: alice, Hotkey: bob, Netuid: 64, ExtrinsicID: "x", Time: 1, TAO: 1, Alpha: 2}}
+	want[0].Excluded = true
+	_, full, _ := strings.Cut(twoLines, "\n")
+	lines := full + `{"coldkey":"` + alice + `","hotkey":"` + bob + `","kind":"stake","netuid":64,"extrinsic_id":"x","time":"1970-01-01T00:00:00.000001Z","tao":"0.000000001","alpha":"0.000000002"}`
+	rows := strings.Split(strings.TrimSpace(twoCells), "\n")
+	cells := rows[0] + "\n" + rows[2] + "\n" + alice + "," + bob + ",stake,64,x,,,1970-01-01T00:00:00.000001Z,0.000000001,0.000000002,"
+	for name, text := range map[string]string{"JSON Lines": lines, "CSV": cells} {
+		got, err := collect(strings.NewReader(text), ingest.Options{ExcludeTransfers: true})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, want)
+		}
+	}
+}
+
 func TestReadWithoutEvents(t *testing.T) {
 	header, _, _ := strings.Cut(twoCells, "\n")
 	for _, text := range []string{"", "\n\n", "\ufeff", " \r\n\t", "[]", "[ ]\n", `{"data":[]}`, `{"pagination":{"total_items":0},"data":[]}`, header, header + "\n"} {

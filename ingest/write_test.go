@@ -17,6 +17,8 @@ func TestWriteJSONLReadsBack(t *testing.T) {
 		{Event: twoEvents[0]},
 		{Event: twoEvents[1], Transfer: true},
 		{Event: ledger.Event{Kind: chain.Stake, Coldkey: bob, Hotkey: alice, Netuid: 65535, ExtrinsicID: ` "\/<>&~{}`, EventIndex: 1<<63 - 1, Block: 1<<63 - 1, Time: 253402300799999999, TAO: 1<<63 - 1, Alpha: 1}},
+		{Event: ledger.Event{Kind: chain.Stake, Coldkey: bob, Hotkey: alice, ExtrinsicID: `"`, Time: 1}},
+		{Event: ledger.Event{Kind: chain.Stake, Coldkey: bob, Hotkey: alice, ExtrinsicID: `\`, Time: 1}},
 		{Event: ledger.Event{Kind: chain.Unstake, Coldkey: bob, Hotkey: alice, ExtrinsicID: "0", Time: 1}},
 	}
 	var text bytes.Buffer

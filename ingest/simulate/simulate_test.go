@@ -73,15 +73,15 @@ func TestBytesNeverChange(t *testing.T) {
 }
 
 func TestNumberOfEventsIsExact(t *testing.T) {
-	for _, n := range []int{1, 2, 3, 10, 999, 12_345} {
-		for seed := range uint64(5) {
-			got := 0
-			for range events(t, simulate.Config{Seed: seed, Events: n}) {
-				got++
-			}
-			if got != n {
-				t.Errorf("seed %d: got %d events, want %d", seed, got, n)
-			}
+	// Of so many short sequences, some end in the middle of a batch and some with a row that comes twice.
+	for seed := range uint64(2_000) {
+		want := 1 + int(seed%20)
+		got := 0
+		for range events(t, simulate.Config{Seed: seed, Miners: 1, Events: want}) {
+			got++
+		}
+		if got != want {
+			t.Errorf("seed %d: got %d events, want %d", seed, got, want)
 		}
 	}
 }
