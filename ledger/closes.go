@@ -143,13 +143,13 @@ func closedEarlier(ctx context.Context, tx Tx, recorded RecordedEvent) (CloseRes
 	if recorded.Outcome == chain.Ignored {
 		return result, nil
 	}
-	trade, err := tx.TradeByID(ctx, recorded.EventID)
+	trade, err := anyTrade(ctx, tx.Reader, recorded.EventID)
 	if err != nil {
 		return CloseResult{}, named(err, "close", "%s #%d, recorded before: trade %d", recorded.ExtrinsicID, recorded.EventIndex, recorded.EventID)
 	}
 	result.Trade = &trade
 	for after := int64(-1); ; {
-		page, err := tx.ClosesOfTrade(ctx, read.ClosesOfTradeParams{TradeID: trade.TradeID, AfterStep: after, PageSize: lastPage})
+		page, err := tx.AllClosesOfTrade(ctx, read.AllClosesOfTradeParams{TradeID: trade.TradeID, AfterStep: after, PageSize: lastPage})
 		if err != nil {
 			return CloseResult{}, err
 		}

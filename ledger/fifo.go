@@ -84,10 +84,22 @@ func gatherListed(ctx context.Context, tx Tx, minerID int64, e Event, in inputs)
 	for _, p := range positions {
 		owner[p.PositionID] = p.MinerID
 	}
+	var archived []read.ArchivedPositionOwnersRow
+	if len(positions) < len(in.list) {
+		if archived, err = tx.ArchivedPositionOwners(ctx, *in.listJSON()); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range archived {
+		owner[p.PositionID] = p.MinerID
+	}
 	for _, id := range in.list {
 		if owner[id] != minerID {
 			return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNotFound, Detail: fmt.Sprintf("the miner has no position %d", id)}
 		}
+	}
+	if len(archived) > 0 {
+		return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNoOpenPosition, Detail: fmt.Sprintf("position %d is closed and archived", archived[0].PositionID)}
 	}
 	candidates := make([]candidate, len(positions))
 	for i, p := range positions {

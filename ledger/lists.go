@@ -15,21 +15,34 @@ type PositionFilter struct {
 	From, Until chain.Time           // entry time, both ends in; an Until of 0 has no end
 }
 
+// check is an ErrInvalid for a status that cannot be.
+func (f PositionFilter) check() error {
+	if f.Status != "" && !f.Status.Valid() {
+		return &Error{Op: "list positions", Err: invalid("position status", f.Status, "want open, partial or closed")}
+	}
+	return nil
+}
+
+// query is the filter as the parameters of a query, for a page after a row.
+func (f PositionFilter) query(minerID int64, after Position, limit int64) read.PositionsParams {
+	q := read.PositionsParams{
+		MinerID: minerID, AnyNetuid: flag(f.Netuid == nil), AnyStatus: flag(f.Status == ""), Status: f.Status,
+		Until: until(f.Until), PageSize: limit,
+	}
+	q.AfterTime, q.AfterPositionID = begin(f.From, after.EntryTime, after.PositionID)
+	if f.Netuid != nil {
+		q.Netuid = *f.Netuid
+	}
+	return q
+}
+
 // Positions lists a miner's positions by entry time. Error: ErrInvalid for an unknown status.
 func (l *Ledger) Positions(ctx context.Context, minerID int64, f PositionFilter, p Page[Position]) ([]Position, error) {
-	if f.Status != "" && !f.Status.Valid() {
-		return nil, &Error{Op: "list positions", Err: invalid("position status", f.Status, "want open, partial or closed")}
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
-		query := read.PositionsParams{
-			MinerID: minerID, AnyNetuid: flag(f.Netuid == nil), AnyStatus: flag(f.Status == ""), Status: f.Status,
-			Until: until(f.Until), PageSize: limit,
-		}
-		query.AfterTime, query.AfterPositionID = begin(f.From, after.EntryTime, after.PositionID)
-		if f.Netuid != nil {
-			query.Netuid = *f.Netuid
-		}
-		return q.Positions(ctx, query)
+		return q.Positions(ctx, f.query(minerID, after, limit))
 	})
 }
 
@@ -49,15 +62,20 @@ type TradeFilter struct {
 	From, Until chain.Time // exit time, both ends in; an Until of 0 has no end
 }
 
+// query is the filter as the parameters of a query, for a page after a row.
+func (f TradeFilter) query(minerID int64, after Trade, limit int64) read.TradesParams {
+	q := read.TradesParams{MinerID: minerID, AnyNetuid: flag(f.Netuid == nil), Until: until(f.Until), PageSize: limit}
+	q.AfterTime, q.AfterTradeID = begin(f.From, after.ExitTime, after.TradeID)
+	if f.Netuid != nil {
+		q.Netuid = *f.Netuid
+	}
+	return q
+}
+
 // Trades lists a miner's trades by exit time.
 func (l *Ledger) Trades(ctx context.Context, minerID int64, f TradeFilter, p Page[Trade]) ([]Trade, error) {
 	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Trade, limit int64) ([]Trade, error) {
-		query := read.TradesParams{MinerID: minerID, AnyNetuid: flag(f.Netuid == nil), Until: until(f.Until), PageSize: limit}
-		query.AfterTime, query.AfterTradeID = begin(f.From, after.ExitTime, after.TradeID)
-		if f.Netuid != nil {
-			query.Netuid = *f.Netuid
-		}
-		return q.Trades(ctx, query)
+		return q.Trades(ctx, f.query(minerID, after, limit))
 	})
 }
 

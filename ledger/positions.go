@@ -91,6 +91,6 @@ func openedEarlier(ctx context.Context, tx Tx, e Event, recorded RecordedEvent) 
 	if recorded.Outcome == chain.Ignored {
 		return openResult{}, &Error{Op: "add position", Subject: e.key(), Err: ErrIgnored, Detail: string(*recorded.Reason)}
 	}
-	p, err := tx.PositionByID(ctx, recorded.EventID)
+	p, err := anyPosition(ctx, tx.Reader, recorded.EventID)
 	return openResult{position: p}, named(err, "add position", "%s, recorded before", e.key())
 }
