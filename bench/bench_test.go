@@ -176,7 +176,7 @@ func TestEveryWorkloadRuns(t *testing.T) {
 	}
 	b := &Bench{Template: template, Dir: dir, Round: 5 * time.Millisecond}
 	list := []Workload{
-		writeWork(1, Full), writeWork(4, Normal), pointWork(true), snapshotWork(), scanWork(), ledgerWork(2), processWork(), bulkWork(500),
+		writeWork(1, Full), writeWork(4, Normal), pointWork(true), snapshotWork(), scanWork(), ledgerWork(2), processWork(ours, mutex), bulkWork(500),
 	}
 	for _, w := range list {
 		for _, e := range b.entrants(ctx, w) {

@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime/pprof"
 	"slices"
 	"time"
 )
@@ -39,7 +40,7 @@ type Settings struct {
 	History       int           `json:"history_events"`
 	Events        int           `json:"bulk_events"`
 	Work, Contend string        `json:"-"`
-	Dir           string        `json:"-"`
+	Dir, Profile  string        `json:"-"`
 	child         bool
 }
 
@@ -47,16 +48,17 @@ func parse() Settings {
 	var s Settings
 	flag.BoolVar(&s.Full, "full", false, "measure at length")
 	flag.IntVar(&s.Rounds, "rounds", 0, "rounds of each measurement (default 3, with -full 5)")
-	flag.DurationVar(&s.Round, "round", 0, "length of a round (default 200ms, with -full 1s)")
+	flag.DurationVar(&s.Round, "round", 0, "length of a round (default 150ms, with -full 1s)")
 	flag.IntVar(&s.History, "history", 0, "events in the database before (default 5,000, with -full 50,000)")
-	flag.IntVar(&s.Events, "events", 0, "events of the bulk workload (default 5,000, with -full 1,000,000)")
+	flag.IntVar(&s.Events, "events", 0, "events of the bulk workload (default 3,000, with -full 1,000,000)")
 	flag.StringVar(&s.Work, "work", "", "only workloads whose name matches this regular expression")
 	flag.StringVar(&s.Contend, "contenders", "", "only contenders whose name matches this regular expression")
 	flag.StringVar(&s.Dir, "dir", "results", "where results and, while it runs, databases go; on the disk to be measured")
+	flag.StringVar(&s.Profile, "cpuprofile", "", "write a CPU profile of the measurements to this file")
 	flag.BoolVar(&s.child, "child", false, "used by the program itself: one process of several")
 	flag.Parse()
 	short := map[bool]Settings{
-		false: {Rounds: 3, Round: 200 * time.Millisecond, History: 5_000, Events: 5_000},
+		false: {Rounds: 3, Round: 150 * time.Millisecond, History: 5_000, Events: 3_000},
 		true:  {Rounds: 5, Round: time.Second, History: 50_000, Events: 1_000_000},
 	}[s.Full]
 	s.Rounds, s.Round = orElse(s.Rounds, short.Rounds), orElse(s.Round, short.Round)
@@ -106,6 +108,17 @@ func run(ctx context.Context) error {
 			w.Floors = slices.DeleteFunc(slices.Clone(w.Floors), func(name string) bool { return !contend.MatchString(name) })
 			list = append(list, w)
 		}
+	}
+	if s.Profile != "" {
+		f, err := os.Create(s.Profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	report := newReport(s)
 	if err := b.rounds(ctx, list, s.Rounds, report); err != nil {

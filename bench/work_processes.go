@@ -19,14 +19,15 @@ const (
 )
 
 // processWork has several processes writing to one file, each with a few
-// goroutines. The program runs itself again for each.
-func processWork() Workload {
+// goroutines. The program runs itself again for each. Rounds are longer here,
+// since processes take turns of many milliseconds.
+func processWork(contenders ...Contender) Workload {
 	return Workload{
 		Name:       fmt.Sprintf("write, %d processes of %d goroutines, FULL", processes, perProcess),
 		Unit:       "tx",
-		Contenders: append([]Contender{ours, oursAlone}, contenders[1:]...),
+		Contenders: contenders,
 		Run: func(ctx context.Context, b *Bench, c Contender, path string) (Sample, error) {
-			s, err := runProcesses(ctx, c, path, 2*b.Round)
+			s, err := runProcesses(ctx, c, path, 4*b.Round)
 			if err == nil {
 				err = checkEvents(path, b.Template.Events+processes*warmUps+int(s.Ended))
 			}

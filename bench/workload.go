@@ -32,7 +32,8 @@ func plan(full bool, bulkEvents int) []Workload {
 		return []Workload{
 			writeWork(1, Full), writeWork(16, Full), writeWork(64, Full), writeWork(1, Normal),
 			pointWork(false), pointWork(true), snapshotWork(), scanWork(),
-			ledgerWork(1), ledgerWork(64), processWork(), bulkWork(bulkEvents),
+			ledgerWork(1), ledgerWork(64),
+			processWork(ours, oursAlone, byHand, immediate, zombiezen), bulkWork(bulkEvents),
 		}
 	}
 	var list []Workload
@@ -41,5 +42,6 @@ func plan(full bool, bulkEvents int) []Workload {
 			list = append(list, writeWork(n, sync))
 		}
 	}
-	return append(list, pointWork(false), pointWork(true), snapshotWork(), scanWork(), ledgerWork(1), ledgerWork(64), processWork(), bulkWork(bulkEvents))
+	return append(list, pointWork(false), pointWork(true), snapshotWork(), scanWork(), ledgerWork(1), ledgerWork(64),
+		processWork(append([]Contender{ours, oursAlone}, contenders[1:]...)...), bulkWork(bulkEvents))
 }
