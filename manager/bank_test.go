@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stakeledger/stakeledger/manager"
@@ -204,7 +205,7 @@ func bankAdd(ctx context.Context, db *bankDB, worker string, seq int64, opts ...
 
 // A bankHold is a transaction that stays open until it is let go.
 type bankHold struct {
-	letGo chan struct{}
+	letGo func()
 	call  *call
 }
 
@@ -226,12 +227,13 @@ func bankHoldReader(t testing.TB, db *bankDB, label string) *bankHold {
 
 func bankHolding(t testing.TB, run func(func(context.Context, *bank) error) error) *bankHold {
 	t.Helper()
-	h := &bankHold{letGo: make(chan struct{})}
-	running := make(chan struct{})
+	running, over := make(chan struct{}), make(chan struct{})
+	h := &bankHold{letGo: sync.OnceFunc(func() { close(over) })}
+	t.Cleanup(h.letGo)
 	h.call = start(func() error {
 		return run(func(context.Context, *bank) error {
 			close(running)
-			<-h.letGo
+			<-over
 			return nil
 		})
 	})
@@ -246,7 +248,7 @@ func bankHolding(t testing.TB, run func(func(context.Context, *bank) error) erro
 // end lets the transaction go and waits for its end.
 func (h *bankHold) end(t testing.TB) {
 	t.Helper()
-	close(h.letGo)
+	h.letGo()
 	if err := h.call.wait(t).err; err != nil {
 		t.Errorf("held transaction: %v", err)
 	}
