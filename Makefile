@@ -33,7 +33,7 @@ build: toolchain ## compile the command to bin/stakeledger (SQLite's C takes a m
 .PHONY: demo
 demo: build ## simulate events, ingest them into a SQLite file and print the leaderboard
 	@rm -rf $(dir $(demo_db)) && mkdir -p $(dir $(demo_db))
-	$(stakeledger) simulate --events 5000 --seed 1 | $(stakeledger) --db $(demo_db) ingest -
+	$(stakeledger) simulate --events 5000 --miners 20 --seed 1 | $(stakeledger) --db $(demo_db) ingest -
 	$(stakeledger) --db $(demo_db) report
 	@echo "The data is synthetic; the ledger is in $(demo_db). Next: $(stakeledger) --db $(demo_db) --help"
 

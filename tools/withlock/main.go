@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 )
@@ -46,6 +47,8 @@ func run(database string, command []string) (int, error) {
 		return 1, fmt.Errorf("lock %s: %w", path, err)
 	}
 
+	// The terminal interrupts the command too; the lock stays until it has ended.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGTERM)
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err = cmd.Run()
@@ -78,11 +81,22 @@ func wait(lock *os.File) error {
 // lockPath names the lock file of a database that may not exist yet. Symbolic
 // links are resolved, so that every name of one database leads to one lock.
 func lockPath(database string) (string, error) {
-	real, err := filepath.EvalSymlinks(database)
+	name := database
+	for range 40 { // a link to a database that is still to be made; as many as Linux follows
+		target, err := os.Readlink(name)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(name), target)
+		}
+		name = target
+	}
+	real, err := filepath.EvalSymlinks(name)
 	if errors.Is(err, os.ErrNotExist) {
 		var dir string
-		dir, err = filepath.EvalSymlinks(filepath.Dir(database))
-		real = filepath.Join(dir, filepath.Base(database))
+		dir, err = filepath.EvalSymlinks(filepath.Dir(name))
+		real = filepath.Join(dir, filepath.Base(name))
 	}
 	if err != nil {
 		return "", fmt.Errorf("find the real path of %s: %w", database, err)

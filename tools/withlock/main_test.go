@@ -22,9 +22,14 @@ func TestLockPath(t *testing.T) {
 	if err := os.Symlink(real, link); err != nil {
 		t.Fatal(err)
 	}
+	dangling := filepath.Join(dir, "dangling.db")
+	if err := os.Symlink("later.db", dangling); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct{ name, database, want string }{
 		{"the file itself", real, real + "-lock"},
 		{"a symbolic link", link, real + "-lock"},
+		{"a link to what is not created yet", dangling, filepath.Join(dir, "later.db-lock")},
 		{"not created yet", filepath.Join(dir, "new.db"), filepath.Join(dir, "new.db-lock")},
 	}
 	for _, test := range tests {
