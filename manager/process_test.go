@@ -28,7 +28,7 @@ const childVariable = "MANAGER_TEST_ROLE"
 func TestChild(t *testing.T) {
 	role, args, _ := strings.Cut(os.Getenv(childVariable), "\x1f")
 	if role == "" {
-		t.Skip("only runs as a process of another test")
+		return
 	}
 	childRoles[role](t, strings.Split(args, "\x1f"))
 }
