@@ -134,8 +134,9 @@ func (s *tappedStmt) QueryContext(ctx context.Context, args []driver.NamedValue)
 // does after some errors, and then reports err.
 func rollBack(err error) func(manager.DriverConn) error {
 	return func(c manager.DriverConn) error {
-		if _, e := c.ExecContext(context.Background(), "ROLLBACK", nil); e != nil {
-			return e
+		_, _ = c.ExecContext(context.Background(), "INSERT OR ROLLBACK INTO notes (folder, title) VALUES (NULL, NULL)", nil)
+		if !c.AutoCommit() {
+			panic("the transaction still stands")
 		}
 		return err
 	}
