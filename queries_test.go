@@ -40,6 +40,9 @@ var (
 		"DeleteArchivedPositions j": listed,
 		"DeleteArchivedTrades j":    listed,
 		"ClosedPositions counted":   "the closes of one position, sought, and no more of them than a batch holds",
+		"CountedClosesEntered d":    "the closes of the positions of one miner in one window, all sought, are counted",
+		"DailyGains m":              "every miner is scored; what it closed in the days that count is sought",
+		"DailyGains d":              "what was sought is grouped",
 	}
 	maySort = map[string]string{
 		"SelfTradeCandidates": "the positions of one extrinsic, a handful",
@@ -235,6 +238,11 @@ DELETE FROM trades WHERE trade_id IN (SELECT trade_id FROM archived_trades);
 INSERT INTO archive_runs (run_id, miner_id, cutoff, started_at, finished_at, positions, trades, closes, entry_tao, gain)
 SELECT r.run_id, m.miner_id, r.run_id, r.run_id, r.run_id, 1, 1, 1, 1000, 0
 FROM miners m, (WITH RECURSIVE n(run_id) AS (SELECT 1 UNION ALL SELECT run_id + 1 FROM n WHERE run_id < 50) SELECT run_id FROM n) r;
+
+INSERT INTO snapshots (miner_id, at, window_us, taken_at, positions, open_positions, closed_positions, winning_positions, entry_tao, entry_alpha,
+  closed_entry_tao, gain, gain_by_entry, gain_percent, counted_closes, counted_duration_us, open_age_us, gain_weight, volume_weight, win_rate_weight)
+SELECT m.miner_id, r.run_id, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, '0', '0.000000000', 0, 0, 0, 0, 0, 0
+FROM miners m, (SELECT DISTINCT run_id FROM archive_runs) r;
 
 INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload)
 SELECT printf('5%047d', miner_id), extrinsic_id, event_index, 'duplicate_conflict', '{}' FROM events WHERE event_id % 10 = 0;

@@ -25,6 +25,8 @@ var (
 	ErrInsufficientAlpha = errors.New("insufficient alpha")
 	// ErrIgnored: the stake stands recorded as ignored, so it has no position.
 	ErrIgnored = errors.New("event is recorded as ignored")
+	// ErrSnapshotExists: the miner has a snapshot of that moment, with another window or other weights.
+	ErrSnapshotExists = errors.New("snapshot exists already")
 )
 
 // Error says what the ledger attempted when it failed, and with which value. It is the error it wraps.

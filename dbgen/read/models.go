@@ -194,6 +194,30 @@ type RejectedEvent struct {
 	Payload     string
 }
 
+type Snapshot struct {
+	MinerID           int64
+	At                chain.Time
+	WindowUs          int64
+	TakenAt           chain.Time
+	Positions         int64
+	OpenPositions     int64
+	ClosedPositions   int64
+	WinningPositions  int64
+	EntryTAO          chain.Rao
+	EntryAlpha        chain.Rao
+	ClosedEntryTAO    chain.Rao
+	Gain              chain.Rao
+	GainByEntry       string
+	GainPercent       string
+	CountedCloses     int64
+	CountedDurationUs int64
+	OpenAgeUs         int64
+	GainWeight        int64
+	VolumeWeight      int64
+	WinRateWeight     int64
+	Score             *int64
+}
+
 type StagedEvent struct {
 	IntakeID        int64
 	Coldkey         chain.Address

@@ -1,0 +1,197 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// DefaultLookback is over how many days before the day of the score a validator looks back.
+const DefaultLookback = 21
+
+// maxLookback bounds what one call reads; a gain of a year ago counts for nothing.
+const maxLookback = 3650
+
+// decay is λ: by exp(−λ·days) a gain counts less the longer it is ago.
+var decay = 0.25 * math.Exp(math.Log(20)/14)
+
+// Score is how a miner did lately. Raw is in TAO: the gains of its days, each decayed by its age, over the
+// number of days on which it closed a position. Normalized runs from 0 to 1 between the lowest and the highest
+// positive Raw, and is 0 where Raw is not positive. Weight is the share of Raw in the sum of all positive ones.
+type Score struct {
+	MinerID    int64             `json:"miner_id"`
+	Coldkey    chain.Address     `json:"coldkey"`
+	Status     chain.MinerStatus `json:"status"`
+	Raw        float64           `json:"raw"`
+	Normalized float64           `json:"normalized"`
+	Weight     float64           `json:"weight"`
+	Days       []DayGain         `json:"days"` // on which it closed a position, oldest first
+}
+
+// DayGain is what a miner gained on a day: the whole gain of each position that was closed on it.
+type DayGain struct {
+	Day  Day       `json:"day"`
+	Gain chain.Rao `json:"gain_tao"`
+}
+
+// ScoreOption sets whom Scores scores.
+type ScoreOption func(*scoreConfig)
+
+type scoreConfig struct {
+	holdingUID bool
+	statuses   []chain.MinerStatus
+}
+
+// HoldingUID scores only the miners that hold a UID now, the ones that the chain takes weights for. Default:
+// every miner of the ledger.
+func HoldingUID() ScoreOption {
+	return func(c *scoreConfig) { c.holdingUID = true }
+}
+
+// HavingStatus scores only the miners of these statuses. Default: every miner, blacklisted ones too; Score
+// says which they are.
+func HavingStatus(statuses ...chain.MinerStatus) ScoreOption {
+	return func(c *scoreConfig) { c.statuses = statuses }
+}
+
+// Scores scores every registered miner on the UTC day of a moment: over the positions, live and archived, that
+// were closed on that day (all of it) or on one of the lookback days before. The list runs from the highest
+// Raw to the lowest, and where these are equal by coldkey.
+//
+// It reads one snapshot of the ledger. Error: ErrInvalid.
+func (l *Ledger) Scores(ctx context.Context, at chain.Time, lookback int, opts ...ScoreOption) ([]Score, error) {
+	var c scoreConfig
+	for _, o := range opts {
+		o(&c)
+	}
+	if at <= 0 || at > maxTime {
+		return nil, &Error{Op: "score", Err: invalid("at", at, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}
+	}
+	if lookback < 0 || lookback > maxLookback {
+		return nil, &Error{Op: "score", Err: invalid("lookback", lookback, fmt.Sprintf("want 0 to %d days", maxLookback))}
+	}
+	for _, s := range c.statuses {
+		if !s.Valid() {
+			return nil, &Error{Op: "score", Err: invalid("miner status", s, "want active, inactive or blacklisted")}
+		}
+	}
+	today := DayOf(at)
+	scores, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Score, error) {
+		scores, err := scored(ctx, q, c)
+		if err != nil {
+			return nil, err
+		}
+		return scores, addDays(ctx, q, scores, today-Day(lookback), today)
+	})
+	if err != nil {
+		return nil, err
+	}
+	rank(scores, today)
+	return scores, nil
+}
+
+// scored lists the miners to be scored, by id.
+func scored(ctx context.Context, q *read.Queries, c scoreConfig) ([]Score, error) {
+	holders, err := uidHolders(ctx, q, c.holdingUID)
+	if err != nil {
+		return nil, err
+	}
+	scores := []Score{}
+	for after := int64(0); ; {
+		page, err := q.Miners(ctx, after, maxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page {
+			if c.holdingUID && !holders[m.MinerID] || c.statuses != nil && !slices.Contains(c.statuses, m.Status) {
+				continue
+			}
+			scores = append(scores, Score{MinerID: m.MinerID, Coldkey: m.Coldkey, Status: m.Status, Days: []DayGain{}})
+		}
+		if len(page) < maxPage {
+			return scores, nil
+		}
+		after = page[len(page)-1].MinerID
+	}
+}
+
+// uidHolders are the ids of the miners that hold a UID now, if they are wanted.
+func uidHolders(ctx context.Context, q *read.Queries, wanted bool) (map[int64]bool, error) {
+	holders := map[int64]bool{}
+	for after := int64(-1); wanted; {
+		page, err := q.CurrentRegistrations(ctx, after, maxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page {
+			holders[r.MinerID] = true
+		}
+		if len(page) < maxPage {
+			break
+		}
+		after = int64(page[len(page)-1].UID)
+	}
+	return holders, nil
+}
+
+// addDays adds the days from one to another to the scores, which are in the order of their miners' ids.
+func addDays(ctx context.Context, q *read.Queries, scores []Score, first, last Day) error {
+	days, err := q.DailyGains(ctx, max(0, first.start()), (last+1).start()-1)
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
+		i, ok := slices.BinarySearchFunc(scores, d.MinerID, func(s Score, id int64) int { return cmp.Compare(s.MinerID, id) })
+		if ok {
+			scores[i].Days = append(scores[i].Days, DayGain{Day(d.Day), d.Gain})
+		}
+	}
+	return nil
+}
+
+// rank works out the scores and puts them in order. Sums are made in a fixed order, so that the same ledger
+// gives the same digits.
+func rank(scores []Score, today Day) {
+	for i := range scores {
+		scores[i].Raw = raw(scores[i].Days, today)
+	}
+	slices.SortFunc(scores, func(a, b Score) int {
+		return cmp.Or(cmp.Compare(b.Raw, a.Raw), cmp.Compare(a.Coldkey, b.Coldkey))
+	})
+	positive := scores
+	if end := slices.IndexFunc(scores, func(s Score) bool { return s.Raw <= 0 }); end >= 0 {
+		positive = scores[:end]
+	}
+	if len(positive) == 0 {
+		return
+	}
+	highest, lowest, sum := positive[0].Raw, positive[len(positive)-1].Raw, 0.0
+	for _, s := range positive {
+		sum += s.Raw
+	}
+	for i, s := range positive {
+		positive[i].Weight = s.Raw / sum
+		positive[i].Normalized = 1
+		if highest > lowest {
+			positive[i].Normalized = (s.Raw - lowest) / (highest - lowest)
+		}
+	}
+}
+
+// raw is the decayed gain in TAO per day with a close.
+func raw(days []DayGain, today Day) float64 {
+	if len(days) == 0 {
+		return 0
+	}
+	sum := 0.0
+	for _, d := range days {
+		sum += math.Exp(-decay*float64(today-d.Day)) * (float64(d.Gain) / chain.RaoPerTAO)
+	}
+	return sum / float64(len(days))
+}

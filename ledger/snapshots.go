@@ -1,0 +1,228 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// snapshotMiners is how many miners TakeSnapshots takes in one transaction, and pruneSize how many snapshots
+// PruneSnapshots deletes in one.
+const (
+	snapshotMiners = 100
+	pruneSize      = 1000
+)
+
+// Snapshot is a miner's trading as it stood when it was taken, over the positions entered in the window that
+// ends At, both ends in. It holds exact sums; its methods make the means of them.
+//
+// GainByEntry is Σ gain·entry_tao over the closed positions, in rao·rao, an integer in decimals.
+// GainPercent is the mean of 100·gain/entry_tao over them, rounded to nine places. OpenAgeUs is the mean age
+// of the open and partial ones, rounded down to a microsecond. Weights and Score are in billionths; Score is
+// nil below three positions.
+type Snapshot read.Snapshot
+
+// SnapshotOption sets how a snapshot is taken.
+type SnapshotOption func(*snapshotWeights)
+
+// snapshotWeights are what a score is made of, in billionths.
+type snapshotWeights struct {
+	gain, volume, winRate float64
+}
+
+// SnapshotWeights sets how much of the score is weighted gain (in TAO), volume (in TAO) and win rate (in
+// percent), each from 0 to 1 and taken to nine places. Default: 0.6, 0.2 and 0.2.
+func SnapshotWeights(gain, volume, winRate float64) SnapshotOption {
+	return func(w *snapshotWeights) { *w = snapshotWeights{gain, volume, winRate} }
+}
+
+// TakeSnapshot records how a miner stands: over the positions, live and archived, with an entry time from
+// at − window to at, as they are now. There is one snapshot for a miner and a moment: taken again with the
+// same window and weights, the earlier one is returned, and isNew is false.
+//
+// Errors: ErrInvalid, ErrNotFound for an unknown miner, ErrSnapshotExists when the earlier one has another
+// window or other weights.
+func (l *Ledger) TakeSnapshot(ctx context.Context, coldkey chain.Address, at chain.Time, window time.Duration, opts ...SnapshotOption) (s Snapshot, isNew bool, err error) {
+	frame, err := newSnapshot(at, window, opts)
+	if err != nil {
+		return Snapshot{}, false, &Error{Op: "take snapshot", Subject: string(coldkey), Err: err}
+	}
+	s, err = manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (Snapshot, error) {
+		m, err := q.MinerByColdkey(ctx, coldkey)
+		if err != nil {
+			return Snapshot{}, named(err, "take snapshot", "of miner %s", coldkey)
+		}
+		return survey(ctx, q, m.MinerID, frame)
+	}, manager.Label("ledger.TakeSnapshot: read"))
+	if err != nil {
+		return Snapshot{}, false, err
+	}
+	s.TakenAt = l.now()
+	err = l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+		var err error
+		s, isNew, err = insertSnapshot(ctx, tx, s)
+		return err
+	}, manager.Label("ledger.TakeSnapshot"))
+	if err != nil {
+		return Snapshot{}, false, err
+	}
+	return s, isNew, nil
+}
+
+// SnapshotSummary is what TakeSnapshots did.
+type SnapshotSummary struct {
+	Taken    int64 `json:"taken"`
+	Existing int64 `json:"existing"` // were there already
+}
+
+// TakeSnapshots takes a snapshot of every miner at one moment, see TakeSnapshot: in many short transactions,
+// so that nobody waits long. It may be stopped at any instant and run again, and then takes what is missing.
+// With an error comes what had been done before it.
+func (l *Ledger) TakeSnapshots(ctx context.Context, at chain.Time, window time.Duration, opts ...SnapshotOption) (SnapshotSummary, error) {
+	frame, err := newSnapshot(at, window, opts)
+	if err != nil {
+		return SnapshotSummary{}, &Error{Op: "take snapshots", Err: err}
+	}
+	var total SnapshotSummary
+	for after := int64(0); ; {
+		surveyed, err := l.surveyMiners(ctx, after, frame)
+		if err != nil || len(surveyed) == 0 {
+			return total, err
+		}
+		after = surveyed[len(surveyed)-1].MinerID
+		taken, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+			var taken int64
+			for _, s := range surveyed {
+				_, isNew, err := insertSnapshot(ctx, tx, s)
+				if err != nil {
+					return 0, err
+				}
+				taken += flag(isNew)
+			}
+			return taken, nil
+		}, manager.Label("ledger.TakeSnapshots"))
+		if err != nil {
+			return total, err
+		}
+		total.Taken += taken
+		total.Existing += int64(len(surveyed)) - taken
+	}
+}
+
+// surveyMiners works out the snapshots of the next miners by id.
+func (l *Ledger) surveyMiners(ctx context.Context, after int64, frame Snapshot) ([]Snapshot, error) {
+	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Snapshot, error) {
+		miners, err := q.Miners(ctx, after, snapshotMiners)
+		if err != nil {
+			return nil, err
+		}
+		surveyed := make([]Snapshot, len(miners))
+		for i, m := range miners {
+			if surveyed[i], err = survey(ctx, q, m.MinerID, frame); err != nil {
+				return nil, err
+			}
+			surveyed[i].TakenAt = l.now()
+		}
+		return surveyed, nil
+	}, manager.Label("ledger.TakeSnapshots: read"))
+}
+
+// newSnapshot checks what a snapshot is to cover.
+func newSnapshot(at chain.Time, window time.Duration, opts []SnapshotOption) (Snapshot, error) {
+	w := snapshotWeights{0.6, 0.2, 0.2}
+	for _, o := range opts {
+		o(&w)
+	}
+	switch {
+	case at <= 0 || at > maxTime:
+		return Snapshot{}, invalid("at", at, "want a time after 1970-01-01T00:00:00Z and before the year 10000")
+	case window < 0:
+		return Snapshot{}, invalid("window", window, "is negative")
+	case window%time.Microsecond != 0:
+		return Snapshot{}, invalid("window", window, "is finer than a microsecond")
+	}
+	s := Snapshot{At: at, WindowUs: window.Microseconds()}
+	var err error
+	s.GainWeight = billionths(&err, "gain weight", w.gain)
+	s.VolumeWeight = billionths(&err, "volume weight", w.volume)
+	s.WinRateWeight = billionths(&err, "win rate weight", w.winRate)
+	return s, err
+}
+
+// billionths is a weight as it is stored.
+func billionths(err *error, field string, weight float64) int64 {
+	if !(weight >= 0 && weight <= 1) { // NaN is neither
+		*err = invalid(field, weight, "want 0 to 1")
+		return 0
+	}
+	return int64(math.Round(weight * 1e9))
+}
+
+// insertSnapshot records a snapshot, or finds the one that is there.
+func insertSnapshot(ctx context.Context, tx Tx, s Snapshot) (_ Snapshot, isNew bool, err error) {
+	earlier, err := tx.SnapshotByKey(ctx, s.MinerID, s.At)
+	if errors.Is(err, ErrNotFound) {
+		return s, true, tx.InsertSnapshot(ctx, write.InsertSnapshotParams(s))
+	}
+	if err != nil {
+		return Snapshot{}, false, err
+	}
+	e := Snapshot(earlier)
+	if e.WindowUs != s.WindowUs || e.weights() != s.weights() {
+		return Snapshot{}, false, &Error{Op: "take snapshot", Subject: fmt.Sprintf("of miner %d at %s", s.MinerID, s.At), Err: ErrSnapshotExists,
+			Detail: fmt.Sprintf("it covers %d us with weights of %v billionths, not %d us with %v", e.WindowUs, e.weights(), s.WindowUs, s.weights())}
+	}
+	return e, false, nil
+}
+
+func (s Snapshot) weights() [3]int64 {
+	return [3]int64{s.GainWeight, s.VolumeWeight, s.WinRateWeight}
+}
+
+// SnapshotFilter narrows a list of snapshots. The zero value lists all.
+type SnapshotFilter struct {
+	From, Until chain.Time // both ends in; an Until of 0 has no end
+}
+
+// Snapshots lists a miner's snapshots by their moment.
+func (l *Ledger) Snapshots(ctx context.Context, minerID int64, f SnapshotFilter, p Page[Snapshot]) ([]Snapshot, error) {
+	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
+		rows, err := q.Snapshots(ctx, read.SnapshotsParams{MinerID: minerID, After: max(after.At, f.From-1), Until: until(f.Until), PageSize: limit})
+		return converted(rows, asSnapshot), err
+	})
+}
+
+// SnapshotsAt lists the snapshots of one moment by miner id.
+func (l *Ledger) SnapshotsAt(ctx context.Context, at chain.Time, p Page[Snapshot]) ([]Snapshot, error) {
+	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
+		rows, err := q.SnapshotsAt(ctx, read.SnapshotsAtParams{At: at, AfterMinerID: after.MinerID, PageSize: limit})
+		return converted(rows, asSnapshot), err
+	})
+}
+
+func asSnapshot(s read.Snapshot) Snapshot { return Snapshot(s) }
+
+// PruneSnapshots deletes the snapshots of moments before one, in short transactions, and returns how many
+// those were. With an error comes what had been deleted before it. Error: ErrInvalid for a moment that cannot be.
+func (l *Ledger) PruneSnapshots(ctx context.Context, before chain.Time) (int64, error) {
+	if before <= 0 || before > maxTime {
+		return 0, &Error{Op: "prune snapshots", Err: invalid("before", before, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}
+	}
+	var total int64
+	for {
+		deleted, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+			return tx.PruneSnapshots(ctx, before, pruneSize)
+		}, manager.Label("ledger.PruneSnapshots"))
+		total += deleted
+		if err != nil || deleted < pruneSize {
+			return total, err
+		}
+	}
+}

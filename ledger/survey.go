@@ -1,0 +1,104 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/big"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+)
+
+// percentScale is how fine the percentages are summed of which a snapshot keeps nine places.
+const percentScale = 1_000_000_000_000_000_000
+
+var hundredScaled = new(big.Int).Mul(big.NewInt(100), big.NewInt(percentScale))
+
+// survey works out what a snapshot says of a miner. The sums are exact: products of two amounts are added up
+// beyond 64 bits.
+func survey(ctx context.Context, q *read.Queries, minerID int64, frame Snapshot) (Snapshot, error) {
+	v := surveyor{Snapshot: frame}
+	v.MinerID = minerID
+	from := max(0, frame.At-chain.Time(frame.WindowUs))
+	query := read.PositionsEnteredParams{MinerID: minerID, Until: frame.At, AfterTime: from - 1, AfterPositionID: math.MaxInt64, PageSize: maxPage}
+	for {
+		page, err := q.PositionsEntered(ctx, query)
+		if err != nil {
+			return Snapshot{}, err
+		}
+		for _, p := range page {
+			v.add(p)
+		}
+		if len(page) < maxPage {
+			break
+		}
+		last := page[len(page)-1]
+		query.AfterTime, query.AfterPositionID = last.EntryTime, last.PositionID
+	}
+	if v.ClosedPositions > 0 {
+		counted, err := q.CountedClosesEntered(ctx, read.CountedClosesEnteredParams{MinerID: minerID, From: from, Until: frame.At})
+		if err != nil {
+			return Snapshot{}, err
+		}
+		v.CountedCloses, v.CountedDurationUs = counted.Closes, counted.DurationUs
+	}
+	return v.finished()
+}
+
+// surveyor adds positions up into a snapshot. The sums of amounts are parts of the miner's counters, which
+// hold them in 64 bits.
+type surveyor struct {
+	Snapshot
+	gainByEntry big.Int // rao * rao
+	percents    big.Int // in parts of percentScale, each rounded down
+	ages        big.Int // microseconds
+	x, y        big.Int // of one position
+}
+
+func (v *surveyor) add(p read.PositionsEnteredRow) {
+	v.Positions++
+	v.EntryTAO += p.EntryTAO
+	v.EntryAlpha += p.EntryAlpha
+	if p.RemainingAlpha > 0 {
+		v.OpenPositions++
+		v.ages.Add(&v.ages, v.x.SetInt64(int64(v.At-p.EntryTime)))
+		return
+	}
+	v.ClosedPositions++
+	v.ClosedEntryTAO += p.EntryTAO
+	v.Gain += p.Gain
+	v.WinningPositions += flag(p.Gain > 0)
+	gain, entry := v.x.SetInt64(int64(p.Gain)), v.y.SetInt64(int64(p.EntryTAO))
+	v.gainByEntry.Add(&v.gainByEntry, new(big.Int).Mul(gain, entry))
+	percent := gain.Mul(gain, hundredScaled)
+	v.percents.Add(&v.percents, percent.Div(percent, entry))
+}
+
+// finished makes the rest of the sums. The error is ErrInvalid for a score that 64 bits do not hold.
+func (v *surveyor) finished() (Snapshot, error) {
+	s := v.Snapshot
+	s.GainByEntry = v.gainByEntry.String()
+	s.GainPercent = "0.000000000"
+	if s.ClosedPositions > 0 {
+		n := big.NewInt(s.ClosedPositions)
+		s.GainPercent = new(big.Rat).SetFrac(&v.percents, n.Mul(n, big.NewInt(percentScale))).FloatString(9)
+		if s.GainPercent == "-0.000000000" {
+			s.GainPercent = "0.000000000"
+		}
+	}
+	if s.OpenPositions > 0 {
+		s.OpenAgeUs = v.ages.Div(&v.ages, big.NewInt(s.OpenPositions)).Int64()
+	}
+	if s.Positions < minScored {
+		return s, nil
+	}
+	score := nearest(s.exactScore())
+	if !score.IsInt64() {
+		return Snapshot{}, &Error{Op: "take snapshot", Subject: fmt.Sprintf("of miner %d at %s", s.MinerID, s.At),
+			Err: invalid("score", score, "does not fit; give smaller weights")}
+	}
+	whole := score.Int64()
+	s.Score = &whole
+	return s, nil
+}
