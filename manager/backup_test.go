@@ -1,0 +1,345 @@
+package manager_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// backupGrow adds n transfers with a payload of the given size.
+func backupGrow(t testing.TB, db *bankDB, n, size int) {
+	t.Helper()
+	payload := make([]byte, size)
+	const batch = 200
+	for first := 0; first < n; first += batch {
+		err := db.WithTx(t.Context(), func(ctx context.Context, tx *bank) error {
+			for i := first; i < min(n, first+batch); i++ {
+				if err := tx.insertTransfer(ctx, "grow", int64(i), 0, 1, 0, payload); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// backupSource is a bank of about two megabytes.
+func backupSource(t testing.TB, opts ...manager.Option) *bankDB {
+	t.Helper()
+	db := bankOpen(t, bankPath(t), opts...)
+	bankFill(t, db)
+	backupGrow(t, db, 400, 5000)
+	return db
+}
+
+// backupAudit opens the copy and checks that it is whole. It returns the number of transfers in it.
+func backupAudit(t testing.TB, path string) int64 {
+	t.Helper()
+	db := bankOpen(t, path)
+	n := bankCount(t, db)
+	bankAudit(t, db, n)
+	bankClose(t, db)
+	if err := os.Remove(path + "-lock"); err != nil {
+		t.Error(err)
+	}
+	return n
+}
+
+// backupDump is everything that a database holds, as text.
+func backupDump(t testing.TB, path string) string {
+	t.Helper()
+	raw := openRaw(t, path, "?mode=ro")
+	defer raw.Close()
+	var all strings.Builder
+	read := func(query string) (first []string) {
+		rows, err := raw.Query(query)
+		if err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		defer rows.Close()
+		columns, _ := rows.Columns()
+		for rows.Next() {
+			values := make([]any, len(columns))
+			for i := range values {
+				values[i] = new(any)
+			}
+			if err := rows.Scan(values...); err != nil {
+				t.Fatal(err)
+			}
+			for i := range values {
+				fmt.Fprintf(&all, "%v\t", *values[i].(*any))
+			}
+			all.WriteByte('\n')
+			first = append(first, fmt.Sprint(*values[0].(*any)))
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return first
+	}
+	read("SELECT * FROM pragma_application_id, pragma_user_version, pragma_page_size, pragma_encoding, pragma_journal_mode")
+	read("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid")
+	for _, table := range read("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name") {
+		read("SELECT * FROM \"" + table + "\" ORDER BY 1, 2")
+	}
+	return all.String()
+}
+
+// Every account's money and every worker's unbroken row of transfers show whether the copy is one moment.
+func TestBackupBesideWritersIsOneSnapshot(t *testing.T) {
+	db := backupSource(t)
+	folder := t.TempDir()
+	var stop atomic.Bool
+	var acknowledged [8]atomic.Int64
+	var writers sync.WaitGroup
+	for w := range acknowledged {
+		writers.Go(func() {
+			for seq := int64(0); !stop.Load(); seq++ {
+				payer := (seq + int64(w)) % bankAccounts
+				payee := (payer + 1 + seq%(bankAccounts-1)) % bankAccounts
+				err := db.WithTx(context.Background(), func(ctx context.Context, tx *bank) error {
+					return tx.transfer(ctx, fmt.Sprint("worker", w), seq, payer, payee, 1+seq%9)
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				acknowledged[w].Store(seq + 1)
+			}
+		})
+	}
+	defer writers.Wait()
+	defer stop.Store(true)
+	for i := range 5 {
+		var before [len(acknowledged)]int64
+		for w := range acknowledged {
+			until(t, "a transfer of every worker", func() bool { return acknowledged[w].Load() > 0 })
+			before[w] = acknowledged[w].Load()
+		}
+		dest := filepath.Join(folder, fmt.Sprintf("copy%d.db", i))
+		if err := db.Backup(t.Context(), dest); err != nil {
+			t.Fatal(err)
+		}
+		copied := bankOpen(t, dest)
+		bankAudit(t, copied, bankCount(t, copied))
+		err := copied.ReadOnly(t.Context(), func(ctx context.Context, q *bank) error {
+			for w, atLeast := range before {
+				got, err := q.value(ctx, fmt.Sprintf("SELECT COUNT(*) || ' up to ' || MAX(seq) FROM transfers WHERE worker = 'worker%d'", w))
+				if err != nil {
+					return err
+				}
+				var count, last int64
+				if _, err := fmt.Sscanf(got, "%d up to %d", &count, &last); err != nil {
+					return err
+				}
+				if count != last+1 || count < atLeast {
+					t.Errorf("transfers of worker %d in copy %d: got %s, want all of them, and at least the %d committed before the call", w, i, got, atLeast)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		bankClose(t, copied)
+	}
+}
+
+func TestBackupEqualsAnIdleDatabase(t *testing.T) {
+	for _, c := range []struct{ name, sql string }{
+		{"of accounts and transfers", "CREATE INDEX by_payee ON transfers (payee); CREATE VIEW rich AS SELECT * FROM accounts WHERE balance > 5; PRAGMA user_version = 7"},
+		{"in pages of another size", "PRAGMA journal_mode = DELETE; PRAGMA page_size = 1024; VACUUM; PRAGMA journal_mode = WAL"},
+		{"with incremental vacuum", "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA journal_mode = WAL; DELETE FROM transfers WHERE seq > 100"},
+		{"in UTF-16", "DROP TABLE transfers; DROP TABLE accounts"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := bankPath(t)
+			if c.name == "in UTF-16" {
+				raw := openRaw(t, path, "")
+				if _, err := raw.Exec("PRAGMA encoding = 'UTF-16'; PRAGMA application_id = 0x42414e4b; CREATE TABLE names (name TEXT, n); INSERT INTO names VALUES ('ümlaut', 1)"); err != nil {
+					t.Fatal(err)
+				}
+				raw.Close()
+			}
+			db := bankOpen(t, path)
+			bankFill(t, db)
+			backupGrow(t, db, 300, 3000)
+			bankClose(t, db)
+			raw := openRaw(t, path, "")
+			if _, err := raw.Exec(c.sql); err != nil {
+				t.Fatal(err)
+			}
+			raw.Close()
+			db = bankOpen(t, path)
+			folder := t.TempDir()
+			dest := filepath.Join(folder, "what? 100%.db")
+			if err := db.Backup(t.Context(), dest); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := openFiles(t, folder), []string{filepath.Base(dest)}; !slices.Equal(got, want) {
+				t.Errorf("files: got %q, want %q", got, want)
+			}
+			info, err := os.Stat(dest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := info.Mode(), os.FileMode(0o600); got != want {
+				t.Errorf("mode: got %v, want %v", got, want)
+			}
+			if backupDump(t, dest) != backupDump(t, path) {
+				t.Error("the copy does not hold what the database holds")
+			}
+		})
+	}
+}
+
+func TestBackupReportsItsProgress(t *testing.T) {
+	db := backupSource(t)
+	var seen []manager.BackupProgress
+	err := db.Backup(t.Context(), filepath.Join(t.TempDir(), "copy.db"), manager.OnBackupProgress(func(p manager.BackupProgress) {
+		seen = append(seen, p)
+		if err := bankAdd(context.Background(), db, "meanwhile", int64(len(seen))); err != nil {
+			t.Error(err)
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) < 3 {
+		t.Fatalf("calls: got %d, want several", len(seen))
+	}
+	for i, p := range seen {
+		if p.Total != seen[0].Total || p.Done > p.Total || i > 0 && p.Done < seen[i-1].Done {
+			t.Errorf("call %d: got %+v after %+v, want pages that grow up to an unchanging total", i, p, seen[max(0, i-1)])
+		}
+		want := manager.BackupCopying
+		if i == len(seen)-1 {
+			want = manager.BackupChecking
+		}
+		if p.Phase != want {
+			t.Errorf("call %d of %d: got phase %s, want %s", i, len(seen), p.Phase, want)
+		}
+		if i > 1 && want == manager.BackupCopying && p.WALFrames <= seen[i-1].WALFrames {
+			t.Errorf("call %d: log of %d frames after %d and a commit, want it to grow", i, p.WALFrames, seen[i-1].WALFrames)
+		}
+	}
+	if last := seen[len(seen)-1]; last.Done != last.Total {
+		t.Errorf("last call: %d of %d pages, want all", last.Done, last.Total)
+	}
+}
+
+func TestBackupOfADatabaseOpenedReadOnly(t *testing.T) {
+	db := backupSource(t)
+	reports, err := manager.OpenReadOnly(t.Context(), db.Path(), newBank, newBank)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bankClose(t, reports)
+	dest := filepath.Join(t.TempDir(), "copy.db")
+	commits := int64(0)
+	err = reports.Backup(t.Context(), dest, manager.OnBackupProgress(func(manager.BackupProgress) {
+		commits++
+		if err := bankAdd(context.Background(), db, "meanwhile", commits); err != nil {
+			t.Error(err)
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := backupAudit(t, dest), bankCount(t, db)-commits; got != want {
+		t.Errorf("transfers in the copy: got %d, want %d as before the call", got, want)
+	}
+}
+
+// The log cannot shrink during a backup, so trying would only stop the writer; who makes it grow is named.
+func TestBackupHoldsTheLogByName(t *testing.T) {
+	log := &logbook{}
+	db := backupSource(t, manager.WithLogger(log.logger()), manager.WithCheckpointFrames(20), manager.WithSlowWarnings(time.Hour, time.Hour, 10*time.Millisecond))
+	dest := filepath.Join(t.TempDir(), "copy.db")
+	seq := int64(0)
+	commit := func(n int) {
+		for range n {
+			seq++
+			if err := bankAdd(context.Background(), db, "meanwhile", seq); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	call := 0
+	err := db.Backup(t.Context(), dest, manager.OnBackupProgress(func(p manager.BackupProgress) {
+		if call++; call != 1 {
+			return
+		}
+		before := db.Stats().Checkpoints
+		commit(300)
+		time.Sleep(30 * time.Millisecond) // longer than a reader may take
+		if got := db.Stats().Checkpoints; got != before {
+			t.Errorf("checkpoints during the copying: got %d, want none", got-before)
+		}
+		if got, want := db.Stats().ReaderLabels, []string{"back up to " + dest}; !slices.Equal(got, want) {
+			t.Errorf("reader labels: got %q, want %q", got, want)
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := log.about("read transaction"); len(got) > 0 {
+		t.Errorf("slow-read warnings: got %v, want none", got)
+	}
+	if got := log.about("reader holds it"); len(got) > 0 {
+		t.Errorf("warnings of an unnamed reader: got %v, want none", got)
+	}
+	warnings := log.about("write-ahead log grows while a backup copies")
+	if len(warnings) == 0 || len(warnings) > 3 {
+		t.Fatalf("warnings of a growing log: got %d, want one to three", len(warnings))
+	}
+	if got, want := warnings[0].attrs["backup"].String(), "back up to "+dest; got != want {
+		t.Errorf("warning names %q, want %q", got, want)
+	}
+	before := db.Stats().Checkpoints
+	commit(200)
+	if got := db.Stats().Checkpoints; got == before {
+		t.Error("checkpoints after the backup: got none, want the writer to catch up")
+	}
+}
+
+func TestCloseWaitsForABackup(t *testing.T) {
+	db := backupSource(t)
+	dest := filepath.Join(t.TempDir(), "copy.db")
+	copying, letGo := make(chan struct{}), make(chan struct{})
+	once := sync.OnceFunc(func() { close(copying); <-letGo })
+	backup := start(func() error {
+		return db.Backup(context.Background(), dest, manager.OnBackupProgress(func(manager.BackupProgress) { once() }))
+	})
+	await(t, "the backup to copy", copying)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := db.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "back up to "+dest) {
+		t.Errorf("Close beside a backup: got %v, want it to name the backup", err)
+	}
+	if err := db.Backup(t.Context(), dest+"2"); !errors.Is(err, manager.ErrClosed) {
+		t.Errorf("Backup while closing: got %v, want ErrClosed", err)
+	}
+	closing := start(func() error { return db.Close(context.Background()) })
+	close(letGo)
+	if err := backup.wait(t).err; err != nil {
+		t.Error(err)
+	}
+	if err := closing.wait(t).err; err != nil {
+		t.Error(err)
+	}
+	backupAudit(t, dest)
+}

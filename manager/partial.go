@@ -1,0 +1,223 @@
+package manager
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+)
+
+// A partial is a copy of a database that is being made. It lies beside its
+// destination and gets that name only when it is whole, so that a process
+// killed at any moment leaves the destination absent (or as it was) or whole.
+//
+// Its name is fixed, so that the next copy to the same place finds and removes
+// what a killed one left. A lock keeps two copies to one place apart.
+type partial struct {
+	op      string // what the copy is made for, for errors
+	dest    string // absolute, symbolic links resolved
+	replace bool   // a file at dest may be replaced
+	lock    *os.File
+	made    bool // the file is ours to remove
+}
+
+const partialSuffix = ".partial-copy"
+
+func (p *partial) path() string { return p.dest + partialSuffix }
+
+// createPartial makes an empty file for a copy that is to become dest, which
+// only its owner can read. Its caller must call discard.
+func createPartial(op, dest string, replace bool) (_ *partial, err error) {
+	p := &partial{op: op, dest: dest, replace: replace}
+	if err := p.checkDest(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			p.discard()
+		}
+	}()
+	if err := p.takeLock(); err != nil {
+		return nil, err
+	}
+	if p.lock != nil { // whoever made a file of that name is no more
+		if err := os.Remove(p.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, p.failed(err, "")
+		}
+	}
+	f, err := os.OpenFile(p.path(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, p.failed(err, "another copy to the same place is being made, or was killed; in the latter case remove that file")
+	}
+	if err != nil {
+		return nil, p.failed(err, "")
+	}
+	p.made = true
+	// Closed before SQLite opens it: closing any descriptor of a file drops
+	// the locks that the process has on it.
+	if err := f.Close(); err != nil {
+		return nil, p.failed(err, "")
+	}
+	return p, nil
+}
+
+// checkDest refuses to replace what the caller did not mean to, and a place
+// where the log of another database would be taken for the copy's own.
+func (p *partial) checkDest() error {
+	info, err := os.Lstat(p.dest)
+	switch {
+	case err == nil && !p.replace:
+		return p.failed(&fs.PathError{Op: "create", Path: p.dest, Err: fs.ErrExist}, "nothing is overwritten; give another path")
+	case err == nil && !info.Mode().IsRegular():
+		return &Error{Op: p.op, Kind: ErrUnsupported, Detail: p.dest + " is not a regular file"}
+	}
+	if companion := companionOf(p.dest); companion != "" {
+		return p.failed(&fs.PathError{Op: "create", Path: p.dest, Err: fs.ErrExist}, companion+" belongs to a database that is or was at that path; give another path, or remove it when no program has that database open")
+	}
+	return nil
+}
+
+// companionOf returns the first file that SQLite keeps beside the database at
+// path while it is in use or after its program was killed, or "".
+func companionOf(path string) string {
+	for _, suffix := range companionSuffixes {
+		if _, err := os.Lstat(path + suffix); err == nil {
+			return path + suffix
+		}
+	}
+	return ""
+}
+
+var companionSuffixes = []string{"-wal", "-journal", "-shm"}
+
+// takeLock makes sure that nobody else makes a copy for the same place. The
+// lock file is removed by its holder, so one may be locked that has no name
+// any more: then the next is tried. Without locks on this filesystem p.lock
+// stays nil.
+func (p *partial) takeLock() error {
+	path := p.path() + "-lock"
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return p.failed(err, "")
+		}
+		if err := flock(f, false); err != nil {
+			_ = f.Close()
+			if lockHeld(err) {
+				return &Error{Op: p.op, Kind: ErrBusy, Detail: "another copy to the same place is being made; wait for it"}
+			}
+			_ = os.Remove(path)
+			return nil
+		}
+		locked, err1 := f.Stat()
+		named, err2 := os.Stat(path)
+		if err1 == nil && err2 == nil && os.SameFile(locked, named) {
+			p.lock = f
+			return nil
+		}
+		_ = f.Close()
+	}
+}
+
+// discard removes what is left of the copy; after publish that is nothing.
+func (p *partial) discard() {
+	if p.made {
+		_ = os.Remove(p.path())
+		p.made = false
+	}
+	if p.lock != nil {
+		_ = os.Remove(p.lock.Name())
+		_ = p.lock.Close()
+		p.lock = nil
+	}
+}
+
+// publish brings the copy to the disk and gives it its name. After an error
+// there is no copy, but for a replaced file that is in place and might not
+// survive a power failure.
+func (p *partial) publish() error {
+	if err := syncFile(p.path()); err != nil {
+		return p.failed(err, "")
+	}
+	if err := p.checkDest(); err != nil {
+		return err
+	}
+	if err := p.rename(); err != nil {
+		return p.failed(err, "")
+	}
+	p.made = false
+	if err := syncFolder(filepath.Dir(p.dest)); err != nil {
+		if p.replace {
+			return p.failed(err, "the new copy is at "+p.dest+", but may not survive a power failure")
+		}
+		return p.failed(errors.Join(err, os.Remove(p.dest)), "")
+	}
+	return nil
+}
+
+// rename gives the copy its name. Where nothing may be replaced a hard link
+// does that, which fails if the name is taken; only filesystems that have no
+// hard links leave a moment between looking and renaming.
+func (p *partial) rename() error {
+	if p.replace {
+		return os.Rename(p.path(), p.dest)
+	}
+	err := os.Link(p.path(), p.dest)
+	if err == nil {
+		_ = os.Remove(p.path()) // if not now, the next copy does it
+		return nil
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := p.checkDest(); err != nil {
+		return err
+	}
+	return os.Rename(p.path(), p.dest)
+}
+
+// failed says what the filesystem refused.
+func (p *partial) failed(err error, detail string) error {
+	if own := (*Error)(nil); errors.As(err, &own) {
+		return own
+	}
+	e := &Error{Op: p.op, Kind: ErrIO, Detail: detail, Err: err}
+	switch {
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+		e.Kind = ErrReadOnly
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		e.Kind = ErrFull
+	case errors.Is(err, fs.ErrExist):
+		e.Kind = nil
+	}
+	if e.Detail == "" && (e.Kind == ErrReadOnly || errors.Is(err, fs.ErrNotExist)) {
+		e.Detail = "the folder of the copy must exist and be writable"
+	}
+	return e
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// syncFolder brings a new name to the disk, where folders can be synced.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}

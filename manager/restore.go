@@ -1,0 +1,218 @@
+package manager
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// WithRestoreCheck lets [Restore] run check on the copy, opened for reading,
+// before it appears at its destination; its error ends Restore. migrate.NotNewer
+// makes one that refuses a schema newer than the program. Open ignores this
+// option. Default: none.
+func WithRestoreCheck(check func(ctx context.Context, db *sql.DB) error) Option {
+	return func(c *config) { c.restoreCheck = check }
+}
+
+// Restore copies the database at src, a backup or any other SQLite database, to
+// a new file at dest, which appears in one step once it is whole and checked:
+// integrity_check, foreign_key_check, [WithApplicationID] and
+// [WithRestoreCheck]. Nothing is overwritten: dest must not exist, nor a log or
+// journal of another database beside it. The copy can be read by its owner
+// only. Whatever ends Restore before its end leaves nothing at dest, but for a
+// killed one's dest.partial-copy, which the next Restore to the same place removes.
+//
+// src is read through SQLite, so committed transactions that are still in a
+// log beside it come along; it may lie on read-only media. It is not changed,
+// and nothing appears beside it unless a log lies there already. A database in
+// use is better copied with [DB.Backup]; here it is either copied as one
+// snapshot or refused.
+//
+// Of the other options, WithLogger, WithRetryBudget and WithDriver count.
+//
+// Errors: fs.ErrExist when dest exists, fs.ErrNotExist when src or dest's
+// folder does not, ErrCorrupt when src is damaged or no database,
+// ErrForeignKey, ErrWrongFile, the error of the check (ErrTooNew), ErrBusy,
+// ErrReadOnly, ErrFull, ErrIO, or the context's.
+func Restore(ctx context.Context, src, dest string, opts ...Option) error {
+	op := "restore " + src + " to " + dest
+	if err := ended(ctx, op, "", ""); err != nil {
+		return err
+	}
+	co := &core{cfg: newConfig(opts)}
+	var err error
+	if co.path, err = realPath(src); err != nil {
+		return during(op, err)
+	}
+	path, err := realPath(dest)
+	if err != nil {
+		return during(op, err)
+	}
+	info, err := os.Stat(co.path)
+	switch {
+	case err != nil:
+		return &Error{Op: op, Kind: ErrIO, Err: err}
+	case info.Size() == 0:
+		return &Error{Op: op, Kind: ErrCorrupt, Detail: src + " is empty"}
+	}
+	p, err := createPartial(op, path, false)
+	if err != nil {
+		return err
+	}
+	defer p.discard()
+	k := &copier{core: co, op: op, to: p}
+	if err := co.copyFile(ctx, k); err != nil {
+		return explainRestore(err, src)
+	}
+	if err := k.check(ctx, "integrity_check"); err != nil {
+		return explainRestore(err, src)
+	}
+	if err := co.runRestoreCheck(ctx, k); err != nil {
+		return err
+	}
+	if err := ended(ctx, op, "", ""); err != nil {
+		return err
+	}
+	return p.publish()
+}
+
+// copyFile copies a database that nobody has opened for us.
+func (co *core) copyFile(ctx context.Context, k *copier) error {
+	var before traces
+	err := co.patiently(ctx, k.op, func() (err error) {
+		k.from, before, err = co.openStranger()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer k.from.close()
+	if err := co.checkRestored(k); err != nil {
+		return err
+	}
+	if err := k.pages(ctx); err != nil {
+		return err
+	}
+	if before != nil && !before.equal(tracesOf(co.path)) {
+		return &Error{Op: k.op, Kind: ErrBusy, Detail: co.path + " was written meanwhile; use Backup, or stop the program that writes it"}
+	}
+	return nil
+}
+
+// openStranger opens a database that may be in use, may have been left with a
+// log beside it, and may lie where nothing can be written.
+//
+// A file alone, with nothing beside it, is in use by nobody: it is read as it
+// is, without locks and without the files that SQLite would leave beside it.
+// With a log the connection takes part like any other. Where that is
+// impossible because no shared memory can be made, nobody else can have made
+// it either, and the log is read with an index in memory. Reading without
+// locks rests on nobody writing: traces then tell whether that was so.
+func (co *core) openStranger() (*side, traces, error) {
+	before := tracesOf(co.path)
+	ro := dsn(co.path, "ro")
+	asItIs := ro + "&immutable=1"
+	if companionOf(co.path) == "" {
+		s, err := co.openPinned(asItIs)
+		return s, before, err
+	}
+	s, err := co.openPinned(ro)
+	var e sqlite3.Error
+	if err == nil || !errors.As(err, &e) || e.Code != sqlite3.ErrCantOpen && e.Code != sqlite3.ErrReadonly || e.ExtendedCode == sqlite3.ErrReadonlyRollback {
+		return s, nil, err
+	}
+	alone := ro + "&vfs=unix-none&_locking_mode=EXCLUSIVE"
+	if before["-wal"].size <= 0 {
+		alone = asItIs
+	}
+	s, aloneErr := co.openPinned(alone)
+	if aloneErr != nil {
+		return nil, nil, err
+	}
+	return s, before, nil
+}
+
+// traces are what a write to a database changes, as seen without opening it:
+// to close any descriptor of a file would drop the locks this process has on it.
+type traces map[string]trace
+
+type trace struct{ size, changed int64 } // size -1: no such file
+
+func tracesOf(path string) traces {
+	found := traces{}
+	for _, suffix := range append([]string{""}, companionSuffixes...) {
+		found[suffix] = trace{size: -1}
+		if info, err := os.Stat(path + suffix); err == nil {
+			found[suffix] = trace{info.Size(), info.ModTime().UnixNano()}
+		}
+	}
+	return found
+}
+
+func (t traces) equal(other traces) bool {
+	for suffix, was := range t {
+		if other[suffix] != was {
+			return false
+		}
+	}
+	return true
+}
+
+// checkRestored refuses another program's file before anything is copied.
+func (co *core) checkRestored(k *copier) error {
+	if !co.cfg.hasID {
+		return nil
+	}
+	got, err := readPragma(k.from.conn, "application_id")
+	if err != nil {
+		return wrap(k.op, "", "", err)
+	}
+	if want := strconv.Itoa(int(co.cfg.applicationID)); got != want {
+		return &Error{Op: k.op, Kind: ErrWrongFile, Detail: fmt.Sprintf("its application id is %s, this program's is %s; give another path", got, want)}
+	}
+	return nil
+}
+
+func (co *core) runRestoreCheck(ctx context.Context, k *copier) error {
+	if co.cfg.restoreCheck == nil {
+		return nil
+	}
+	db, err := sql.Open("sqlite3", k.dsn())
+	if err != nil {
+		return wrap(k.op, "", "", err)
+	}
+	defer db.Close()
+	if err := co.cfg.restoreCheck(ctx, db); err != nil {
+		if own := (*Error)(nil); errors.As(err, &own) {
+			return err
+		}
+		return wrap(k.op, "", "", err)
+	}
+	return nil
+}
+
+// explainRestore adds to an error what the caller can do about it.
+func explainRestore(err error, src string) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	var s sqlite3.Error
+	switch {
+	case e.Kind == ErrCorrupt && e.Detail == "":
+		e.Detail = src + " is damaged or no SQLite database; take another backup"
+	case e.Kind == ErrCorrupt || e.Kind == ErrForeignKey:
+		e.Detail += "; take another backup"
+	case errors.As(err, &s) && s.ExtendedCode == sqlite3.ErrReadonlyRollback:
+		e.Detail = src + " has an unfinished transaction of a killed program beside it; let that program open it once"
+	case errors.Is(err, fs.ErrPermission) && e.Detail == "":
+		e.Detail = src + " cannot be read"
+	}
+	return err
+}
