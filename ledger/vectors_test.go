@@ -1,7 +1,6 @@
 package ledger_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,13 +21,18 @@ type scenario struct {
 	Name   string
 	Events []operation
 	Expect struct {
-		Miners  map[string]minerState
-		Ignored [][2]string
+		Miners    map[string]minerState
+		Ignored   [][2]string
+		Archived  []archivedState
+		Snapshots []snapshotState
+		Scores    map[string]scoreState
+		Daily     map[string]map[string]string
 	}
 }
 
 type operation struct {
 	Op, Miner, Hotkey, Coldkey, Time, TAO, Alpha, Extrinsic, Policy, Via string
+	Reference, At, Date                                                  string
 	UID                                                                  chain.UID
 	Netuid                                                               chain.Netuid
 	MinBlocks                                                            int64  `json:"min_blocks"`
@@ -37,6 +41,9 @@ type operation struct {
 	Index                                                                *int64
 	Positions                                                            []string
 	Block                                                                int64
+	AfterDays                                                            int `json:"after_days"`
+	WindowDays                                                           int `json:"window_days"`
+	LookbackDays                                                         int `json:"lookback_days"`
 }
 
 type minerState struct {
@@ -52,6 +59,7 @@ type positionState struct {
 	Gain     string  `json:"realized_gain_tao"`
 	ClosedAt *string `json:"closed_at"`
 	Percent  *string `json:"final_roi_percent"`
+	Archived bool
 }
 
 type sliceState struct {
@@ -66,6 +74,7 @@ type tradeState struct {
 	Alpha, TAO     string
 	UnmatchedAlpha string `json:"unmatched_alpha"`
 	UnmatchedTAO   string `json:"unmatched_tao"`
+	Archived       bool
 }
 
 type statsState struct {
@@ -103,10 +112,14 @@ func TestWorkedExamples(t *testing.T) {
 
 // player runs a scenario and remembers who is who in it.
 type player struct {
-	l       *ledger.Ledger
-	miners  map[string]operation // by name, as registered
-	ids     map[string]int64     // position or trade by its key
-	ignored [][2]string
+	l         *ledger.Ledger
+	miners    map[string]operation // by name, as registered
+	ids       map[string]int64     // position or trade by its key
+	ignored   [][2]string
+	archived  []archivedState
+	snapshots []snapshotState
+	scores    map[string]scoreState
+	daily     map[string]map[string]string
 }
 
 func play(t *testing.T, s scenario) {
@@ -133,6 +146,7 @@ func play(t *testing.T, s scenario) {
 	if len(s.Expect.Ignored) > 0 && !reflect.DeepEqual(p.ignored, s.Expect.Ignored) {
 		t.Errorf("ignored: got %v, want %v", p.ignored, s.Expect.Ignored)
 	}
+	p.compareResults(t, s)
 }
 
 func (p *player) run(op operation) error {
@@ -141,8 +155,12 @@ func (p *player) run(op operation) error {
 		return p.register(op)
 	case "stake", "unstake":
 		return p.event(op)
-	case "archive", "snapshot", "score":
-		return nil // what is compared here is the same before and after
+	case "archive":
+		return p.archive(op)
+	case "snapshot":
+		return p.snapshot(op)
+	case "score":
+		return p.score(op)
 	}
 	return fmt.Errorf("unknown operation %q", op.Op)
 }
@@ -241,28 +259,19 @@ func (p *player) compare(t *testing.T, name string, want minerState) {
 		t.Fatal(err)
 	}
 	got := minerState{Positions: map[string]positionState{}, Trades: map[string]tradeState{}, Stats: stats(m)}
-	positions, err := p.l.Positions(ctx, m.MinerID, ledger.PositionFilter{}, ledger.Page[ledger.Position]{Limit: 1000})
-	if err != nil {
-		t.Fatal(err)
-	}
+	positions, archivedPositions := p.positions(t, m.MinerID)
 	names := map[int64]string{}
-	for _, pos := range positions {
-		names[pos.PositionID] = eventKey(pos.ExtrinsicID, &pos.EventIndex)
-		got.Positions[names[pos.PositionID]] = positionStateOf(pos, want.Positions[names[pos.PositionID]])
+	for i, pos := range slices.Concat(positions, archivedPositions) {
+		name := eventKey(pos.ExtrinsicID, &pos.EventIndex)
+		names[pos.PositionID] = name
+		state := positionStateOf(pos, want.Positions[name])
+		state.Archived = i >= len(positions)
+		got.Positions[name] = state
 	}
-	trades, err := p.l.Trades(ctx, m.MinerID, ledger.TradeFilter{}, ledger.Page[ledger.Trade]{Limit: 1000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.SortFunc(trades, func(a, b ledger.Trade) int { return cmp.Compare(a.TradeID, b.TradeID) }) // slices are in the order of recording
-	for _, trade := range trades {
+	for _, trade := range p.trades(t, m.MinerID) {
 		key := trade.ExtrinsicID // the examples give no trade an index of its own
-		got.Trades[key] = tradeState{trade.ExitAlpha.String(), trade.ExitTAO.String(), trade.UnmatchedAlpha.String(), trade.UnmatchedTAO.String()}
-		closes, err := p.l.ClosesOfTrade(ctx, trade.TradeID, ledger.Page[ledger.Close]{Limit: 1000})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range closes {
+		got.Trades[key] = tradeState{trade.ExitAlpha.String(), trade.ExitTAO.String(), trade.UnmatchedAlpha.String(), trade.UnmatchedTAO.String(), trade.archived}
+		for _, c := range trade.closes {
 			got.Slices = append(got.Slices, sliceStateOf(c, names[c.PositionID], key))
 		}
 	}
