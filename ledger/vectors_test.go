@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -98,8 +100,22 @@ var errorKinds = map[string]error{
 }
 
 func TestWorkedExamples(t *testing.T) {
+	playAll(t, shared(t, "vectors/ledger.json"))
+}
+
+// Examples of the project's own, in the same form.
+func TestPickedExamples(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "archive.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	playAll(t, text)
+}
+
+func playAll(t *testing.T, text []byte) {
+	t.Helper()
 	var file struct{ Vectors []scenario }
-	if err := json.Unmarshal(shared(t, "vectors/ledger.json"), &file); err != nil {
+	if err := json.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
 	if len(file.Vectors) == 0 {
