@@ -13,21 +13,23 @@ import (
 type checkpointer struct {
 	commits uint64    // since Open
 	looked  uint64    // commits when the log was last measured
+	at      time.Time // and when that was
 	pause   time.Time // after a busy attempt, no other one before this
 }
 
 const (
 	lookEvery      = 64                     // commits between two looks at the log
+	lookAfter      = 20 * time.Millisecond  // or the time, whichever is over first: large transactions are slow
 	checkpointWait = 50                     // milliseconds that readers get to leave the log
 	checkpointRest = 200 * time.Millisecond // after an attempt that readers kept busy
 )
 
 // due measures the log every now and then, and checkpoints it when it is long.
 func (k *checkpointer) due(w *writer) {
-	if k.commits-k.looked < lookEvery {
+	if k.commits == k.looked || k.commits-k.looked < lookEvery && time.Since(k.at) < lookAfter {
 		return
 	}
-	k.looked = k.commits
+	k.looked, k.at = k.commits, time.Now()
 	c := w.conn.Load()
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -4,30 +4,38 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 )
 
-// closing keeps two calls of Close apart.
+// closing keeps two calls of Close apart. Its turn is a channel, because a
+// call whose context ends does not wait for the other one.
 type closing struct {
-	mu   sync.Mutex
-	idle []*conn // readers already taken out of the pool
+	turn chan struct{} // holds one token; made by open
+	idle []*conn       // readers already taken out of the pool
 	done bool
 }
 
 func (co *core) close(ctx context.Context) error {
-	co.closing.mu.Lock()
-	defer co.closing.mu.Unlock()
+	co.readers.stop()
+	var drained <-chan struct{}
+	if co.writer != nil {
+		drained = co.writer.queue.close()
+	}
+	select {
+	case co.closing.turn <- struct{}{}:
+		defer func() { <-co.closing.turn }()
+	case <-ctx.Done():
+		return co.stillHeld(ctx)
+	}
 	if co.closing.done {
 		return nil
 	}
 	if co.writer != nil {
 		select {
-		case <-co.writer.queue.close():
+		case <-drained:
 		case <-ctx.Done():
 			return co.stillHeld(ctx)
 		}
 	}
-	co.readers.stop()
 	select {
 	case <-co.backups.stop():
 	case <-ctx.Done():
@@ -83,9 +91,5 @@ func (co *core) stillHeld(ctx context.Context) error {
 
 // stop refuses new readers.
 func (p *readers) stop() {
-	select {
-	case <-p.gone:
-	default:
-		close(p.gone)
-	}
+	p.stopped.Do(func() { close(p.gone) })
 }

@@ -41,15 +41,18 @@ const maxStmts = 512
 // code reads; database/sql comes back to the driver through [bridge], so that
 // both ways meet the same lock, the same checks and the same statements.
 type conn struct {
-	mu    sync.Mutex // held for every statement and for every step of its rows
-	raw   DriverConn
-	db    *sql.DB   // holds sql; never opens another connection
-	sql   *sql.Conn // the view of raw that database/sql has
-	cfg   *config
-	stmts map[string]*stmt
-	stats queryTable
-	args  []driver.NamedValue // reused by every Exec
-	open  []*rows             // rows not yet closed
+	mu      sync.Mutex // held for every statement and for every step of its rows
+	raw     DriverConn
+	db      *sql.DB   // holds sql; never opens another connection
+	sql     *sql.Conn // the view of raw that database/sql has
+	cfg     *config
+	stmts   map[string]*stmt
+	stats   queryTable
+	args    []driver.NamedValue // reused by every Exec
+	own     bool                // the manager's own statement is being run or prepared
+	viewing bool                // the statement belongs to a view inside a write transaction
+	denied  *Error              // why SQLite was told to refuse the statement, or nil
+	open    []*rows             // rows not yet closed
 
 	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
 
@@ -64,6 +67,7 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 		return nil, wrap("open", "", "", err)
 	}
 	c := &conn{cfg: cfg, stmts: map[string]*stmt{}}
+	c.guard(dc.(*sqlite3.SQLiteConn))
 	c.raw = dc.(*sqlite3.SQLiteConn)
 	if cfg.wrapDriver != nil {
 		c.raw = cfg.wrapDriver(c.raw)
@@ -75,7 +79,33 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 	return c, nil
 }
 
+// guard lets SQLite itself refuse, wherever in a text it stands, what would
+// begin or end a transaction, and what would write inside a view. SQLite asks
+// when it compiles a statement, also when it compiles the manager's own ones
+// again after a change of the schema.
+func (c *conn) guard(raw *sqlite3.SQLiteConn) {
+	raw.RegisterAuthorizer(func(action int, _, _, _ string) int {
+		if c.own {
+			return sqlite3.SQLITE_OK
+		}
+		switch action {
+		case sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT:
+			c.denied = &Error{Kind: ErrUnsupported, Detail: "the manager begins and ends transactions; nest WithTx for a savepoint"}
+		case sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, 33, sqlite3.SQLITE_PRAGMA: // 33 is SQLITE_RECURSIVE, which the driver lacks
+			return sqlite3.SQLITE_OK
+		default:
+			if !c.viewing {
+				return sqlite3.SQLITE_OK
+			}
+			c.denied = &Error{Kind: ErrReadOnly, Detail: "write inside ReadOnly; use WithTx"}
+		}
+		return sqlite3.SQLITE_DENY
+	})
+}
+
 func (c *conn) prepare(ctx context.Context, begin string, pragmas []pragma) error {
+	c.own = true
+	defer func() { c.own = false }()
 	for _, p := range pragmas {
 		if err := p.set(c.raw); err != nil {
 			return err
@@ -196,6 +226,8 @@ func (c *conn) makeRoom() {
 
 // control runs one of the connection's own statements (BEGIN, COMMIT, …).
 func (c *conn) control(s *stmt) error {
+	c.own = true
+	defer func() { c.own = false }()
 	r, err := s.QueryContext(context.Background(), nil)
 	if err != nil {
 		return err

@@ -117,7 +117,7 @@ func wrap(op, query, label string, err error) error {
 	var s sqlite3.Error
 	if errors.As(err, &s) {
 		e.Kind = kindOf(s)
-		if s.Code == sqlite3.ErrConstraint {
+		if s.Code == sqlite3.ErrConstraint && s.ExtendedCode != sqlite3.ErrConstraintTrigger { // a trigger's text is its own
 			e.Table, e.Columns = parseConstraint(s.Error())
 		}
 	}

@@ -30,18 +30,18 @@ func (l *label) String() string {
 		return l.name
 	}
 	name := runtime.FuncForPC(l.pc).Name()
-	name = name[strings.LastIndexByte(name, '/')+1:]
-	for {
-		i := strings.LastIndexByte(name, '.')
-		if i < 0 || !closureSuffix(name[i+1:]) {
-			return strings.TrimSuffix(name, "[...]")
+	name = strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], "-fm") // a method value
+	parts := strings.Split(strings.ReplaceAll(name, "[...]", ""), ".")
+	for i := 2; i < len(parts); i++ { // package and function stay
+		if closureSuffix(parts[i]) {
+			parts = parts[:i]
 		}
-		name = name[:i]
 	}
+	return strings.Join(parts, ".")
 }
 
 // closureSuffix reports whether s is what the compiler adds for a closure:
-// func1, func2.1, gowrap1, or -fm for a method value.
+// func1, gowrap1, or a number.
 func closureSuffix(s string) bool {
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "func"), "gowrap")
 	return strings.Trim(s, "0123456789") == ""

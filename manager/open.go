@@ -35,7 +35,7 @@ type core struct {
 
 // open opens or creates the database at path.
 func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
-	co := &core{cfg: cfg}
+	co := &core{cfg: cfg, closing: closing{turn: make(chan struct{}, 1)}}
 	if co.path, err = realPath(path); err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	if err := co.retryOpen(ctx, co.prepareFile); err != nil {
 		return nil, err
 	}
-	if err := co.migrate(ctx); err != nil {
+	if err := co.retryOpen(ctx, co.migrate); err != nil {
 		return nil, err
 	}
 	if err := co.retryOpen(ctx, co.connect); err != nil {
@@ -77,7 +77,7 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 
 // openReadOnly opens an existing database for reading only.
 func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err error) {
-	co := &core{cfg: cfg}
+	co := &core{cfg: cfg, closing: closing{turn: make(chan struct{}, 1)}}
 	if co.path, err = realPath(path); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // A request is one WithTx on its way through the queue.
@@ -15,7 +16,9 @@ type request struct {
 	// Guarded by the queue's mu.
 	prev, next *request
 	waiting    bool
-	outside    bool // evicted: neither waiting nor claimed until its closure returns
+	enqueued   time.Time
+	waited     time.Duration // in line, summed
+	outside    bool          // evicted: neither waiting nor claimed until its closure returns
 
 	// Written by whoever runs the closure, read after done is closed.
 	done     chan struct{}
@@ -63,7 +66,7 @@ func (q *queue) enter(r *request, depth int) (holds bool, err error) {
 
 // append puts r at the end of the line. The caller holds mu.
 func (q *queue) append(r *request) {
-	r.waiting = true
+	r.waiting, r.enqueued = true, time.Now()
 	r.prev = q.tail
 	if q.tail == nil {
 		q.head = r
@@ -133,6 +136,7 @@ func (q *queue) take(company bool) *request {
 		return nil
 	}
 	q.remove(r)
+	r.waited += time.Since(r.enqueued)
 	return r
 }
 

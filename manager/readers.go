@@ -2,16 +2,18 @@ package manager
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
 // readers is the pool of read-only connections. Waiting readers are served in
 // order: a channel's receivers are a queue.
 type readers struct {
-	core *core
-	idle chan *conn
-	all  []*conn
-	gone chan struct{} // closed when the pool closes
+	core    *core
+	idle    chan *conn
+	all     []*conn
+	gone    chan struct{} // closed when the pool closes
+	stopped sync.Once
 }
 
 // read runs a ReadOnly closure in a snapshot.

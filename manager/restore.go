@@ -45,7 +45,7 @@ func Restore(ctx context.Context, src, dest string, opts ...Option) error {
 	if err := ended(ctx, op, "", ""); err != nil {
 		return err
 	}
-	co := &core{cfg: newConfig(opts)}
+	co := &core{cfg: newConfig(opts), closing: closing{turn: make(chan struct{}, 1)}}
 	var err error
 	if co.path, err = realPath(src); err != nil {
 		return during(op, err)

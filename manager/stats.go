@@ -10,7 +10,8 @@ import (
 type Stats struct {
 	Queue        int           // writers waiting now
 	Commits      uint64        // write transactions committed
-	Groups       uint64        // groups of waiting writers that shared a commit
+	QueueWait    time.Duration // time that writers waited for their turn, summed
+	Groups       uint64        // groups of several waiting writers that shared a commit
 	Retries      uint64        // attempts repeated because the database was busy
 	Reads        uint64        // read transactions
 	ReadWait     time.Duration // time spent waiting for a reader, summed
@@ -79,7 +80,7 @@ func (t *queryTable) addTo(queries map[string]QueryStats) {
 // counters are what is counted across connections.
 type counters struct {
 	groups, retries, reads, checkpoints atomic.Uint64
-	readWait                            atomic.Int64
+	readWait, queueWait                 atomic.Int64
 	walFrames                           atomic.Int64
 }
 
@@ -89,6 +90,7 @@ func (co *core) snapshotStats() Stats {
 		Retries:     co.stats.retries.Load(),
 		Reads:       co.stats.reads.Load(),
 		ReadWait:    time.Duration(co.stats.readWait.Load()),
+		QueueWait:   time.Duration(co.stats.queueWait.Load()),
 		Checkpoints: co.stats.checkpoints.Load(),
 		WALFrames:   int(co.stats.walFrames.Load()),
 		Queries:     map[string]QueryStats{},

@@ -81,6 +81,7 @@ func (t *txn) check(ctx context.Context, query string) error {
 	if t.root.dropped != nil || t.conn.raw.AutoCommit() {
 		return t.abortedError("query", query)
 	}
+	t.conn.viewing = t.view && t.write
 	err := ctx.Err()
 	if err == nil && ctx != t.ctx {
 		err = t.ctx.Err()
@@ -104,22 +105,13 @@ func (t *txn) ended() bool {
 	return false
 }
 
-// permit refuses what a closure may not run: writes in a view, and statements
-// that would take the transaction out of the manager's hands.
+// permit refuses writes in a view. What would begin or end a transaction SQLite
+// itself refuses (see conn.guard).
 func (t *txn) permit(s *stmt, query string) error {
 	readonly := true
 	switch {
 	case s != nil:
 		readonly = s.readonly
-	case controlsTransaction(query):
-		return &Error{Op: "query", Label: t.label.String(), Kind: ErrUnsupported, Detail: "the manager begins and ends transactions; nest WithTx for a savepoint"}
-	case t.view && t.write:
-		raw, err := t.conn.newStmt(query, "")
-		if err != nil {
-			return err
-		}
-		readonly = raw.readonly
-		_ = raw.Close()
 	}
 	if t.view && !readonly {
 		name, _ := queryName(query)
@@ -132,7 +124,12 @@ func (t *txn) permit(s *stmt, query string) error {
 // transaction with it.
 func (t *txn) failed(op, query string, err error) error {
 	name, _ := queryName(query)
-	err = wrap(op, name, t.label.String(), err)
+	if e := t.conn.denied; e != nil {
+		e.Op, e.Query, e.Label, e.Err = op, name, t.label.String(), err
+		t.conn.denied, err = nil, e
+	} else {
+		err = wrap(op, name, t.label.String(), err)
+	}
 	if t.root.dropped == nil && t.conn.raw.AutoCommit() {
 		t.root.dropped = err
 	}
@@ -215,30 +212,4 @@ func queryName(query string) (name, command string) {
 	line, _, _ := strings.Cut(query[len(prefix):], "\n")
 	name, command, _ = strings.Cut(line, " ")
 	return name, command
-}
-
-// controlsTransaction reports whether SQL begins with a word that opens or
-// ends a transaction or savepoint.
-func controlsTransaction(query string) bool {
-	for {
-		query = strings.TrimLeft(query, " \t\r\n\f;")
-		switch {
-		case strings.HasPrefix(query, "--"):
-			_, query, _ = strings.Cut(query, "\n")
-			continue
-		case strings.HasPrefix(query, "/*"):
-			_, query, _ = strings.Cut(query, "*/")
-			continue
-		}
-		break
-	}
-	end := strings.IndexFunc(query, func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' })
-	if end < 0 {
-		end = len(query)
-	}
-	switch strings.ToUpper(query[:end]) {
-	case "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE":
-		return true
-	}
-	return false
 }

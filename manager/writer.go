@@ -94,6 +94,7 @@ func (w *writer) await(r *request) error {
 		}
 		return w.waitedTooLong(r, time.Since(began))
 	}
+	w.core.stats.queueWait.Add(int64(r.waited))
 	switch {
 	case r.panicked:
 		panic(r.value)
