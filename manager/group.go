@@ -203,7 +203,9 @@ func (w *writer) settle(g *group) {
 			w.core.cfg.logger.Warn("group commit failed, running its transactions one by one", slog.Int("transactions", len(g.members)), slog.Any("error", err))
 		}
 	}
-	w.core.stats.groups.Add(1)
+	if g.shared {
+		w.core.stats.groups.Add(1)
+	}
 	if g.lost {
 		g.again = g.members
 		return

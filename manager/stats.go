@@ -11,7 +11,7 @@ type Stats struct {
 	Queue        int           // writers waiting now
 	Commits      uint64        // write transactions committed
 	QueueWait    time.Duration // time that writers waited for their turn, summed
-	Groups       uint64        // commits said for writers that had waited, whether one or several shared it
+	Groups       uint64        // commits made ready for several waiting writers at once
 	Retries      uint64        // attempts repeated because the database was busy
 	Reads        uint64        // read transactions
 	ReadWait     time.Duration // time spent waiting for a reader, summed
