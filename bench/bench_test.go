@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 func TestEverybodyLeavesTheSameRows(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
-	template, err := newTemplate(ctx, dir, 1000)
+	template, err := newTemplate(ctx, filepath.Join(dir, "template.db"), Size{Miners: someMiners, Events: 1000, Open: scanRows})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestEveryWorkloadRuns(t *testing.T) {
 	}
 	ctx := context.Background()
 	dir := t.TempDir()
-	template, err := newTemplate(ctx, dir, 1000)
+	template, err := newTemplate(ctx, filepath.Join(dir, "template.db"), Size{Miners: someMiners, Events: 1000, Open: scanRows})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,6 +186,24 @@ func TestEveryWorkloadRuns(t *testing.T) {
 			}
 			if s.PerSecond() == 0 && len(s.Waits) == 0 {
 				t.Errorf("%s: %s: nothing was done", w.Name, e.name)
+			}
+		}
+	}
+}
+
+func TestGrowth(t *testing.T) {
+	sizes := growthSizes
+	t.Cleanup(func() { growthSizes = sizes })
+	growthSizes = slices.Clone(sizes[:2])
+	growthSizes[1].size = Size{Miners: someMiners, Events: 1000, Open: 10}
+	report := &Report{}
+	if err := growth(context.Background(), t.TempDir(), 1, time.Millisecond, report); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range report.Tables {
+		for _, r := range table.Results {
+			if r.PerSecond == 0 {
+				t.Errorf("%s, %s: nothing was done", table.Workload, r.Contender)
 			}
 		}
 	}

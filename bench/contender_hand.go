@@ -34,7 +34,7 @@ func openByHand(path string, sync Sync) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := sql.Open("sqlite3", dsn(path, sync, "&mode=ro&_query_only=1&_busy_timeout=10000&_mutex=no"))
+	r, err := sql.Open("sqlite3", dsn(path, sync, "&mode=ro&_query_only=1&_busy_timeout=10000&_mutex=no&_cache_size=-16384"))
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +43,11 @@ func openByHand(path string, sync Sync) (Store, error) {
 	conn, err := w.Conn(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, pragma := range tuned {
+		if _, err := conn.ExecContext(ctx, pragma); err != nil {
+			return nil, err
+		}
 	}
 	on, pool := preparer{db: conn}, preparer{db: r}
 	s := &handStore{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/stakeledger/stakeledger/bench/floor"
 )
@@ -13,9 +14,10 @@ const (
 	floorAbout     = "the same statements in C, one connection without a mutex, many transactions per cgo call"
 )
 
-// openFloor opens path for C with the pragmas that the other contenders have.
+// openFloor opens path for C with the pragmas that the manager sets.
 func openFloor(path string, sync Sync) (*floor.DB, error) {
-	pragmas := fmt.Sprintf("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=1; PRAGMA synchronous=%s; PRAGMA busy_timeout=0", sync)
+	pragmas := fmt.Sprintf("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=1; PRAGMA synchronous=%s; PRAGMA busy_timeout=0; %s",
+		sync, strings.Join(tuned, "; "))
 	return floor.Open(path, pragmas, floor.Texts(texts))
 }
 

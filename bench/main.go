@@ -95,7 +95,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	template, err := newTemplate(ctx, dir, s.History)
+	template, err := newTemplate(ctx, filepath.Join(dir, "template.db"), Size{Miners: someMiners, Events: s.History, Open: scanRows})
 	if err != nil {
 		return err
 	}
@@ -124,6 +124,11 @@ func run(ctx context.Context) error {
 	if err := b.rounds(ctx, list, s.Rounds, report); err != nil {
 		return err
 	}
+	if s.Full && work.MatchString("growth") {
+		if err := growth(ctx, dir, s.Rounds, s.Round, report); err != nil {
+			return err
+		}
+	}
 	return report.write(filepath.Join(s.Dir, time.Now().UTC().Format("2006-01-02T150405Z")+".json"))
 }
 
@@ -147,7 +152,7 @@ func (b *Bench) rounds(ctx context.Context, list []Workload, rounds int, report 
 				samples[e.name] = append(samples[e.name], s)
 			}
 		}
-		t := Table{Workload: w.Name, Unit: w.Unit}
+		t := Table{Workload: w.Name, Unit: w.Unit, Base: ours.Name}
 		for _, e := range b.entrants(ctx, w) {
 			t.Results = append(t.Results, summarise(e.name, samples[e.name]))
 		}

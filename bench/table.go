@@ -13,15 +13,16 @@ import (
 type Table struct {
 	Workload string   `json:"workload"`
 	Unit     string   `json:"unit"`
+	Base     string   `json:"base"` // whose throughput the others are compared with
 	Results  []Result `json:"results"`
 }
 
 // print writes the table. Two columns compare: how many times C's time a
-// contender takes, and how many times its throughput stakeledger has.
+// contender takes, and how many times its throughput the base has, which is stakeledger's mostly.
 func (t Table) print(w io.Writer) {
-	c, own := t.find(floorName), t.find(ours.Name)
+	c, own := t.find(floorName), t.find(t.Base)
 	fmt.Fprintf(w, "\n%-42s %10s %7s %6s %9s %9s %9s %9s %9s %7s %6s\n",
-		t.Workload, t.Unit+"/s", "×C time", "ours×", "CPU", "p50", "p99", "p99.9", "max", "errors", "Jain")
+		t.Workload, t.Unit+"/s", "×C time", map[bool]string{true: "ours×", false: "×time"}[t.Base == ours.Name], "CPU", "p50", "p99", "p99.9", "max", "errors", "Jain")
 	for _, r := range t.Results {
 		errors := 0
 		for _, n := range r.Errors {

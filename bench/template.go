@@ -6,17 +6,17 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/pressly/goose/v3"
 
 	"github.com/stakeledger/stakeledger"
+	"github.com/stakeledger/stakeledger/bench/floor"
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/write"
 )
 
 // coldkeys and hotkeys are the addresses of the template's miners.
-var coldkeys, hotkeys = func() (c, h [miners]chain.Address) {
+var coldkeys, hotkeys = func() (c, h [maxMiners]chain.Address) {
 	for i := range c {
 		c[i] = chain.AddressFromPublicKey([32]byte{1, byte(i), byte(i >> 8)})
 		h[i] = chain.AddressFromPublicKey([32]byte{2, byte(i), byte(i >> 8)})
@@ -29,21 +29,27 @@ var coldkeys, hotkeys = func() (c, h [miners]chain.Address) {
 // has grown.
 type Template struct {
 	Path   string
-	Events int     // in its history
-	Scan   int64   // the id of the miner with scanRows open positions
+	Size   Size
+	Events int     // in its history, those of the open positions included
+	Scan   int64   // the id of the miner with open positions
 	Points []int64 // ids of positions to read
 }
 
-// newTemplate builds the database in dir with a history of about that many
-// events, spread over the miners.
-func newTemplate(ctx context.Context, dir string, events int) (*Template, error) {
-	t := &Template{Path: filepath.Join(dir, "template.db")}
-	db, err := sql.Open("sqlite3", "file:"+t.Path+"?_foreign_keys=1&_synchronous=OFF")
+// A Size is what lies in a database before the measurement.
+type Size struct {
+	Miners int
+	Events int // of closed positions, spread over the miners
+	Open   int // positions of scanMiner, which has no other work
+}
+
+// newTemplate builds the database at path.
+func newTemplate(ctx context.Context, path string, size Size) (*Template, error) {
+	t := &Template{Path: path, Size: size}
+	db, err := sql.Open("sqlite3", "file:"+path+"?_foreign_keys=1&_synchronous=OFF")
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	db.SetMaxOpenConns(1)
 	migrations, err := fs.Sub(stakeledger.Schema, "schema")
 	if err != nil {
 		return nil, err
@@ -53,66 +59,90 @@ func newTemplate(ctx context.Context, dir string, events int) (*Template, error)
 		return nil, err
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return nil, fmt.Errorf("migrate the template: %w", err)
+		return nil, fmt.Errorf("migrate %s: %w", path, err)
 	}
-	if err := t.fill(ctx, db, events); err != nil {
-		return nil, fmt.Errorf("fill the template: %w", err)
+	if err := register(ctx, db, size.Miners); err != nil {
+		return nil, fmt.Errorf("register %d miners: %w", size.Miners, err)
 	}
-	_, err = db.ExecContext(ctx, "ANALYZE")
+	if err := t.fill(); err != nil {
+		return nil, fmt.Errorf("fill %s: %w", path, err)
+	}
+	if t.Points, err = ids(ctx, db); err != nil {
+		return nil, err
+	}
+	if err := db.QueryRowContext(ctx, "SELECT miner_id FROM miners WHERE coldkey = ?", coldkeys[scanMiner]).Scan(&t.Scan); err != nil {
+		return nil, err
+	}
+	_, err = db.ExecContext(ctx, "ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)")
 	return t, err
 }
 
-func (t *Template) fill(ctx context.Context, db *sql.DB, events int) error {
+func register(ctx context.Context, db *sql.DB, miners int) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	stmts := preparer{db: tx}
-	q := stmts.reads()
-	stmts.writes(q)
-	if stmts.err != nil {
-		return stmts.err
-	}
+	q := write.New(tx)
 	for i := range miners {
-		_, err := write.New(tx).InsertMiner(ctx, write.InsertMinerParams{Coldkey: coldkeys[i], Status: chain.MinerActive, RegisteredAt: firstTime})
+		_, err := q.InsertMiner(ctx, write.InsertMinerParams{Coldkey: coldkeys[i], Status: chain.MinerActive, RegisteredAt: firstTime})
 		if err != nil {
 			return err
 		}
 	}
-	pairs := max(1, events/2/scanMiner)
-	for miner := range scanMiner {
-		ops := newOps(miner, "history")
-		ops.n = 0
-		for range 2 * pairs {
-			if err := book(ctx, q, ops.Next()); err != nil {
-				return err
-			}
-			t.Events++
-		}
-	}
-	ops := newOps(scanMiner, "history")
-	for ops.n = 0; ops.n < 2*scanRows; t.Events++ {
-		op := ops.Next()
-		ops.n++ // never the close
-		if err := book(ctx, q, op); err != nil {
-			return err
-		}
-	}
-	if t.Points, err = ids(ctx, tx); err != nil {
-		return err
-	}
-	state, err := q.MinerState(ctx, coldkeys[scanMiner])
-	if err != nil {
-		return err
-	}
-	t.Scan = state.Miner.MinerID
 	return tx.Commit()
 }
 
+// fill books the history in C, which is the fastest; every miner takes its turn.
+func (t *Template) fill() error {
+	db, err := openFloor(t.Path, "OFF")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	batch := make([]floor.Op, 0, 1000)
+	add := func(op Op) error {
+		batch = append(batch, floorOp(op))
+		t.Events++
+		if len(batch) < cap(batch) {
+			return nil
+		}
+		_, err := db.Book(batch, len(batch))
+		batch = batch[:0]
+		return err
+	}
+	ops := make([]*Ops, t.Size.Miners)
+	for i := range ops {
+		ops[i] = newOps(i, "history")
+		ops[i].n = 0
+	}
+	for t.Events < t.Size.Events {
+		for _, o := range ops {
+			if o.miner == scanMiner {
+				continue
+			}
+			for range 2 { // a position and its close
+				if err := add(o.Next()); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for range t.Size.Open {
+		if err := add(ops[scanMiner].Next()); err != nil {
+			return err
+		}
+		ops[scanMiner].n++ // never the close
+	}
+	if len(batch) > 0 {
+		_, err = db.Book(batch, len(batch))
+	}
+	return err
+}
+
 // ids are positions scattered over the file in no order that a cache would like.
-func ids(ctx context.Context, tx *sql.Tx) (list []int64, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT position_id FROM positions ORDER BY position_id * 7919 % 10007, position_id")
+func ids(ctx context.Context, db *sql.DB) (list []int64, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT position_id FROM positions ORDER BY position_id * 7919 % 10007, position_id")
 	if err != nil {
 		return nil, err
 	}

@@ -69,12 +69,16 @@ func ledgerWork(goroutines int) Workload {
 	return w
 }
 
-func openLedger(ctx context.Context, path string) (*ledger.Ledger, error) {
-	return ledger.Open(ctx, path, ledger.WithManager(manager.WithLogger(slog.New(slog.DiscardHandler))))
+func openLedger(ctx context.Context, path string, level Sync) (*ledger.Ledger, error) {
+	opts := []manager.Option{manager.WithLogger(slog.New(slog.DiscardHandler))}
+	if level == Normal {
+		opts = append(opts, manager.WithSynchronousNormal())
+	}
+	return ledger.Open(ctx, path, ledger.WithManager(opts...))
 }
 
 func runLedger(ctx context.Context, path string, goroutines int, round time.Duration) (Sample, error) {
-	l, err := openLedger(ctx, path)
+	l, err := openLedger(ctx, path, Full)
 	if err != nil {
 		return Sample{}, err
 	}
@@ -126,7 +130,7 @@ func applyBulk(ctx context.Context, events int, path string) (Sample, error) {
 
 // serveApply is the child's side.
 func serveApply(ctx context.Context, o order) (Sample, error) {
-	l, err := openLedger(ctx, o.Path)
+	l, err := openLedger(ctx, o.Path, Full)
 	if err != nil {
 		return Sample{}, err
 	}

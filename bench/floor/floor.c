@@ -391,3 +391,23 @@ int floor_scan(floor_db *f, int64_t miner_id, int rows, int n, int64_t *nanos)
 	}
 	return 0;
 }
+
+/* As the driver runs it: bindings cleared before each run. Rolled back. */
+int floor_repreparations(floor_db *f, const char *text, int runs)
+{
+	sqlite3_stmt *s;
+	if (sqlite3_prepare_v3(f->db, text, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK) {
+		fail(f, text);
+		return -1;
+	}
+	sqlite3_exec(f->db, "BEGIN", NULL, NULL, NULL);
+	for (int i = 0; i < runs; i++) {
+		sqlite3_clear_bindings(s);
+		sqlite3_step(s);
+		sqlite3_reset(s);
+	}
+	sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
+	int n = sqlite3_stmt_status(s, SQLITE_STMTSTATUS_REPREPARE, 0);
+	sqlite3_finalize(s);
+	return n;
+}

@@ -113,6 +113,18 @@ func (db *DB) Scan(miner int64, rows, n int) ([]int64, error) {
 	return nanos, db.result(C.floor_scan(db.c, C.int64_t(miner), C.int(rows), C.int(n), pointer(nanos)))
 }
 
+// Repreparations runs a statement as the driver does, and returns how often
+// SQLite prepared it anew. It leaves no change behind.
+func (db *DB) Repreparations(text string, runs int) (int, error) {
+	c := C.CString(text)
+	defer C.free(unsafe.Pointer(c))
+	n := C.floor_repreparations(db.c, c, C.int(runs))
+	if n < 0 {
+		return 0, db.result(n)
+	}
+	return int(n), nil
+}
+
 func (db *DB) times(n int) []int64 {
 	if cap(db.nanos) < n {
 		db.nanos = make([]int64, n)

@@ -17,6 +17,7 @@ typedef void (*sqlite3_destructor_type)(void *);
 #define SQLITE_OPEN_READWRITE 0x00000002
 #define SQLITE_OPEN_NOMUTEX 0x00008000
 #define SQLITE_PREPARE_PERSISTENT 0x01
+#define SQLITE_STMTSTATUS_REPREPARE 5
 #define SQLITE_STATIC ((sqlite3_destructor_type)0)
 
 int sqlite3_open_v2(const char *, sqlite3 **, int, const char *);
@@ -25,6 +26,8 @@ int sqlite3_exec(sqlite3 *, const char *, int (*)(void *, int, char **, char **)
 int sqlite3_prepare_v3(sqlite3 *, const char *, int, unsigned, sqlite3_stmt **, const char **);
 int sqlite3_step(sqlite3_stmt *);
 int sqlite3_reset(sqlite3_stmt *);
+int sqlite3_clear_bindings(sqlite3_stmt *);
+int sqlite3_stmt_status(sqlite3_stmt *, int, int);
 int sqlite3_finalize(sqlite3_stmt *);
 int sqlite3_bind_int64(sqlite3_stmt *, int, sqlite3_int64);
 int sqlite3_bind_null(sqlite3_stmt *, int);
