@@ -12,6 +12,7 @@ import (
 )
 
 func TestConstraintErrorsNameTheirPlace(t *testing.T) {
+	db := openNotes(t)
 	for _, test := range []struct {
 		name    string
 		query   string
@@ -30,7 +31,6 @@ func TestConstraintErrorsNameTheirPlace(t *testing.T) {
 	} {
 		for _, way := range waysToRun {
 			t.Run(test.name+"/"+way.name, func(t *testing.T) {
-				db := openNotes(t)
 				err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error {
 					id, err := tx.InsertNote(ctx, write.InsertNoteParams{Folder: "inbox", Title: "taken", Stars: 5})
 					if err == nil {
@@ -50,13 +50,18 @@ func TestConstraintErrorsNameTheirPlace(t *testing.T) {
 					if e.Query != way.query || e.Label != "breaking" {
 						t.Errorf("origin: got query %q, label %q, want %q, %q", e.Query, e.Label, way.query, "breaking")
 					}
-					return tx.add(ctx, "after") // the statement failed, not the transaction
+					// The statement failed, not the transaction.
+					if err := tx.add(ctx, "after"); err != nil {
+						return err
+					}
+					list, err := tx.Titles(ctx, "inbox")
+					if want := []string{"taken", "after"}; err != nil || !slices.Equal(list, want) {
+						t.Errorf("titles: got %q, %v, want %q", list, err, want)
+					}
+					return errOwn // which clears the table for the next case
 				}, manager.Label("breaking"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got, want := titles(t, db), []string{"taken", "after"}; !slices.Equal(got, want) {
-					t.Errorf("titles: got %q, want %q", got, want)
+				if err != errOwn {
+					t.Error(err)
 				}
 			})
 		}

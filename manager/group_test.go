@@ -14,16 +14,16 @@ func TestWaitersShareOneCommit(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		opts    []manager.Option
-		alone   int // which of ten waiters is Alone, or -1
-		commits int // beside the holder's
-		groups  uint64
+		alone   int    // which of ten waiters is Alone, or -1
+		commits int    // beside the holder's
+		groups  uint64 // of several
 	}{
 		{"all of them", nil, -1, 1, 1},
 		{"no more than the size allows", []manager.Option{manager.WithGroupCommit(4, patience)}, -1, 3, 3},
-		{"not when it is off", []manager.Option{manager.WithGroupCommit(1, 0)}, -1, 10, 10},
-		{"not with one who is Alone first", nil, 0, 2, 2},
-		{"not with one who is Alone in the middle", nil, 5, 3, 3},
-		{"not with one who is Alone last", nil, 9, 2, 2},
+		{"not when it is off", []manager.Option{manager.WithGroupCommit(1, 0)}, -1, 10, 0},
+		{"not with one who is Alone first", nil, 0, 2, 1},
+		{"not with one who is Alone in the middle", nil, 5, 3, 2},
+		{"not with one who is Alone last", nil, 9, 2, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tap := newTap()
