@@ -51,14 +51,14 @@ func newRejectedRow(r ledger.RejectedEvent) (eventRow, error) {
 	return row, nil
 }
 
-var eventHeader = []string{"MINER", "EXTRINSIC", "KIND", "NETUID", "TIME (UTC)", "TAO", "ALPHA", "OUTCOME"}
+var eventHeader = []string{"MINER", "EXTRINSIC", "KIND", "NETUID", "TIME (UTC)", "TAO", "OUTCOME"}
 
 func (r eventRow) cells() []any {
 	outcome := r.Outcome
 	if r.Reason != nil {
 		outcome = *r.Reason
 	}
-	return []any{r.Coldkey, shorten(r.ExtrinsicID, 13), string(r.Kind), r.Netuid, r.Time, r.TAO, r.Alpha, shorten(outcome, 21)}
+	return []any{r.Coldkey, shorten(r.ExtrinsicID, 13), string(r.Kind), r.Netuid, r.Time, r.TAO, shorten(outcome, 21)}
 }
 
 func newEvents(a *app) *cobra.Command {

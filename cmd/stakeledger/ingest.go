@@ -105,7 +105,7 @@ func ingestOne(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f inge
 	defer in.Close()
 	before, err := lastRejected(ctx, l)
 	if err != nil {
-		return ingested{}, err
+		return ingested{}, explainIngest(ctx, in.name, err)
 	}
 	bar := newProgress(cmd.ErrOrStderr(), in.name)
 	events := ingest.Read(in, in.name, ingest.Options{ExcludeTransfers: f.transfers.text == "exclude"})
@@ -115,8 +115,10 @@ func ingestOne(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f inge
 		return ingested{}, explainIngest(ctx, in.name, err)
 	}
 	result := ingested{Input: in.name, Summary: summary}
-	result.New, result.more, err = rejectedSince(ctx, l, before)
-	return result, err
+	if result.New, result.more, err = rejectedSince(ctx, l, before); err != nil {
+		return ingested{}, explainIngest(ctx, in.name, err)
+	}
+	return result, nil
 }
 
 func (f ingestFlags) options(bar *progress) []ledger.ApplyOption {
@@ -133,7 +135,7 @@ func (f ingestFlags) options(bar *progress) []ledger.ApplyOption {
 	return opts
 }
 
-// explainIngest says what a failure left behind and what to do.
+// explainIngest says what a failure left behind and what to do about it.
 func explainIngest(ctx context.Context, name string, err error) error {
 	if bad, ok := errors.AsType[*ingest.Error](err); ok && errors.Is(err, ledger.ErrInvalid) {
 		return fmt.Errorf("ingest %w; nothing of this input was applied", bad)

@@ -56,7 +56,7 @@ func (r ingested) write(w io.Writer) error {
 		line("rejected", whyNot)
 	}
 	for _, e := range r.New {
-		fmt.Fprintf(&b, "    %s  %s #%d  %s\n", printable(string(e.Coldkey)), shorten(e.ExtrinsicID, 20), e.EventIndex, printable(e.Reason))
+		fmt.Fprintf(&b, "    %s  %s #%d  %s\n", printable(string(e.Coldkey)), shorten(e.ExtrinsicID, 13), e.EventIndex, printable(e.Reason))
 	}
 	if r.more || int64(len(r.New)) < rejected {
 		b.WriteString("    stakeledger events --outcome rejected lists all\n")

@@ -117,6 +117,7 @@ type migrationRow struct {
 }
 
 // listMigrations lists what a file has; nothing for an empty one, into which goose would put its own table.
+// A file made by a newer program is an error: it has migrations that this one cannot name.
 func listMigrations(ctx context.Context, schema fs.FS, db *sql.DB) ([]migrationRow, error) {
 	var objects int64
 	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&objects); err != nil {
@@ -124,6 +125,9 @@ func listMigrations(ctx context.Context, schema fs.FS, db *sql.DB) ([]migrationR
 	}
 	if objects == 0 {
 		return nil, nil
+	}
+	if err := migrate.NotNewer(schema)(ctx, db); err != nil {
+		return nil, err
 	}
 	list, err := migrate.List(ctx, schema, db)
 	rows := make([]migrationRow, len(list))

@@ -53,10 +53,10 @@ func newMinerRow(m ledger.Miner, uids []chain.UID) minerRow {
 	}
 }
 
-var minerHeader = []string{"ID", "MINER", "UID", "STATUS", "LAST ACTIVE", "POSITIONS", "OPEN", "TRADES", "ENTRY TAO", "GAIN TAO"}
+var minerHeader = []string{"ID", "MINER", "UID", "STATUS", "LAST ACTIVE", "OPEN", "TRADES", "ENTRY TAO", "GAIN TAO"}
 
 func (r minerRow) cells() []any {
-	return []any{r.MinerID, r.Coldkey, uidText(r.UIDs), string(r.Status), r.LastActive, r.Positions, r.OpenPositions, r.Trades, r.EntryTAO, r.GainTAO}
+	return []any{r.MinerID, r.Coldkey, uidText(r.UIDs), string(r.Status), r.LastActive, r.OpenPositions, r.Trades, r.EntryTAO, r.GainTAO}
 }
 
 // uidText is the UIDs that a miner holds, mostly one.

@@ -50,8 +50,6 @@ func (p *progress) newBar(now ledger.Progress) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(p.w),
 		progressbar.OptionSetDescription(p.name+": "+string(now.Phase)),
-		progressbar.OptionSetItsString("events"),
-		progressbar.OptionShowIts(),
 		progressbar.OptionShowCount(),
 		progressbar.OptionSetWidth(20),
 		progressbar.OptionThrottle(100*time.Millisecond),

@@ -101,7 +101,11 @@ func execute(ctx context.Context, root *cobra.Command, args []string) int {
 	if err == nil || quiet(err) {
 		return exitDone
 	}
-	fmt.Fprintf(root.ErrOrStderr(), "stakeledger: %s\n", oneLine(err.Error()))
+	text := err.Error()
+	if interrupted(ctx, err) {
+		text = "interrupted"
+	}
+	fmt.Fprintf(root.ErrOrStderr(), "stakeledger: %s\n", oneLine(text))
 	return exitCode(err)
 }
 

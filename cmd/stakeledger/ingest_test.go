@@ -1,0 +1,237 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestSimulateIngestReport(t *testing.T) {
+	db := file(t, "ledger.db")
+	input := must(t, "", "simulate", "--events", "2000", "--seed", "9")
+	if again := must(t, "", "simulate", "--events", "2000", "--seed", "9"); again != input {
+		t.Error("simulate with the same seed: got other events")
+	}
+	if got := strings.Count(input, "\n"); got != 2000 {
+		t.Errorf("simulate: got %d lines, want 2000", got)
+	}
+	if got := must(t, input, "--db", db, "ingest", "-"); !strings.HasPrefix(got, "standard input: 2000 events: ") {
+		t.Errorf("ingest: got %q", got)
+	}
+	if got := must(t, "", "--db", db, "report"); !strings.Contains(got, "GAIN TAO") || !strings.Contains(got, "…") {
+		t.Errorf("report: got %q, want a table with shortened addresses", got)
+	}
+	report := must(t, "", "--db", db, "report", "--json")
+	if got := must(t, input, "--db", db, "ingest", "-"); got != "standard input: 2000 events: 0 applied, 2000 duplicates, 0 ignored, 0 rejected\n" {
+		t.Errorf("second ingest: got %q, want only duplicates", got)
+	}
+	if again := must(t, "", "--db", db, "report", "--json"); again != report {
+		t.Error("report --json after the second ingest: got another report")
+	}
+}
+
+func TestIngestRealExport(t *testing.T) {
+	export := shared(t, "data/stake_events.json")
+	db := file(t, "ledger.db")
+	must(t, "", "--db", db, "ingest", export)
+	var report struct{ Miners []map[string]any }
+	if err := json.Unmarshal([]byte(must(t, "", "--db", db, "report", "--json")), &report); err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Miners) != 1 {
+		t.Fatalf("got %d miners, want 1", len(report.Miners))
+	}
+	for name, want := range map[string]any{
+		"positions": 60., "trades": 24., "closes": 70., "open_positions": 14.,
+		"closed_alpha": "1404.653400000", "open_alpha": "840.271146535", "unmatched_alpha": "0.000000000", "unmatched_tao": "0.000000000",
+	} {
+		if got := report.Miners[0][name]; got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+	again := rows(t, must(t, "", "--db", db, "ingest", "--json", export))
+	if got := again[0]["duplicates"]; got != 84. {
+		t.Errorf("duplicates the second time: got %v, want 84", got)
+	}
+}
+
+func TestIngestSeveralFiles(t *testing.T) {
+	db := file(t, "ledger.db")
+	good := writeFile(t, "good.jsonl", events(event(`"extrinsic_id":"1-1"`), event(`"extrinsic_id":"2-1"`)))
+	csv := writeFile(t, "good.csv", "coldkey,hotkey,kind,netuid,extrinsic_id,time,tao,alpha\n"+
+		alice+","+bob+",unstake,1,3-1,2026-01-02T00:00:00Z,1,1\n")
+	bad := writeFile(t, "bad.jsonl", events(event(`"extrinsic_id":"4-1"`), event(`"tao":"1.0000000001"`)))
+
+	got := must(t, "", "--db", db, "ingest", good, csv)
+	want := good + ": 2 events: 2 applied, 0 duplicates, 0 ignored, 0 rejected\n  registered   1 miner\n" +
+		csv + ": 1 event: 1 applied, 0 duplicates, 0 ignored, 0 rejected\n"
+	if got != want {
+		t.Errorf("two files: got %q, want %q", got, want)
+	}
+
+	report := must(t, "", "--db", db, "report", "--json")
+	r := run(t, "", "--db", db, "ingest", csv, bad, good)
+	r.fails(t, exitFailure, bad+`:2: field "tao"`, "more than 9 decimal places", "nothing of this input was applied")
+	if want := csv + ": 1 event: 0 applied, 1 duplicate, 0 ignored, 0 rejected\n"; r.stdout != want {
+		t.Errorf("before the bad file: got %q, want %q", r.stdout, want)
+	}
+	r = run(t, "", "--db", db, "ingest", "--json", csv, bad)
+	r.fails(t, exitFailure, "more than 9 decimal places")
+	if list := rows(t, r.stdout); len(list) != 1 || list[0]["input"] != csv {
+		t.Errorf("before the bad file, as JSON: got %v, want the summary of %s", list, csv)
+	}
+	if again := must(t, "", "--db", db, "report", "--json"); again != report {
+		t.Error("a bad file: got another report")
+	}
+}
+
+func TestIngestIgnores(t *testing.T) {
+	input := events(
+		event(`"extrinsic_id":"1-1","netuid":0`),
+		event(`"extrinsic_id":"2-1","tao":"0"`),
+		event(`"extrinsic_id":"3-1","kind":"unstake","netuid":9`),
+		event(`"extrinsic_id":"4-1","transfer":true`),
+		event(`"extrinsic_id":"5-1","time":"2025-01-01T00:00:00Z"`),
+	)
+	got := must(t, input, "--db", file(t, "ledger.db"), "ingest", "--transfers", "exclude", "--tracking-start", "2025-06-01T00:00:00Z", "-")
+	want := "standard input: 5 events: 0 applied, 0 duplicates, 5 ignored, 0 rejected\n  registered   1 miner\n" +
+		"  ignored      before_tracking_start 1, excluded 1, invalid_netuid 1, no_open_position 1, zero_amounts 1\n"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got = must(t, input, "--db", file(t, "other.db"), "ingest", "-")
+	if want := "standard input: 5 events: 2 applied, 0 duplicates, 3 ignored, 0 rejected\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("by default: got %q, want it to begin with %q", got, want)
+	}
+}
+
+func TestIngestRules(t *testing.T) {
+	soon := events(
+		event(`"extrinsic_id":"1-1","block":1000`),
+		event(`"extrinsic_id":"2-1","block":1100,"kind":"unstake","time":"2026-01-01T00:20:00Z","tao":"1.5"`),
+	)
+	self := events(event(`"event_index":1`), event(`"event_index":2,"kind":"unstake","tao":"1.5"`))
+	for _, test := range []struct {
+		name, input string
+		flags       []string
+		want        string
+	}{
+		{"100 blocks are too few", soon, nil, "0.000000000"},
+		{"100 blocks are enough", soon, []string{"--min-blocks", "100"}, "0.500000000"},
+		{"any time", soon, []string{"--min-blocks", "0"}, "0.500000000"},
+		{"self-trades count nothing", self, nil, "0.000000000"},
+		{"self-trades are clamped", self, []string{"--self-trades", "clamp"}, "0.000100000"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := file(t, "ledger.db")
+			must(t, test.input, append([]string{"--db", db, "ingest", "-"}, test.flags...)...)
+			miners := rows(t, must(t, "", "--db", db, "miners", "--json"))
+			if got := miners[0]["gain_tao"]; got != test.want {
+				t.Errorf("gain: got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestIngestRejects(t *testing.T) {
+	db := file(t, "ledger.db")
+	must(t, event(""), "--db", db, "ingest", "-")
+	conflict := event(`"tao":"7"`)
+
+	r := run(t, conflict, "--db", db, "ingest", "-")
+	r.fails(t, exitRejected, "1 event was rejected", "stakeledger events --outcome rejected")
+	for _, part := range []string{"0 applied, 0 duplicates, 0 ignored, 1 rejected", "duplicate_conflict 1", alice + "  100-0001 #0  duplicate_conflict"} {
+		if !strings.Contains(r.stdout, part) {
+			t.Errorf("conflict: got %q, want it to say %q", r.stdout, part)
+		}
+	}
+	r = run(t, conflict, "--db", db, "ingest", "-")
+	r.fails(t, exitRejected, "1 event was rejected")
+	if strings.Contains(r.stdout, alice) || !strings.Contains(r.stdout, "lists all") {
+		t.Errorf("the same conflict again: got %q, want no list of new ones but where all are", r.stdout)
+	}
+
+	r = run(t, event(`"coldkey":"`+bob+`"`), "--db", db, "ingest", "--no-register", "--json", "-")
+	r.fails(t, exitRejected, "1 event was rejected")
+	got, _ := json.Marshal(rows(t, r.stdout)[0]["rejected_events"])
+	if want := `[{"coldkey":"` + bob + `","event_index":0,"extrinsic_id":"100-0001","reason":"unknown_miner"}]`; string(got) != want {
+		t.Errorf("rejected_events: got %s, want %s", got, want)
+	}
+
+	list := rows(t, must(t, "", "--db", db, "events", "--outcome", "rejected", "--json"))
+	if len(list) != 2 || list[0]["tao"] != "7.000000000" || list[0]["outcome"] != "rejected" || list[1]["reason"] != "unknown_miner" {
+		t.Errorf("events --outcome rejected: got %v, want the conflict with its contents, then the unknown miner", list)
+	}
+	if got := must(t, "", "--db", db, "events", "--outcome", "rejected", "--from", "2026-01-01T00:00:01Z", "--json"); got != "[]\n" {
+		t.Errorf("rejected events after their time: got %s, want none", got)
+	}
+	if got := must(t, "", "--db", db, "events", "--outcome", "rejected", "--miner", bob); strings.Count(got, "\n") != 3 {
+		t.Errorf("rejected events of an unknown miner: got %q, want a table with one row", got)
+	}
+}
+
+func TestIngestListsAFewRejected(t *testing.T) {
+	db := file(t, "ledger.db")
+	var first, second strings.Builder
+	for i := range 2 * shownRejected {
+		fmt.Fprintln(&first, event(fmt.Sprintf(`"event_index":%d`, i)))
+		fmt.Fprintln(&second, event(fmt.Sprintf(`"event_index":%d,"alpha":"9"`, i)))
+	}
+	must(t, first.String(), "--db", db, "ingest", "-")
+	r := run(t, second.String(), "--db", db, "ingest", "-")
+	r.fails(t, exitRejected, fmt.Sprintf("%d events were rejected", 2*shownRejected))
+	if got := strings.Count(r.stdout, alice); got != shownRejected || !strings.Contains(r.stdout, "lists all") {
+		t.Errorf("got %d rejected events listed in %q, want %d and where the others are", got, r.stdout, shownRejected)
+	}
+}
+
+func TestIngestWrongInput(t *testing.T) {
+	folder := t.TempDir()
+	for _, test := range []struct {
+		name, stdin, arg string
+		parts            []string
+	}{
+		{"no such file", "", filepath.Join(folder, "none.json"), []string{"none.json", "no such file"}},
+		{"folder", "", folder, []string{folder, "folder"}},
+		{"bad address", event(`"coldkey":"5Grw"`), "-", []string{"standard input:1", `field "coldkey"`}},
+		{"truncated", event("")[:80], "-", []string{"standard input:1"}},
+		{"escape sequence", event(`"kind":"\u001b[31m"`), "-", []string{`\x1b[31m`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := file(t, "ledger.db")
+			run(t, test.stdin, "--db", db, "ingest", test.arg).fails(t, exitFailure, test.parts...)
+			if got := must(t, "", "--db", db, "miners", "--json"); got != "[]\n" {
+				t.Errorf("miners: got %s, want none", got)
+			}
+		})
+	}
+}
+
+func TestIngestNothing(t *testing.T) {
+	db := file(t, "ledger.db")
+	if got, want := must(t, "", "--db", db, "ingest", "-"), "standard input: 0 events: 0 applied, 0 duplicates, 0 ignored, 0 rejected\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := must(t, "", "--db", db, "report"); !strings.Contains(got, "no miners yet") {
+		t.Errorf("report of an empty ledger: got %q, want a sentence", got)
+	}
+	if got := must(t, "", "--db", db, "report", "--json"); got != `{"miners":[]}`+"\n" {
+		t.Errorf("report --json of an empty ledger: got %q", got)
+	}
+}
+
+func TestDatabaseOfTheEnvironment(t *testing.T) {
+	byEnv, byFlag := file(t, "env.db"), file(t, "flag.db")
+	t.Setenv(dbEnv, byEnv)
+	must(t, event(""), "ingest", "-")
+	if _, err := os.Stat(byEnv); err != nil {
+		t.Errorf("without --db: %v, want the file that %s names", err, dbEnv)
+	}
+	must(t, event(""), "ingest", "-", "--db", byFlag)
+	if _, err := os.Stat(byFlag); err != nil {
+		t.Errorf("with --db: %v, want the file that the flag names", err)
+	}
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMigrate(t *testing.T) {
+	db := file(t, "ledger.db")
+	first := must(t, "", "--db", db, "migrate", "up")
+	if !strings.HasPrefix(first, db+": ") || strings.Contains(first, ": 0 migrations") {
+		t.Errorf("first: got %q, want migrations applied", first)
+	}
+	if got := must(t, "", "--db", db, "migrate", "up"); !strings.HasPrefix(got, db+": 0 migrations applied, ") {
+		t.Errorf("second: got %q, want nothing applied", got)
+	}
+	list := rows(t, must(t, "", "--db", db, "migrate", "status", "--json"))
+	for i, row := range list {
+		if row["version"] != float64(i+1) || row["applied"] != true || !strings.HasSuffix(row["source"].(string), ".sql") {
+			t.Errorf("status --json: got %v, want version %d, applied, with its file", row, i+1)
+		}
+	}
+	if got := must(t, "", "--db", db, "migrate", "status"); strings.Count(got, " yes\n") != len(list) {
+		t.Errorf("status: got %q, want %d times yes", got, len(list))
+	}
+}
+
+// TestMigrateEmptyFile: asking an empty file for its migrations must not put a table of goose's into it, since
+// the file would then be another program's.
+func TestMigrateEmptyFile(t *testing.T) {
+	db := writeFile(t, "empty.db", "")
+	run(t, "", "--db", db, "migrate", "status").fails(t, exitFailure, db, "empty", "migrate up")
+	must(t, "", "--db", db, "migrate", "up")
+	must(t, event(""), "--db", db, "ingest", "-")
+}
+
+func TestMigrateNewerFile(t *testing.T) {
+	db := simulated(t)
+	tamper(t, db, "", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1 + 0 * length(?1))")
+	for _, args := range [][]string{{"migrate", "status"}, {"migrate", "up"}, {"ingest", "-"}} {
+		run(t, event(""), append(args, "--db", db)...).fails(t, exitFailure, "newer", "99999")
+	}
+}
