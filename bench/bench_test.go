@@ -202,7 +202,7 @@ func TestGrowth(t *testing.T) {
 	}
 	for _, table := range report.Tables {
 		for _, r := range table.Results {
-			if r.PerSecond == 0 {
+			if r.Max == 0 {
 				t.Errorf("%s, %s: nothing was done", table.Workload, r.Contender)
 			}
 		}
