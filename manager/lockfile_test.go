@@ -94,7 +94,8 @@ func TestLockFileIsGivenUpBetweenGroups(t *testing.T) {
 	for seq := range int64(visits) {
 		before := written.Load()
 		if err := bankAdd(t.Context(), guest, "guest", seq); err != nil {
-			t.Error(err)
+			stop()
+			t.Fatal(err)
 		}
 		if passed := written.Load() - before; passed > 1000 {
 			t.Errorf("%d transactions of the busy manager passed one waiting guest, want a fair turn", passed)

@@ -146,7 +146,7 @@ func TestOpenSymbolicLinksShareOneLockFile(t *testing.T) {
 	}
 	first := bankOpen(t, filepath.Join(toFolder, "bank.db")) // the file is not there yet
 	bankFill(t, first)
-	for _, path := range []string{toFile, real} {
+	for _, path := range []string{filepath.Join(toFolder, "bank.db"), toFile, real} {
 		second := bankOpen(t, path, manager.WithRetryBudget(50*time.Millisecond))
 		if got := second.Path(); got != real {
 			t.Errorf("Path of %s: got %q, want %q", path, got, real)
