@@ -79,6 +79,9 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 	return c, nil
 }
 
+// sqliteRecursive is SQLITE_RECURSIVE, which the driver does not name.
+const sqliteRecursive = 33
+
 // guard lets SQLite itself refuse, wherever in a text it stands, what would
 // begin or end a transaction, and what would write inside a view. SQLite asks
 // when it compiles a statement, also when it compiles the manager's own ones
@@ -91,14 +94,14 @@ func (c *conn) guard(raw *sqlite3.SQLiteConn) {
 		switch action {
 		case sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT:
 			c.denied = &Error{Kind: ErrUnsupported, Detail: "the manager begins and ends transactions; nest WithTx for a savepoint"}
-		case sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, 33, sqlite3.SQLITE_PRAGMA: // 33 is SQLITE_RECURSIVE, which the driver lacks
+			return sqlite3.SQLITE_DENY
+		case sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_PRAGMA, sqliteRecursive:
 			return sqlite3.SQLITE_OK
-		default:
-			if !c.viewing {
-				return sqlite3.SQLITE_OK
-			}
-			c.denied = &Error{Kind: ErrReadOnly, Detail: "write inside ReadOnly; use WithTx"}
 		}
+		if !c.viewing {
+			return sqlite3.SQLITE_OK
+		}
+		c.denied = &Error{Kind: ErrReadOnly, Detail: "write inside ReadOnly; use WithTx"}
 		return sqlite3.SQLITE_DENY
 	})
 }

@@ -235,6 +235,9 @@ func (co *core) migrate(ctx context.Context) error {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
+	if err := co.claim(ctx, db); err != nil {
+		return co.explainOpen(err)
+	}
 	if err := co.cfg.migrate(ctx, db); err != nil {
 		if own := (*Error)(nil); errors.As(err, &own) {
 			return co.explainOpen(err)
@@ -242,6 +245,24 @@ func (co *core) migrate(ctx context.Context) error {
 		return co.explainOpen(wrap("migrate "+co.path, "", "", err))
 	}
 	return nil
+}
+
+// claim gives a file without tables its application id before anything else is
+// in it. A process killed between a migration tool's own table and the first
+// migration would leave a file that the next Open takes for another program's.
+func (co *core) claim(ctx context.Context, db *sql.DB) error {
+	if !co.cfg.hasID {
+		return nil
+	}
+	var id, tables int64
+	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
+	if err == nil {
+		err = db.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&tables)
+	}
+	if err == nil && id == 0 && tables == 0 {
+		_, err = db.ExecContext(ctx, "PRAGMA application_id = "+strconv.Itoa(int(co.cfg.applicationID)))
+	}
+	return wrap("set PRAGMA application_id", "", "", err)
 }
 
 // connect opens the writer and the readers.

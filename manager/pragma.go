@@ -56,6 +56,7 @@ func readValue(c DriverConn, query string) (string, error) {
 func writerPragmas(synchronous string) []pragma {
 	level := map[string]string{"FULL": "2", "NORMAL": "1"}[synchronous]
 	p := []pragma{
+		{"cache_size", "-65536", "-65536"}, // 64 MiB: the writer touches pages all over a large file
 		{"journal_mode", "WAL", "wal"},
 		{"synchronous", synchronous, level},
 		{"wal_autocheckpoint", "0", "0"}, // the checkpointer does it between transactions
@@ -68,7 +69,10 @@ func writerPragmas(synchronous string) []pragma {
 
 // readerPragmas are set on every reader's connection.
 func readerPragmas() []pragma {
-	return append([]pragma{{"query_only", "1", "1"}}, commonPragmas...)
+	return append([]pragma{
+		{"query_only", "1", "1"},
+		{"cache_size", "-16384", "-16384"}, // 16 MiB each
+	}, commonPragmas...)
 }
 
 var commonPragmas = []pragma{
@@ -76,7 +80,6 @@ var commonPragmas = []pragma{
 	{"busy_timeout", "0", "0"},   // waiting is the manager's business: SQLite's ignores contexts and order
 	{"trusted_schema", "0", "0"}, // a schema must not call functions with side effects
 	{"cell_size_check", "1", "1"},
-	{"cache_size", "-16384", "-16384"}, // 16 MiB a connection
 	{"temp_store", "MEMORY", "2"},
 }
 

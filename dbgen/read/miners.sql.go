@@ -156,7 +156,7 @@ SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.lat
   e.extrinsic_id AS latest_extrinsic_id, e.event_index AS latest_event_index
 FROM miners m
 LEFT JOIN events e ON e.event_id = m.latest_event_id
-WHERE m.coldkey = ?1
+WHERE m.coldkey = CAST(?1 AS address_text)
 `
 
 type MinerStateRow struct {
@@ -168,6 +168,8 @@ type MinerStateRow struct {
 }
 
 // The miner with its latest event, which tells whether the next one is older: what an operation begins with.
+// The CAST spares SQLite from planning it anew at every run: it does so, after the driver has cleared the
+// parameters, for a join that compares a column with a bare one.
 func (q *Queries) MinerState(ctx context.Context, coldkey chain.Address) (MinerStateRow, error) {
 	row := q.db.QueryRowContext(ctx, minerState, coldkey)
 	var i MinerStateRow
