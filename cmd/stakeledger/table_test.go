@@ -13,7 +13,6 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"github.com/stakeledger/stakeledger/chain"
-	"github.com/stakeledger/stakeledger/ledger"
 )
 
 func TestAmount(t *testing.T) {
@@ -194,19 +193,5 @@ func tamper(t *testing.T, db, value string, statements ...string) {
 		if _, err := conn.ExecContext(ctx, statement, value); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}
-	}
-}
-
-// TestTradeWithoutItsCloses: sums over a part of the closes would be wrong, so there are none.
-func TestTradeWithoutItsCloses(t *testing.T) {
-	trade := ledger.Trade{ExitAlpha: 3, UnmatchedAlpha: 1}
-	l, err := ledger.Open(context.Background(), file(t, "ledger.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close(context.Background())
-	sums, err := sumCloses(context.Background(), l, trade)
-	if err != nil || sums.GainTAO != nil || sums.Closes != nil {
-		t.Errorf("got %+v and error %v, want no sums", sums, err)
 	}
 }

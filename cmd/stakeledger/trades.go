@@ -86,25 +86,43 @@ over the closes of the trade; UNMATCHED is the alpha for which no position was o
 	return cmd
 }
 
-// sumCloses adds up the closes of a trade. Closes that do not cover what the trade sold from positions are
-// not all of them, and then there is no sum.
+// closeTotals are sums over closes.
+type closeTotals struct {
+	closes                     int64
+	alpha, cost, rawGain, gain chain.Rao
+}
+
+// add counts a close in.
+func (s *closeTotals) add(c ledger.Close) {
+	s.closes++
+	s.alpha += c.Alpha
+	s.cost += c.Cost
+	s.rawGain += c.RawGain
+	s.gain += c.Gain
+}
+
+// sumCloses adds up the closes of a trade, of which some may be in the archive. Closes that do not cover what
+// the trade sold from positions are not all of them, and then there is no sum.
 func sumCloses(ctx context.Context, l *ledger.Ledger, t ledger.Trade) (closeSums, error) {
-	var n int64
-	var alpha, cost, rawGain, gain chain.Rao
-	for c, err := range pages(func(p ledger.Page[ledger.Close]) ([]ledger.Close, error) {
-		return l.ClosesOfTrade(ctx, t.TradeID, p)
-	}) {
-		if err != nil {
-			return closeSums{}, err
+	var total closeTotals
+	// One snapshot, so that a close on its way to the archive is met once.
+	err := l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) error {
+		total = closeTotals{}
+		for _, list := range []func(context.Context, int64, ledger.Page[ledger.Close]) ([]ledger.Close, error){l.ClosesOfTrade, l.ArchivedClosesOfTrade} {
+			for c, err := range pages(func(p ledger.Page[ledger.Close]) ([]ledger.Close, error) { return list(ctx, t.TradeID, p) }) {
+				if err != nil {
+					return err
+				}
+				total.add(c)
+			}
+			if total.alpha == t.ExitAlpha-t.UnmatchedAlpha {
+				return nil
+			}
 		}
-		n++
-		alpha += c.Alpha
-		cost += c.Cost
-		rawGain += c.RawGain
-		gain += c.Gain
+		return nil
+	})
+	if err != nil || total.alpha != t.ExitAlpha-t.UnmatchedAlpha {
+		return closeSums{}, err
 	}
-	if alpha != t.ExitAlpha-t.UnmatchedAlpha {
-		return closeSums{}, nil
-	}
-	return closeSums{&n, &cost, &rawGain, &gain}, nil
+	return closeSums{&total.closes, &total.cost, &total.rawGain, &total.gain}, nil
 }

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// archiveFlags say what is archived.
+type archiveFlags struct {
+	olderThan *option[time.Duration]
+	before    *option[chain.Time]
+	miner     *option[chain.Address]
+}
+
+func newArchive(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "archive",
+		Short: "Move positions closed long ago to the archive",
+		Long: `Move the positions whose last exit lies before a moment, with their closes, to the archive, and each
+trade whose closes have all moved. The lifetime figures of the report stay as they are; positions
+and trades no longer list what is archived.
+
+It goes in many short transactions, so others may write meanwhile, and may be interrupted: running
+it again goes on.`,
+		Example: `  stakeledger archive --older-than 168h
+  stakeledger archive --before 2026-01-01T00:00:00Z --json`,
+		Args: takes(0, false),
+	}
+	f := archiveFlags{
+		olderThan: addOption(cmd, "older-than", "DURATION", "last exit longer ago than this, such as 168h", parseAge),
+		before:    addOption(cmd, "before", "TIME", "last exit before this time", chain.ParseTime),
+		miner:     addOption(cmd, "miner", "COLDKEY", "only those of this miner", chain.ParseAddress),
+	}
+	asJSON := addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		before, err := f.moment()
+		if err != nil {
+			return err
+		}
+		if err := a.exists(); err != nil {
+			return err
+		}
+		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			return f.archive(ctx, cmd, l, before, *asJSON)
+		})
+	}
+	return cmd
+}
+
+// moment is the time before which a last exit must lie.
+func (f archiveFlags) moment() (chain.Time, error) {
+	if (f.olderThan.value == nil) == (f.before.value == nil) {
+		return 0, usagef("give either --older-than or --before")
+	}
+	if f.before.value != nil {
+		return *f.before.value, nil
+	}
+	return chain.TimeOf(time.Now().Add(-*f.olderThan.value).Truncate(time.Microsecond))
+}
+
+func (f archiveFlags) archive(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, before chain.Time, asJSON bool) error {
+	p := newProgress(cmd.ErrOrStderr(), "archive")
+	defer p.finish()
+	opts := []ledger.ArchiveOption{ledger.OnArchived(func(s ledger.ArchiveSummary) {
+		p.show(ledger.Progress{Phase: "positions moved", Done: s.Positions})
+	})}
+	if f.miner.value != nil {
+		opts = append(opts, ledger.OfMiner(*f.miner.value))
+	}
+	s, err := l.ArchiveClosedPositions(ctx, before, opts...)
+	p.finish()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeObject(cmd.OutOrStdout(), s)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "archived %s, %s and %s of %s\n", plural(s.Positions, "position", "positions"),
+		plural(s.Closes, "close", "closes"), plural(s.Trades, "trade", "trades"), plural(s.Miners, "miner", "miners"))
+	return err
+}
+
+// parseAge reads a duration that lies in the past.
+func parseAge(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("duration %s: want one such as 168h or 90m", chain.Quote(s))
+	}
+	return d, nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+func newBackup(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "backup DEST",
+		Short: "Copy the ledger to a file while it is in use",
+		Long: `Copy the ledger to the file DEST while others read and write it. The copy is one snapshot. It is
+checked, brought to the disk, and appears at DEST in one step; whatever interrupts it leaves
+nothing there. The write-ahead log beside the ledger grows while the copy is made.`,
+		Example: `  stakeledger backup /mnt/backup/ledger-2026-01-01.db
+  stakeledger --db ledger.db backup --overwrite ledger.bak`,
+		Args: takes(1, false),
+	}
+	overwrite := cmd.Flags().Bool("overwrite", false, "replace DEST, once the new copy is whole")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		p := newProgress(cmd.ErrOrStderr(), "backup")
+		defer p.finish()
+		opts := []manager.BackupOption{manager.OnBackupProgress(func(now manager.BackupProgress) {
+			p.show(ledger.Progress{Phase: ledger.Phase(now.Phase), Done: int64(now.Done), Total: int64(now.Total)})
+		})}
+		if *overwrite {
+			opts = append(opts, manager.Overwrite())
+		}
+		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			err := l.Backup(ctx, args[0], opts...)
+			p.finish()
+			if errors.Is(err, fs.ErrExist) && !*overwrite {
+				return fmt.Errorf("%w; --overwrite replaces it", err)
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "backed up to %s\n", printable(args[0]))
+			return err
+		})
+	}
+	return cmd
+}
+
+func newRestore(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "restore SRC",
+		Short: "Make the ledger's file from a backup",
+		Long: `Copy the backup SRC to the ledger's file, which must not exist: nothing is ever overwritten. A file
+that is damaged, another program's, or of a newer version is refused. The ledger appears in one
+step, once it is whole and checked.`,
+		Example: `  stakeledger --db ledger.db restore /mnt/backup/ledger-2026-01-01.db`,
+		Args:    takes(1, false),
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := ledger.Restore(cmd.Context(), args[0], a.db); err != nil {
+			if errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("%w; move it away first, or name another file with --db", err)
+			}
+			return err
+		}
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "restored %s from %s\n", printable(a.db), printable(args[0]))
+		return err
+	}
+	return cmd
+}
