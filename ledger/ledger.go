@@ -2,10 +2,8 @@ package ledger
 
 import (
 	"context"
-	"io/fs"
 	"time"
 
-	"github.com/stakeledger/stakeledger"
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/manager"
@@ -61,7 +59,7 @@ func newConfig(opts []Option) config {
 // newer version, one that cannot be read or written.
 func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	c := newConfig(opts)
-	migrations, err := fs.Sub(stakeledger.Schema, "schema")
+	migrations, err := migrations()
 	if err != nil {
 		return nil, err
 	}

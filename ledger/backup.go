@@ -1,0 +1,32 @@
+package ledger
+
+import (
+	"context"
+	"io/fs"
+
+	"github.com/stakeledger/stakeledger"
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/migrate"
+)
+
+// Backup copies the ledger to a new file at dest while it is in use: one snapshot, checked, in one step. See
+// manager.DB.Backup, also for its errors.
+func (l *Ledger) Backup(ctx context.Context, dest string, opts ...manager.BackupOption) error {
+	return l.db.Backup(ctx, dest, opts...)
+}
+
+// Restore copies the ledger at src, mostly a backup, to a new file at dest, in one step once it is checked. It
+// overwrites nothing, and refuses what is damaged, another program's, or of a newer schema. See
+// manager.Restore, also for its errors.
+func Restore(ctx context.Context, src, dest string, opts ...manager.Option) error {
+	migrations, err := migrations()
+	if err != nil {
+		return err
+	}
+	return manager.Restore(ctx, src, dest, append([]manager.Option{
+		manager.WithApplicationID(applicationID),
+		manager.WithRestoreCheck(migrate.NotNewer(migrations)),
+	}, opts...)...)
+}
+
+func migrations() (fs.FS, error) { return fs.Sub(stakeledger.Schema, "schema") }
