@@ -17,6 +17,7 @@ type tap struct {
 	opened int
 	counts map[string]int
 	before map[string]func(c manager.DriverConn) error
+	refuse error // of every connection for writing that is opened
 }
 
 func newTap() *tap {
@@ -57,6 +58,13 @@ func (f *tap) onRead(statement string, fn func(c manager.DriverConn) error) {
 	f.set("reader "+statement, fn)
 }
 
+// refuseWriters makes opening a connection for writing fail with err.
+func (f *tap) refuseWriters(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuse = err
+}
+
 // once is on for the next run alone.
 func (f *tap) once(statement string, fn func(c manager.DriverConn) error) {
 	f.on(statement, func(c manager.DriverConn) error {
@@ -95,6 +103,12 @@ type tappedConn struct {
 func (c *tappedConn) Prepare(query string) (driver.Stmt, error) {
 	if query == "BEGIN IMMEDIATE" {
 		c.role = "writer"
+		c.tap.mu.Lock()
+		err := c.tap.refuse
+		c.tap.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
 	}
 	s, err := c.DriverConn.Prepare(query)
 	if err != nil {
