@@ -48,7 +48,7 @@ func (l *fileLock) acquire(ctx context.Context, who *label) error {
 	if l.wait.adopt() {
 		return l.await(ctx, who)
 	}
-	err := flock(l.file, false)
+	err := lockInTurn(l.file, false)
 	switch {
 	case err == nil:
 		l.held = true
@@ -64,7 +64,7 @@ func (l *fileLock) acquire(ctx context.Context, who *label) error {
 }
 
 func (w *lockWait) run(f *os.File) {
-	err := flock(f, true)
+	err := lockInTurn(f, true)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.over = true

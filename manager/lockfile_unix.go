@@ -8,8 +8,7 @@ import (
 	"syscall"
 )
 
-// flock takes the lock, waiting for it when block is set. Waiters are served
-// in the order the kernel keeps.
+// flock takes the lock, waiting for it when block is set.
 func flock(f *os.File, block bool) error {
 	how := syscall.LOCK_EX
 	if !block {
@@ -25,5 +24,5 @@ func flock(f *os.File, block bool) error {
 
 func funlock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
 
-// held reports whether err means that somebody else has the lock.
+// lockHeld reports whether err means that somebody else has the lock.
 func lockHeld(err error) bool { return errors.Is(err, syscall.EWOULDBLOCK) }
