@@ -52,7 +52,7 @@ type Progress struct {
 }
 
 // Apply takes a whole input in: it checks and stages every event, in any order and of any number, and then
-// applies them in order (time, block, extrinsic, index), each miner's in batches of one transaction. Miners
+// applies them in order (time, block, extrinsic, index), miner by miner, in batches of one transaction. Miners
 // that are not known are registered. Unstakes are handled in lenient mode. Every event ends as applied,
 // ignored for a reason, a duplicate of one recorded before, or rejected; see Summary.
 //
@@ -94,10 +94,6 @@ func (l *Ledger) applyStaged(ctx context.Context, intakeID, staged int64, progre
 		if err != nil {
 			return resumed, err
 		}
-		if done.coldkey == "" {
-			break
-		}
-		coldkey = done.coldkey
 		for id, tally := range done.tallies {
 			if id == intakeID {
 				own += tally.events()
@@ -105,7 +101,13 @@ func (l *Ledger) applyStaged(ctx context.Context, intakeID, staged int64, progre
 				resumed += tally.events()
 			}
 		}
-		progress(Progress{Phase: Applying, Done: own, Total: staged})
+		if len(done.tallies) > 0 {
+			progress(Progress{Phase: Applying, Done: own, Total: staged})
+		}
+		if done.coldkey == "" {
+			break
+		}
+		coldkey = done.coldkey
 	}
 	if own < staged { // another process applied the rest
 		progress(Progress{Phase: Applying, Done: staged, Total: staged})

@@ -11,50 +11,79 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// batch is the work of one transaction of Apply: the next events of one miner, from whichever inputs.
+// batch is the work of one transaction of Apply: the next events, miner by miner, from whichever inputs.
 type batch struct {
-	coldkey chain.Address // empty: nothing was left
-	intakes map[int64]read.Intake
+	intakes []read.Intake // the complete ones; mostly there is one
 	tallies map[int64]*tally
-	account *account // nil while the miner is unknown
+	coldkey chain.Address // the miner it is at; empty when nothing is left
+	account *account      // of that miner; nil while it is unknown
 	now     chain.Time
 }
 
-// applyBatch applies the next events of the first miner at or after a coldkey that has any. The events, what
-// they do, the counters, the deletion of the staged rows and the tallies are one transaction, so a crash
-// leaves all of it or none.
+// applyBatch applies the next events of the miners at or after a coldkey. The events, what they do, the
+// counters, the deletion of the staged rows and the tallies are one transaction, so a crash leaves all of it
+// or none.
 func (l *Ledger) applyBatch(ctx context.Context, from chain.Address) (*batch, error) {
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (*batch, error) {
-		b := &batch{intakes: map[int64]read.Intake{}, tallies: map[int64]*tally{}, now: l.now()}
-		rows, err := b.next(ctx, tx, from, l.batchSize)
+		intakes, err := tx.IntakesByState(ctx, read.IntakesByStateParams{State: "staged", PageSize: maxPage})
 		if err != nil {
 			return nil, err
 		}
-		if len(rows) == 0 {
-			_, err := tx.FinishIntakes(ctx) // inputs that held no event
-			return b, err
+		b := &batch{intakes: intakes, tallies: map[int64]*tally{}, coldkey: from, now: l.now()}
+		for left := l.batchSize; left > 0; {
+			n, err := b.applyMiner(ctx, tx, left)
+			if err != nil {
+				return nil, err
+			}
+			if n == 0 {
+				break
+			}
+			left -= n
 		}
-		b.account, err = openAccount(ctx, tx, b.coldkey)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return nil, err
-		}
-		for _, row := range rows {
-			if err := b.apply(ctx, tx, row); err != nil {
+		for id, t := range b.tallies {
+			if err := t.save(ctx, tx, id); err != nil {
 				return nil, err
 			}
 		}
-		return b, b.finish(ctx, tx, rows)
+		_, err = tx.FinishIntakes(ctx)
+		return b, err
 	}, manager.Label("ledger.Apply: batch"))
 }
 
-// next reads the staged events that come next, merged over all complete inputs; mostly there is one.
-func (b *batch) next(ctx context.Context, tx Tx, from chain.Address, size int64) ([]read.StagedEvent, error) {
-	intakes, err := tx.IntakesByState(ctx, read.IntakesByStateParams{State: "staged", PageSize: maxPage})
-	if err != nil {
-		return nil, err
+// applyMiner applies the next events of the first miner that has any, at most so many, and returns how many.
+func (b *batch) applyMiner(ctx context.Context, tx Tx, size int64) (int64, error) {
+	rows, err := b.next(ctx, tx, size)
+	if err != nil || len(rows) == 0 {
+		return 0, err
 	}
-	for _, in := range intakes {
-		b.intakes[in.IntakeID] = in
+	b.account, err = openAccount(ctx, tx, b.coldkey)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, err
+	}
+	last := map[*read.Intake]read.StagedEvent{}
+	for _, row := range rows {
+		i := slices.IndexFunc(b.intakes, func(in read.Intake) bool { return in.IntakeID == row.IntakeID })
+		if err := b.apply(ctx, tx, b.intakes[i], row); err != nil {
+			return 0, err
+		}
+		last[&b.intakes[i]] = row
+	}
+	for _, row := range last {
+		if err := deleteStaged(ctx, tx, row); err != nil {
+			return 0, err
+		}
+	}
+	if b.account == nil {
+		return int64(len(rows)), nil
+	}
+	return int64(len(rows)), b.account.save(ctx, tx)
+}
+
+// next reads the staged events that come next, of one miner, merged over all complete inputs.
+func (b *batch) next(ctx context.Context, tx Tx, size int64) ([]read.StagedEvent, error) {
+	from := b.coldkey
+	b.coldkey = ""
+	for _, in := range b.intakes {
 		coldkey, err := tx.NextStagedColdkey(ctx, in.IntakeID, from)
 		if errors.Is(err, ErrNotFound) {
 			continue
@@ -70,14 +99,14 @@ func (b *batch) next(ctx context.Context, tx Tx, from chain.Address, size int64)
 		return nil, nil
 	}
 	var rows []read.StagedEvent
-	for _, in := range intakes {
+	for _, in := range b.intakes {
 		page, err := tx.StagedEvents(ctx, read.StagedEventsParams{IntakeID: in.IntakeID, Coldkey: b.coldkey, PageSize: size})
 		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, page...)
 	}
-	if len(intakes) > 1 {
+	if len(b.intakes) > 1 {
 		slices.SortStableFunc(rows, func(x, y read.StagedEvent) int {
 			switch a, b := stagedOrder(x), stagedOrder(y); {
 			case a.before(b):
@@ -96,8 +125,7 @@ func stagedOrder(r read.StagedEvent) order {
 }
 
 // apply gives one staged event its outcome. An error is one of storage and ends the batch.
-func (b *batch) apply(ctx context.Context, tx Tx, row read.StagedEvent) error {
-	in := b.intakes[row.IntakeID]
+func (b *batch) apply(ctx context.Context, tx Tx, in read.Intake, row read.StagedEvent) error {
 	t := b.tallies[row.IntakeID]
 	if t == nil {
 		t = newTally()
@@ -211,29 +239,5 @@ func reject(ctx context.Context, tx Tx, t *tally, e Event, reason RejectReason) 
 	_, err = tx.InsertRejectedEvent(ctx, write.InsertRejectedEventParams{
 		Coldkey: e.Coldkey, ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Reason: string(reason), Payload: payload,
 	})
-	return err
-}
-
-// finish writes the miner's counters and the tallies, deletes what was staged, and marks inputs that have
-// nothing staged any more as done.
-func (b *batch) finish(ctx context.Context, tx Tx, rows []read.StagedEvent) error {
-	if b.account != nil {
-		if err := b.account.save(ctx, tx); err != nil {
-			return err
-		}
-	}
-	last := map[int64]read.StagedEvent{}
-	for _, row := range rows {
-		last[row.IntakeID] = row
-	}
-	for id, t := range b.tallies {
-		if err := deleteStaged(ctx, tx, last[id]); err != nil {
-			return err
-		}
-		if err := t.save(ctx, tx, id); err != nil {
-			return err
-		}
-	}
-	_, err := tx.FinishIntakes(ctx)
 	return err
 }

@@ -35,7 +35,7 @@ type config struct {
 // process has abandoned its input. Default: time.Now.
 func WithClock(now func() time.Time) Option { return func(c *config) { c.clock = now } }
 
-// WithBatchSize sets how many events of one miner Apply puts into one transaction. More is faster and makes
+// WithBatchSize sets how many events Apply puts into one transaction. More is faster and makes
 // other writers wait longer. Below 1 counts as 1. Default: 500.
 func WithBatchSize(events int) Option {
 	return func(c *config) { c.batchSize = max(1, int64(events)) }
