@@ -49,7 +49,7 @@ type BackupProgress struct {
 	Phase       BackupPhase
 	Done, Total int // pages copied, and to copy; Total stays what it was at the first call
 	// WALFrames is the length of the database's write-ahead log, in pages. It
-	// cannot shrink while pages are copied: the copy's snapshot needs it.
+	// grows while pages are copied: their snapshot keeps it from being shortened.
 	WALFrames int
 }
 
