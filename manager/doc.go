@@ -144,6 +144,14 @@
 // ends; that reader is then named in a warning. A checkpoint that another
 // program (a backup that follows the log) keeps busy is a normal condition.
 //
+// # Backing up
+//
+// [DB.Backup] copies the database while writers go on: one snapshot, checked,
+// on the disk, and at its destination in one step or not at all. [Restore] does
+// the same with a backup and overwrites nothing. The write-ahead log grows
+// while pages are copied, and the writer does not try to checkpoint it. Close
+// waits for a backup.
+//
 // # Errors
 //
 // Errors are an [*Error] with the operation, the query's name, the label, the
