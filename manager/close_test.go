@@ -161,7 +161,9 @@ func TestCloseMovesTheLogAlsoBesideAnotherReader(t *testing.T) {
 func TestCloseLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
 	notOurs := filepath.Join(dir, "other.db")
-	if _, err := openRaw(t, notOurs, "").Exec("PRAGMA application_id = 77; CREATE TABLE t (x)"); err != nil {
+	raw := openRaw(t, notOurs, "?_journal_mode=WAL")
+	_, err := raw.Exec("PRAGMA application_id = 77; CREATE TABLE t (x)")
+	if err := errors.Join(err, raw.Close()); err != nil {
 		t.Fatal(err)
 	}
 	text := filepath.Join(dir, "text.db")
@@ -188,6 +190,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 		bankClose(t, report)
 		bankClose(t, db)
 		refuseOpen(t, notOurs, manager.ErrWrongFile, "")
+		refuseOpenReadOnly(t, notOurs, manager.ErrWrongFile, "")
 		refuseOpen(t, text, manager.ErrCorrupt, "")
 		refuseOpenReadOnly(t, text, manager.ErrCorrupt, "")
 		_, err = manager.Open(t.Context(), path, newBank, newBank, manager.WithMigration(func(context.Context, *sql.DB) error { return errOwn }))

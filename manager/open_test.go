@@ -216,6 +216,24 @@ func TestOpenReturnsTheMigrationsError(t *testing.T) {
 	bankFill(t, bankOpen(t, path)) // nothing stands in the way of the next try
 }
 
+// A program that knows no lock file may keep the database busy while it is migrated.
+func TestOpenRepeatsABusyMigration(t *testing.T) {
+	runs := 0
+	bankFill(t, bankOpen(t, bankPath(t), manager.WithMigration(func(ctx context.Context, db *sql.DB) error {
+		if runs++; runs < 3 {
+			return fmt.Errorf("migrate: %w", busy(1))
+		}
+		return bankMigrate(ctx, db)
+	})))
+	if runs != 3 {
+		t.Errorf("runs of the migration: got %d, want 3", runs)
+	}
+	_, err := manager.Open(t.Context(), bankPath(t), newBank, newBank, manager.WithRetryBudget(10*time.Millisecond), manager.WithMigration(func(context.Context, *sql.DB) error { return busy(0) }))
+	if !errors.Is(err, manager.ErrBusy) {
+		t.Errorf("Open of a database that stays busy: got %v, want ErrBusy", err)
+	}
+}
+
 func TestOpenEndsWithItsContext(t *testing.T) {
 	path := bankPath(t)
 	db := bankOpen(t, path)
