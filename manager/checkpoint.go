@@ -33,7 +33,7 @@ func (k *checkpointer) due(w *writer) {
 	c := w.conn.Load()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.raw.AutoCommit() {
+	if c.closed || !c.raw.AutoCommit() {
 		return
 	}
 	_, frames, err := walCheckpoint(c.raw, "NOOP")

@@ -52,7 +52,8 @@ type conn struct {
 	own     bool                // the manager's own statement is being run or prepared
 	viewing bool                // the statement belongs to a view inside a write transaction
 	denied  *Error              // why SQLite was told to refuse the statement, or nil
-	open    []*rows             // rows not yet closed
+	closed  bool
+	open    []*rows // rows not yet closed
 
 	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
 
@@ -144,6 +145,16 @@ func (c *conn) prepare(ctx context.Context, begin string, pragmas []pragma) erro
 func (c *conn) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.closeLocked()
+}
+
+// closeLocked is close for who holds mu. Statements go first: SQLite keeps a
+// connection, and its locks, for as long as one of its statements lives.
+func (c *conn) closeLocked() error {
+	if c.closed {
+		return nil
+	}
+	c.closed = true
 	for _, s := range c.stmts {
 		_ = s.Close()
 	}

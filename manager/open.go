@@ -142,6 +142,10 @@ func realPath(path string) (string, error) {
 
 func checkLibrary() error {
 	version, number, _ := sqlite3.Version()
+	return checkVersion(version, number)
+}
+
+func checkVersion(version string, number int) error {
 	if number < minSQLite {
 		return &Error{Op: "open", Kind: ErrUnsupported, Detail: "SQLite " + version + " can lose committed writes (WAL-reset bug); build with 3.51.3 or later"}
 	}

@@ -143,9 +143,12 @@ func (w *writer) begin(ctx context.Context, retry *retrier) error {
 		if err := w.lock.acquire(ctx, retry.label); err != nil {
 			return err
 		}
-		c := w.conn.Load()
+		c, err := w.living()
+		if err != nil {
+			return wrap("begin transaction", "", retry.label.String(), err)
+		}
 		c.mu.Lock()
-		err := c.control(c.begin)
+		err = c.control(c.begin)
 		c.mu.Unlock()
 		if err == nil {
 			return nil
@@ -281,9 +284,24 @@ func (w *writer) rollbackLocked(c *conn) {
 	}
 }
 
+// living is the writer's connection, opened again if it was lost and could not
+// be replaced at once. The caller holds the writer.
+func (w *writer) living() (*conn, error) {
+	c := w.conn.Load()
+	if !c.closed {
+		return c, nil
+	}
+	fresh, err := w.core.openWriter(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	w.conn.Store(fresh)
+	return fresh, nil
+}
+
 // replace puts a fresh connection in c's place.
 func (w *writer) replace(c *conn) {
-	_ = c.raw.Close()
+	_ = c.closeLocked()
 	fresh, err := w.core.openWriter(context.Background())
 	if err != nil {
 		w.core.cfg.logger.Error("cannot reopen the database for writing", slog.Any("error", err))
