@@ -15,6 +15,7 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 // history is a random input of a few miners: stakes and unstakes, self-trades, events without effect,
@@ -89,7 +90,9 @@ func tables(t testing.TB, l *ledger.Ledger) string {
 
 func dump(t testing.TB, l *ledger.Ledger, text *strings.Builder, query string) {
 	t.Helper()
+	var lines string
 	err := l.WithTx(context.Background(), func(ctx context.Context, tx ledger.Tx) error {
+		var text strings.Builder
 		rows, err := tx.DB.QueryContext(ctx, query)
 		if err != nil {
 			return err
@@ -107,10 +110,12 @@ func dump(t testing.TB, l *ledger.Ledger, text *strings.Builder, query string) {
 			if err := rows.Scan(pointers...); err != nil {
 				return err
 			}
-			fmt.Fprintln(text, values...)
+			fmt.Fprintln(&text, values...)
 		}
+		lines = text.String()
 		return rows.Err()
 	})
+	text.WriteString(lines)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
@@ -178,6 +183,24 @@ func TestDirectCallsGiveTheSameTables(t *testing.T) {
 		}
 	}
 	diff(t, tables(t, direct), tables(t, applied))
+}
+
+// Every closure may run more than once; with this option of the manager each of them does.
+func TestClosuresRunAgain(t *testing.T) {
+	events := inOrder(history(13, 120))
+	once, twice := open(t), open(t, ledger.WithBatchSize(9), ledger.WithManager(manager.WithRunTwice()))
+	for _, l := range []*ledger.Ledger{once, twice} {
+		ensure(t, l, at(200, 1, 1, 0))
+		ensure(t, l, at(201, 1, 2, 1))
+		if err := l.Deregister(context.Background(), coldkey(201), after(2)); err != nil {
+			t.Fatal(err)
+		}
+		register(t, l, 202)
+		addPosition(t, l, of(202, stake("1-1", 0, 10, 10)))
+		processClose(t, l, of(202, unstake("1-2", 1, 7, 5)))
+		apply(t, l, events)
+	}
+	diff(t, tables(t, twice), tables(t, once))
 }
 
 // countdown is a context that ends after it was asked a number of times.
