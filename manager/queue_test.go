@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -224,63 +222,5 @@ func TestHolderThatPanicsHandsTheWriterOn(t *testing.T) {
 				t.Errorf("titles: got %q, want %q", got, want)
 			}
 		})
-	}
-}
-
-// Everything at once: whatever the order of arrivals, cancels, errors, panics
-// and exits, each answer is true.
-func TestEveryAnswerIsTrueInACrowd(t *testing.T) {
-	db := openNotes(t, manager.WithGroupCommit(8, time.Millisecond))
-	var acknowledged sync.Map
-	var count atomic.Int64
-	var calls []*call
-	for worker := range 32 {
-		calls = append(calls, start(func() error {
-			for i := range 15 {
-				title := fmt.Sprintf("%d of worker %d", i, worker)
-				ctx, cancel := context.WithCancel(context.Background())
-				one := start(func() error {
-					return db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
-						if err := tx.add(ctx, title); err != nil {
-							return err
-						}
-						switch (worker + i) % 7 {
-						case 1:
-							return errOwn
-						case 2:
-							panic(title)
-						case 3:
-							exit()
-						case 4:
-							cancel()
-							return tx.AddTag(ctx, 1, title)
-						}
-						return nil
-					})
-				})
-				if (worker+i)%7 == 5 {
-					cancel() // may win or lose: the answer tells
-				}
-				one.wait(t)
-				cancel()
-				if one.err == nil && one.panic == nil && !one.exited {
-					acknowledged.Store(title, true)
-					count.Add(1)
-				}
-			}
-			return nil
-		}))
-	}
-	for _, c := range calls {
-		c.wait(t)
-	}
-	got := titles(t, db)
-	if len(got) != int(count.Load()) {
-		t.Errorf("notes: got %d, want the %d that were answered with success", len(got), count.Load())
-	}
-	for _, title := range got {
-		if _, ok := acknowledged.Load(title); !ok {
-			t.Errorf("note %q is there, but its caller was told otherwise", title)
-		}
 	}
 }
