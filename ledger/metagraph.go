@@ -1,0 +1,206 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// MetagraphRow is a UID of the subnet with its holder, as the chain has it.
+type MetagraphRow struct {
+	UID     chain.UID
+	Hotkey  chain.Address
+	Coldkey chain.Address
+}
+
+// SyncResult is what a SyncMetagraph changed.
+type SyncResult struct {
+	Started     int64 `json:"started"`     // registrations
+	Ended       int64 `json:"ended"`       // registrations
+	NewMiners   int64 `json:"new_miners"`  // registered by their first UID
+	Deactivated int64 `json:"deactivated"` // miners that lost their last UID
+	Reactivated int64 `json:"reactivated"` // inactive miners that hold a UID
+}
+
+// SyncMetagraph moves the registrations, in one transaction, so that the current ones are exactly those of
+// the rows: what the rows do not hold ends, what is new starts, and what stands on both sides is left alone.
+// at is the moment of it; 0 means now. Coldkeys that are not known become miners. A miner that loses its last
+// UID is inactive then, an inactive one that holds a UID is active, and a blacklisted one stays blacklisted.
+// History stays with the miner. No rows end every registration. Rows that change nothing write nothing.
+//
+// Error: ErrInvalid, naming the row, for a bad address, for a UID or a hotkey that comes twice, and for a
+// moment before the start of a registration that would end at it. Nothing has changed then.
+func (l *Ledger) SyncMetagraph(ctx context.Context, rows []MetagraphRow, at chain.Time) (SyncResult, error) {
+	if at == 0 {
+		at = l.now()
+	}
+	if at < 0 || at > maxTime {
+		return SyncResult{}, &Error{Op: "sync metagraph", Err: invalid("at", at, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}
+	}
+	if err := checkMetagraph(rows); err != nil {
+		return SyncResult{}, err
+	}
+	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (SyncResult, error) {
+		s := metagraphSync{tx: tx, at: at, now: l.now(), holders: map[chain.Address]*holder{}}
+		err := s.run(ctx, rows)
+		return s.result, err
+	}, manager.Label("ledger.SyncMetagraph"))
+}
+
+// checkMetagraph validates the rows, each by itself and as a whole.
+func checkMetagraph(rows []MetagraphRow) error {
+	byUID := make(map[chain.UID]int, len(rows))
+	byHotkey := make(map[chain.Address]int, len(rows))
+	known := map[chain.Address]bool{} // a coldkey may hold many UIDs
+	for i, r := range rows {
+		fail := func(err error) error {
+			return &Error{Op: "sync metagraph", Subject: fmt.Sprintf("row %d (UID %d)", i+1, r.UID), Err: err}
+		}
+		if _, err := chain.ParseAddress(string(r.Hotkey)); err != nil {
+			return fail(inField("hotkey", err))
+		}
+		if !known[r.Coldkey] {
+			if _, err := chain.ParseAddress(string(r.Coldkey)); err != nil {
+				return fail(inField("coldkey", err))
+			}
+			known[r.Coldkey] = true
+		}
+		if first, twice := byUID[r.UID]; twice {
+			return fail(invalid("uid", r.UID, fmt.Sprintf("row %d holds it already", first+1)))
+		}
+		if first, twice := byHotkey[r.Hotkey]; twice {
+			return fail(invalid("hotkey", r.Hotkey, fmt.Sprintf("row %d holds it already", first+1)))
+		}
+		byUID[r.UID], byHotkey[r.Hotkey] = i, i
+	}
+	return nil
+}
+
+// holder is a miner in a sync, with the number of UIDs that it will hold.
+type holder struct {
+	minerID int64
+	status  chain.MinerStatus
+	holds   int
+	lost    bool
+}
+
+// metagraphSync is a sync inside its transaction.
+type metagraphSync struct {
+	tx      Tx
+	at, now chain.Time
+	holders map[chain.Address]*holder
+	result  SyncResult
+}
+
+// run ends what is in the way before it starts anything, since UIDs and hotkeys pass on and are swapped.
+func (s *metagraphSync) run(ctx context.Context, rows []MetagraphRow) error {
+	kept, err := s.end(ctx, rows)
+	if err != nil {
+		return err
+	}
+	for i, r := range rows {
+		if err := s.start(ctx, r, kept[r.UID]); err != nil {
+			return &Error{Op: "sync metagraph", Subject: fmt.Sprintf("row %d (UID %d)", i+1, r.UID), Err: err}
+		}
+	}
+	coldkeys := make([]chain.Address, 0, len(s.holders))
+	for coldkey := range s.holders {
+		coldkeys = append(coldkeys, coldkey)
+	}
+	slices.Sort(coldkeys)
+	for _, coldkey := range coldkeys {
+		if err := s.settle(ctx, s.holders[coldkey]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end ends the current registrations that the rows do not hold, and returns the UIDs of the others.
+func (s *metagraphSync) end(ctx context.Context, rows []MetagraphRow) (kept map[chain.UID]bool, err error) {
+	want := make(map[chain.UID]MetagraphRow, len(rows))
+	for _, r := range rows {
+		want[r.UID] = r
+	}
+	kept = make(map[chain.UID]bool, len(rows))
+	for after := int64(-1); ; {
+		page, err := s.tx.CurrentHolders(ctx, after, maxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page {
+			h := s.holders[r.Coldkey]
+			if h == nil {
+				h = &holder{minerID: r.MinerID, status: r.Status}
+				s.holders[r.Coldkey] = h
+			}
+			if want[r.UID] == (MetagraphRow{UID: r.UID, Hotkey: r.Hotkey, Coldkey: r.Coldkey}) {
+				kept[r.UID] = true
+				continue
+			}
+			if err := end(ctx, s.tx, read.Registration{RegistrationID: r.RegistrationID, UID: r.UID, StartedAt: r.StartedAt}, s.at); err != nil {
+				return nil, err
+			}
+			h.lost = true
+			s.result.Ended++
+		}
+		if len(page) < maxPage {
+			return kept, nil
+		}
+		after = int64(page[len(page)-1].UID)
+	}
+}
+
+// start gives a row's miner its UID, unless it has kept it.
+func (s *metagraphSync) start(ctx context.Context, r MetagraphRow, kept bool) error {
+	h, err := s.holder(ctx, r.Coldkey)
+	if err != nil {
+		return err
+	}
+	h.holds++
+	if kept {
+		return nil
+	}
+	s.result.Started++
+	_, err = s.tx.InsertRegistration(ctx, write.InsertRegistrationParams{MinerID: h.minerID, UID: r.UID, Hotkey: r.Hotkey, StartedAt: s.at})
+	return err
+}
+
+// holder finds or creates the miner of a coldkey.
+func (s *metagraphSync) holder(ctx context.Context, coldkey chain.Address) (*holder, error) {
+	if h := s.holders[coldkey]; h != nil {
+		return h, nil
+	}
+	m, err := s.tx.MinerByColdkey(ctx, coldkey)
+	if errors.Is(err, ErrNotFound) {
+		m, err = createMiner(ctx, s.tx, Registration{Coldkey: coldkey}, s.now, minerConfig{})
+		s.result.NewMiners++
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := &holder{minerID: m.MinerID, status: m.Status}
+	s.holders[coldkey] = h
+	return h, nil
+}
+
+// settle sets the status that follows from what a miner holds. One that held nothing before, and holds
+// nothing, stays as it is: it is known from its events alone.
+func (s *metagraphSync) settle(ctx context.Context, h *holder) error {
+	var err error
+	switch {
+	case h.holds > 0 && h.status == chain.MinerInactive:
+		s.result.Reactivated++
+		_, err = s.tx.SetMinerStatus(ctx, chain.MinerActive, h.minerID)
+	case h.holds == 0 && h.lost && h.status == chain.MinerActive:
+		s.result.Deactivated++
+		_, err = s.tx.SetMinerStatus(ctx, chain.MinerInactive, h.minerID)
+	}
+	return err
+}
