@@ -32,6 +32,19 @@
 // Lists are paged by key, see [Page]. A missing row is [ErrNotFound]. Amounts are in rao, times in
 // microseconds, durations in microseconds.
 //
+// # Archiving
+//
+// [Ledger.ArchiveClosedPositions] moves what was closed long ago to tables of its own, in many short
+// transactions. Counters, the report, snapshots and scores do not change by it, and an event of an archived
+// position is still known. By id, what is archived is found by [Ledger.ArchivedPosition] and its like alone.
+//
+// # Snapshots and scores
+//
+// [Ledger.TakeSnapshot] records how a miner stands over the positions of a window, in exact sums;
+// [Ledger.TakeSnapshots] does so for all miners at one moment. [Ledger.Scores] ranks the miners by what they
+// gained on the last days, the older the less, and works out their weights for the chain. Sums are exact to
+// the rao; the means and scores made of them are floats.
+//
 // # Transactions
 //
 // Every exported method is one transaction: when it returns nil, its change is on disk; when it returns an
