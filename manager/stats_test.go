@@ -90,6 +90,7 @@ func TestStatsCountTransactions(t *testing.T) {
 	if got, want := db.Stats().WriterLabel, "holder"; got != want {
 		t.Errorf("WriterLabel: got %q, want %q", got, want)
 	}
+	time.Sleep(20 * time.Millisecond)
 	held.end(t)
 	for _, c := range calls {
 		if err := c.wait(t).err; err != nil {
@@ -122,6 +123,9 @@ func TestStatsCountTransactions(t *testing.T) {
 	}
 	if got.Reads-before.Reads != 2 {
 		t.Errorf("Reads: got %d more, want 2", got.Reads-before.Reads)
+	}
+	if wait := got.QueueWait - before.QueueWait; wait < waiting*20*time.Millisecond {
+		t.Errorf("QueueWait: got %v more, want at least 20ms for each of the %d that waited", wait, waiting)
 	}
 	if got.ReadWait < 20*time.Millisecond {
 		t.Errorf("ReadWait: got %v, want at least the 20ms that a read waited", got.ReadWait)
