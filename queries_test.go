@@ -39,6 +39,8 @@ var (
 		"DeleteArchivedCloses j":    listed,
 		"DeleteArchivedPositions j": listed,
 		"DeleteArchivedTrades j":    listed,
+		"ClosesOfTrades j":          listed,
+		"ArchivedClosesOfTrades j":  listed,
 		"ClosedPositions counted":   "the closes of one position, sought, and no more of them than a batch holds",
 		"CountedClosesEntered d":    "the closes of the positions of one miner in one window, all sought, are counted",
 		"DailyGains m":              "every miner is scored; what it closed in the days that count is sought",
