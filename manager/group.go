@@ -159,11 +159,11 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 	c := t.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w.running.Store(nil)
-	if t.evicted {
+	if t.evicted { // what runs now is somebody else
 		w.requeue(r)
 		return false
 	}
+	w.running.Store(nil)
 	abandoned := t.abandonChildren()
 	t.close()
 	if r.err == nil && !r.panicked && !r.goexit {
