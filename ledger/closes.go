@@ -97,11 +97,7 @@ func writePlan(ctx context.Context, tx Tx, a *account, e Event, in inputs, p pla
 	if err != nil {
 		return CloseResult{}, err
 	}
-	trade := Trade{
-		TradeID: recorded.EventID, MinerID: recorded.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
-		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, ExitBlock: e.Block, ExitTime: e.Time,
-		ExitTAO: e.TAO, ExitAlpha: e.Alpha, UnmatchedAlpha: p.unmatchedAlpha, UnmatchedTAO: p.unmatchedTAO,
-	}
+	trade := tradeOf(recorded, p)
 	if err := tx.InsertTrade(ctx, write.InsertTradeParams(trade)); err != nil {
 		return CloseResult{}, err
 	}
@@ -114,16 +110,26 @@ func writePlan(ctx context.Context, tx Tx, a *account, e Event, in inputs, p pla
 	return CloseResult{Event: recorded, Trade: &trade, Closes: closes, IsNew: true}, nil
 }
 
-// writeStep writes a close, and takes its alpha from the position.
-func writeStep(ctx context.Context, tx Tx, trade Trade, number int64, s step) (Close, error) {
-	c := Close{
+// tradeOf is the trade that a plan makes of its event.
+func tradeOf(e RecordedEvent, p plan) Trade {
+	return Trade{
+		TradeID: e.EventID, MinerID: e.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
+		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, ExitBlock: e.Block, ExitTime: e.Time,
+		ExitTAO: e.TAO, ExitAlpha: e.Alpha, UnmatchedAlpha: p.unmatchedAlpha, UnmatchedTAO: p.unmatchedTAO,
+	}
+}
+
+// closeOf is the close that a step of a trade's plan makes.
+func closeOf(trade Trade, number int64, s step) Close {
+	return Close{
 		TradeID: trade.TradeID, Step: number, PositionID: s.PositionID, MinerID: trade.MinerID,
 		Alpha: s.alpha, TAO: s.tao, Cost: s.cost, RawGain: s.rawGain, Gain: s.gain, DurationUs: s.durationUs,
 		MinBlocksMet: s.minBlocksMet, SelfTrade: s.selfTrade,
 	}
-	if err := tx.InsertClose(ctx, write.InsertCloseParams(c)); err != nil {
-		return Close{}, err
-	}
+}
+
+// shrinkBy is what a step of a trade takes from its position.
+func shrinkBy(trade Trade, s step) write.ShrinkPositionParams {
 	shrink := write.ShrinkPositionParams{
 		PositionID: s.PositionID, Alpha: s.alpha, Gain: s.gain, Status: chain.PositionPartial, LastExitTime: &trade.ExitTime,
 	}
@@ -133,7 +139,16 @@ func writeStep(ctx context.Context, tx Tx, trade Trade, number int64, s step) (C
 	if s.closes() {
 		shrink.Status, shrink.ClosedAt = chain.PositionClosed, shrink.LastExitTime
 	}
-	_, err := tx.ShrinkPosition(ctx, shrink)
+	return shrink
+}
+
+// writeStep writes a close, and takes its alpha from the position.
+func writeStep(ctx context.Context, tx Tx, trade Trade, number int64, s step) (Close, error) {
+	c := closeOf(trade, number, s)
+	if err := tx.InsertClose(ctx, write.InsertCloseParams(c)); err != nil {
+		return Close{}, err
+	}
+	_, err := tx.ShrinkPosition(ctx, shrinkBy(trade, s))
 	return c, err
 }
 

@@ -130,3 +130,25 @@ func (a *account) save(ctx context.Context, tx Tx) error {
 	})
 	return err
 }
+
+// minus returns c − d. Non-negative sums never overflow it, and gains are bounded by them.
+func (c counters) minus(d counters) counters {
+	return counters{
+		positions: c.positions - d.positions, openPositions: c.openPositions - d.openPositions,
+		trades: c.trades - d.trades, closes: c.closes - d.closes,
+		entryTAO: c.entryTAO - d.entryTAO, entryAlpha: c.entryAlpha - d.entryAlpha,
+		closedAlpha: c.closedAlpha - d.closedAlpha, exitTAO: c.exitTAO - d.exitTAO, rawGain: c.rawGain - d.rawGain, gain: c.gain - d.gain,
+		countedCloses: c.countedCloses - d.countedCloses, winningCloses: c.winningCloses - d.winningCloses,
+		countedDurations: c.countedDurations - d.countedDurations,
+		unmatchedAlpha:   c.unmatchedAlpha - d.unmatchedAlpha, unmatchedTAO: c.unmatchedTAO - d.unmatchedTAO,
+	}
+}
+
+// into sets the counters of a miner's row.
+func (c counters) into(m *Miner) {
+	m.Positions, m.OpenPositions, m.Trades, m.Closes = c.positions, c.openPositions, c.trades, c.closes
+	m.EntryTAO, m.EntryAlpha = c.entryTAO, c.entryAlpha
+	m.ClosedAlpha, m.ExitTAO, m.RawGain, m.Gain = c.closedAlpha, c.exitTAO, c.rawGain, c.gain
+	m.CountedCloses, m.WinningCloses, m.CountedDurationUs = c.countedCloses, c.winningCloses, c.countedDurations
+	m.UnmatchedAlpha, m.UnmatchedTAO = c.unmatchedAlpha, c.unmatchedTAO
+}

@@ -27,10 +27,7 @@ func gather(ctx context.Context, tx Tx, minerID int64, e Event, in inputs) ([]ca
 		if err != nil {
 			return nil, err
 		}
-		if own := slices.DeleteFunc(slices.Clone(listed), func(c candidate) bool { return c.ExtrinsicID != e.ExtrinsicID }); len(own) > 0 {
-			return own, nil
-		}
-		return listed, nil
+		return ownOrAll(listed, e), nil
 	}
 	own, err := tx.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{
 		MinerID: minerID, ExtrinsicID: e.ExtrinsicID, Netuid: e.Netuid, ExitTime: e.Time,
@@ -106,12 +103,25 @@ func gatherListed(ctx context.Context, tx Tx, minerID int64, e Event, in inputs)
 		if reason := cannotClose(p, e); reason != "" {
 			return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNoOpenPosition, Detail: fmt.Sprintf("position %d %s", p.PositionID, reason)}
 		}
-		candidates[i] = candidate{
-			PositionID: p.PositionID, ExtrinsicID: p.ExtrinsicID, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
-			EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, LastExitTime: p.LastExitTime,
-		}
+		candidates[i] = candidateOf(p)
 	}
 	return candidates, nil
+}
+
+// ownOrAll is those of the candidates that the trade's own extrinsic opened, or all when there are none.
+func ownOrAll(candidates []candidate, e Event) []candidate {
+	own := slices.DeleteFunc(slices.Clone(candidates), func(c candidate) bool { return c.ExtrinsicID != e.ExtrinsicID })
+	if len(own) > 0 {
+		return own
+	}
+	return candidates
+}
+
+func candidateOf(p Position) candidate {
+	return candidate{
+		PositionID: p.PositionID, ExtrinsicID: p.ExtrinsicID, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
+		EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, LastExitTime: p.LastExitTime,
+	}
 }
 
 // cannotClose says why a trade cannot close a position, or is empty.

@@ -55,22 +55,32 @@ func openPosition(ctx context.Context, tx Tx, a *account, e Event) (openResult, 
 	if !isNew {
 		return openedEarlier(ctx, tx, e, recorded)
 	}
-	p := Position{
-		PositionID: recorded.EventID, MinerID: recorded.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
-		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, EntryBlock: e.Block, EntryTime: e.Time,
-		EntryTAO: e.TAO, EntryAlpha: e.Alpha, RemainingAlpha: e.Alpha, Status: chain.PositionOpen,
-	}
-	err = tx.InsertPosition(ctx, write.InsertPositionParams{
-		PositionID: p.PositionID, MinerID: p.MinerID, Netuid: p.Netuid, Hotkey: p.Hotkey,
-		ExtrinsicID: p.ExtrinsicID, EventIndex: p.EventIndex, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
-		EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, Status: p.Status,
-	})
+	p := positionOf(recorded)
+	err = insertPosition(ctx, tx, p)
 	if err != nil {
 		return openResult{}, err
 	}
 	a.add(e, recorded.EventID, added, total)
 	a.seen(e.Time)
 	return openResult{position: p, isNew: true, outOfOrder: recorded.OutOfOrder}, nil
+}
+
+// positionOf is the position that a stake opens.
+func positionOf(e RecordedEvent) Position {
+	return Position{
+		PositionID: e.EventID, MinerID: e.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
+		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, EntryBlock: e.Block, EntryTime: e.Time,
+		EntryTAO: e.TAO, EntryAlpha: e.Alpha, RemainingAlpha: e.Alpha, Status: chain.PositionOpen,
+	}
+}
+
+// insertPosition writes a position that is open.
+func insertPosition(ctx context.Context, tx Tx, p Position) error {
+	return tx.InsertPosition(ctx, write.InsertPositionParams{
+		PositionID: p.PositionID, MinerID: p.MinerID, Netuid: p.Netuid, Hotkey: p.Hotkey,
+		ExtrinsicID: p.ExtrinsicID, EventIndex: p.EventIndex, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
+		EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, Status: p.Status,
+	})
 }
 
 // openedBefore answers for a stake that the counters cannot hold: if it is a repeat it was counted already,

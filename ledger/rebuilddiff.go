@@ -1,0 +1,222 @@
+package ledger
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/stakeledger/stakeledger/chain"
+)
+
+// rebuilding compares what a miner's events come to with what is recorded, and writes the difference.
+type rebuilding struct {
+	miner      Miner
+	recorded   recordedAccounts
+	want       accounts
+	result     RebuildResult
+	outcomes   []RecordedEvent // as they are to be written
+	added      counters
+	latestID   *int64
+	lastActive *chain.Time
+	ofPosition map[int64][]closeKey // of the recorded closes
+	ofTrade    map[int64][]closeKey
+	positions  map[int64]bool // to be written anew
+	trades     map[int64]bool
+	removed    map[closeKey]bool // closes to delete
+	inserted   map[closeKey]bool // closes to write
+}
+
+func newRebuilding(m Miner, recorded recordedAccounts, want accounts) *rebuilding {
+	r := &rebuilding{
+		miner: m, recorded: recorded, want: want, result: RebuildResult{MinerID: m.MinerID},
+		ofPosition: map[int64][]closeKey{}, ofTrade: map[int64][]closeKey{},
+		positions: map[int64]bool{}, trades: map[int64]bool{},
+		removed: map[closeKey]bool{}, inserted: map[closeKey]bool{},
+	}
+	for key, c := range recorded.closes {
+		r.ofPosition[c.PositionID] = append(r.ofPosition[c.PositionID], key)
+		r.ofTrade[key.tradeID] = append(r.ofTrade[key.tradeID], key)
+	}
+	return r
+}
+
+// compare finds every difference.
+func (r *rebuilding) compare(events []RecordedEvent, got replayed) {
+	r.result.Replayed, r.result.Unhonoured = int64(len(events)), got.unhonoured
+	for _, e := range events {
+		r.compareOutcome(e, got.reasons)
+	}
+	r.result.Positions = changes(r.recorded.positions, r.want.positions, cmp.Compare[int64], samePosition)
+	for _, c := range r.result.Positions {
+		r.touchPosition(either(c).PositionID)
+	}
+	r.result.Trades = changes(r.recorded.trades, r.want.trades, cmp.Compare[int64], func(a, b Trade) bool { return a == b })
+	for _, c := range r.result.Trades {
+		r.touchTrade(either(c).TradeID)
+	}
+	r.result.Closes = changes(r.recorded.closes, r.want.closes, func(a, b closeKey) int {
+		return cmp.Or(cmp.Compare(a.tradeID, b.tradeID), cmp.Compare(a.step, b.step))
+	}, func(a, b Close) bool { return a == b })
+	for _, c := range r.result.Closes {
+		if c.Before != nil {
+			r.removeClose(closeKey{c.Before.TradeID, c.Before.Step})
+		}
+		if c.After != nil {
+			r.insertClose(closeKey{c.After.TradeID, c.After.Step})
+		}
+	}
+	r.compareCounters(got)
+}
+
+// compareOutcome compares what became of an event. Once replayed in order, none is out of order.
+func (r *rebuilding) compareOutcome(e RecordedEvent, reasons map[int64]chain.IgnoreReason) {
+	after := e
+	after.Outcome, after.Reason, after.OutOfOrder = chain.Applied, nil, false
+	if reason, ignored := reasons[e.EventID]; ignored {
+		after.Outcome, after.Reason = chain.Ignored, &reason
+	}
+	if e.OutOfOrder {
+		r.result.Reordered++
+	}
+	if after.Outcome != e.Outcome {
+		r.result.Outcomes = append(r.result.Outcomes, Change[RecordedEvent]{Before: &e, After: &after})
+	}
+	if e.OutOfOrder || after.Outcome != e.Outcome {
+		r.outcomes = append(r.outcomes, after)
+	}
+}
+
+func (r *rebuilding) compareCounters(got replayed) {
+	have := countersOf(r.miner)
+	r.added, r.latestID, r.lastActive = got.total.minus(have), got.latestID, got.lastActive
+	after := r.miner
+	after.LatestEventID, after.LastActive = got.latestID, got.lastActive
+	got.total.into(&after)
+	if have != got.total || !same(r.miner.LatestEventID, got.latestID) || !same(r.miner.LastActive, got.lastActive) {
+		before := r.miner
+		r.result.Counters = Change[Miner]{Before: &before, After: &after}
+	}
+}
+
+// changes are the rows that differ, in the order of their keys.
+func changes[K comparable, T any](before, after map[K]T, order func(a, b K) int, same func(a, b T) bool) []Change[T] {
+	keys := map[K]bool{}
+	for k, b := range before {
+		if a, ok := after[k]; !ok || !same(a, b) {
+			keys[k] = true
+		}
+	}
+	for k := range after {
+		if _, ok := before[k]; !ok {
+			keys[k] = true
+		}
+	}
+	var list []Change[T]
+	for _, k := range slices.SortedFunc(maps.Keys(keys), order) {
+		var c Change[T]
+		if b, ok := before[k]; ok {
+			c.Before = &b
+		}
+		if a, ok := after[k]; ok {
+			c.After = &a
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// either is the row before, or where there was none the row after.
+func either[T any](c Change[T]) T {
+	if c.Before != nil {
+		return *c.Before
+	}
+	return *c.After
+}
+
+func same[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
+
+func samePosition(a, b Position) bool {
+	return same(a.LastExitTime, b.LastExitTime) && same(a.ClosedAt, b.ClosedAt) && a.RemainingAlpha == b.RemainingAlpha &&
+		a.Status == b.Status && a.Gain == b.Gain && sameEntry(a, b)
+}
+
+// sameEntry reports whether two positions were opened with the same.
+func sameEntry(a, b Position) bool {
+	return a.PositionID == b.PositionID && positionOf(eventOfPosition(a)) == positionOf(eventOfPosition(b))
+}
+
+// eventOfPosition is what a position says of its event.
+func eventOfPosition(p Position) RecordedEvent {
+	return RecordedEvent{
+		EventID: p.PositionID, MinerID: p.MinerID, Netuid: p.Netuid, Hotkey: p.Hotkey, ExtrinsicID: p.ExtrinsicID,
+		EventIndex: p.EventIndex, Block: p.EntryBlock, Time: p.EntryTime, TAO: p.EntryTAO, Alpha: p.EntryAlpha,
+	}
+}
+
+// sameExit reports whether two trades sold the same.
+func sameExit(a, b Trade) bool {
+	a.UnmatchedAlpha, a.UnmatchedTAO = b.UnmatchedAlpha, b.UnmatchedTAO
+	return a == b
+}
+
+// touchPosition has a position written anew. An archived one has to live again meanwhile, and so have all its
+// closes, with their trades.
+func (r *rebuilding) touchPosition(id int64) {
+	if r.positions[id] {
+		return
+	}
+	r.positions[id] = true
+	if r.begins(id) {
+		for _, key := range r.ofPosition[id] {
+			r.moveClose(key)
+		}
+	}
+}
+
+// begins reports whether a position has to be inserted anew rather than changed.
+func (r *rebuilding) begins(id int64) bool {
+	before, recorded := r.recorded.positions[id]
+	after, wanted := r.want.positions[id]
+	return !recorded || r.recorded.archivedPositions[id] || !wanted || !sameEntry(before, after)
+}
+
+// touchTrade has a trade written anew, as touchPosition does a position.
+func (r *rebuilding) touchTrade(id int64) {
+	if r.trades[id] {
+		return
+	}
+	r.trades[id] = true
+	if r.beginsTrade(id) {
+		for _, key := range r.ofTrade[id] {
+			r.moveClose(key)
+		}
+	}
+}
+
+func (r *rebuilding) beginsTrade(id int64) bool {
+	before, recorded := r.recorded.trades[id]
+	after, wanted := r.want.trades[id]
+	return !recorded || r.recorded.archivedTrades[id] || !wanted || !sameExit(before, after)
+}
+
+// moveClose takes a close out and puts back what is to stand in its place.
+func (r *rebuilding) moveClose(key closeKey) {
+	r.removeClose(key)
+	r.insertClose(key)
+}
+
+func (r *rebuilding) removeClose(key closeKey) {
+	if c, recorded := r.recorded.closes[key]; recorded && !r.removed[key] {
+		r.removed[key] = true
+		r.touchPosition(c.PositionID)
+		r.touchTrade(c.TradeID)
+	}
+}
+
+func (r *rebuilding) insertClose(key closeKey) {
+	if c, wanted := r.want.closes[key]; wanted && !r.inserted[key] {
+		r.inserted[key] = true
+		r.touchPosition(c.PositionID)
+		r.touchTrade(c.TradeID)
+	}
+}

@@ -1,0 +1,227 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+)
+
+// eventsInOrder returns all events of a miner in the order in which they are to be handled.
+func eventsInOrder(ctx context.Context, tx Tx, minerID int64) ([]RecordedEvent, error) {
+	var events []RecordedEvent
+	query := read.EventsParams{MinerID: minerID, AfterTime: -1, Until: maxTime, AnyOutcome: 1, PageSize: maxPage}
+	for {
+		page, err := tx.Events(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, page...)
+		if len(page) < maxPage {
+			break
+		}
+		last := page[len(page)-1]
+		query.AfterTime, query.AfterBlock, query.AfterEventID = last.Time, last.Block, last.EventID
+	}
+	slices.SortStableFunc(events, func(a, b RecordedEvent) int {
+		if c := cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Block, b.Block)); c != 0 {
+			return c
+		}
+		x := orderOf(a.Time, a.Block, a.ExtrinsicID, a.EventIndex)
+		y := orderOf(b.Time, b.Block, b.ExtrinsicID, b.EventIndex)
+		switch {
+		case x.before(y):
+			return -1
+		case y.before(x):
+			return 1
+		}
+		return 0
+	})
+	return events, nil
+}
+
+// closeKey is the key of a close.
+type closeKey struct{ tradeID, step int64 }
+
+// accounts are the rows that a miner's events make.
+type accounts struct {
+	positions map[int64]Position
+	trades    map[int64]Trade
+	closes    map[closeKey]Close
+}
+
+func newAccounts() accounts {
+	return accounts{positions: map[int64]Position{}, trades: map[int64]Trade{}, closes: map[closeKey]Close{}}
+}
+
+// replayed is what a miner's events come to when they are handled in order.
+type replayed struct {
+	accounts
+	reasons    map[int64]chain.IgnoreReason // of the events that are ignored
+	total      counters
+	latestID   *int64
+	lastActive *chain.Time
+	unhonoured []Unhonoured
+}
+
+// replay handles a miner's events in memory. The error is ErrInvalid: a counter overflows.
+func replay(m Miner, events []RecordedEvent) (replayed, error) {
+	r := replayed{accounts: newAccounts(), reasons: map[int64]chain.IgnoreReason{}}
+	b := book{positions: map[int64]*lot{}, open: map[chain.Netuid][]*lot{}, extrinsics: map[string][]*lot{}}
+	for i := range events {
+		e := &events[i]
+		if e.Reason != nil && *e.Reason != chain.NoOpenPosition {
+			r.reasons[e.EventID] = *e.Reason
+			continue
+		}
+		added := counters{positions: 1, openPositions: 1, entryTAO: e.TAO, entryAlpha: e.Alpha}
+		if e.Kind == chain.Stake {
+			b.add(positionOf(*e))
+		} else {
+			var err error
+			if added, err = r.close(&b, m, *e); err != nil {
+				return r, err
+			}
+		}
+		var err error
+		if r.total, err = r.total.plus(added); err != nil {
+			return r, err
+		}
+		r.latestID = &e.EventID
+		if _, ignored := r.reasons[e.EventID]; !ignored {
+			r.lastActive = &e.Time
+		}
+	}
+	for id, p := range b.positions {
+		r.positions[id] = p.Position
+	}
+	return r, nil
+}
+
+// close handles an unstake, and returns what it adds to the counters.
+func (r *replayed) close(b *book, m Miner, recorded RecordedEvent) (counters, error) {
+	e := Event{
+		Kind: recorded.Kind, Coldkey: m.Coldkey, Hotkey: recorded.Hotkey, Netuid: recorded.Netuid, ExtrinsicID: recorded.ExtrinsicID,
+		EventIndex: recorded.EventIndex, Block: recorded.Block, Time: recorded.Time, TAO: recorded.TAO, Alpha: recorded.Alpha,
+	}
+	in, err := inputsOf(recorded)
+	if err != nil {
+		return counters{}, err
+	}
+	candidates, missed := b.candidates(e, in)
+	p := share(e, in, candidates)
+	if in.mode == chain.Strict && p.unmatchedAlpha > 0 {
+		missed = append(missed, fmt.Sprintf("strict, and %s of %s alpha is unmatched", p.unmatchedAlpha, e.Alpha))
+	}
+	if len(missed) > 0 {
+		r.unhonoured = append(r.unhonoured, Unhonoured{recorded.EventID, strings.Join(missed, "; ")})
+	}
+	added, err := p.counters()
+	if len(p.steps) == 0 {
+		r.reasons[recorded.EventID] = chain.NoOpenPosition
+		added.trades = 0
+		return added, err
+	}
+	trade := tradeOf(recorded, p)
+	r.trades[trade.TradeID] = trade
+	for i, s := range p.steps {
+		r.closes[closeKey{trade.TradeID, int64(i)}] = closeOf(trade, int64(i), s)
+		shrink := shrinkBy(trade, s)
+		of := b.positions[s.PositionID]
+		of.RemainingAlpha -= shrink.Alpha
+		of.Gain += shrink.Gain
+		of.Status, of.LastExitTime, of.ClosedAt = shrink.Status, shrink.LastExitTime, shrink.ClosedAt
+	}
+	return added, err
+}
+
+// inputsOf are the inputs that were stored with an unstake.
+func inputsOf(e RecordedEvent) (inputs, error) {
+	if e.Mode == nil || e.MinBlocks == nil || e.SelfTrade == nil {
+		return inputs{}, invalid("mode", nil, fmt.Sprintf("event %d is an unstake without inputs", e.EventID))
+	}
+	in := inputs{mode: *e.Mode, minBlocks: *e.MinBlocks, selfTrade: *e.SelfTrade}
+	if e.PositionIds == nil {
+		return in, nil
+	}
+	in.listed = true
+	if err := json.Unmarshal([]byte(*e.PositionIds), &in.list); err != nil {
+		return in, invalid("position_ids", *e.PositionIds, fmt.Sprintf("of event %d: %v", e.EventID, err))
+	}
+	return in, nil
+}
+
+// lot is a position with its place among those of its miner.
+type lot struct {
+	Position
+	place int
+}
+
+// book holds a miner's positions while its events are replayed. They come in order, so each list is in the
+// order first in, first out.
+type book struct {
+	positions  map[int64]*lot
+	open       map[chain.Netuid][]*lot // from the first that is not closed on
+	extrinsics map[string][]*lot
+}
+
+func (b *book) add(p Position) {
+	l := &lot{Position: p, place: len(b.positions)}
+	b.positions[p.PositionID] = l
+	b.open[p.Netuid] = append(b.open[p.Netuid], l)
+	b.extrinsics[p.ExtrinsicID] = append(b.extrinsics[p.ExtrinsicID], l)
+}
+
+// candidates are the positions that a trade will close, as gather finds them in the database, and what of an
+// explicit list cannot be honoured.
+func (b *book) candidates(e Event, in inputs) (candidates []candidate, missed []string) {
+	if in.listed {
+		listed, missed := b.listed(e, in)
+		return ownOrAll(listed, e), missed
+	}
+	for _, p := range b.extrinsics[e.ExtrinsicID] {
+		if cannotClose(p.Position, e) == "" {
+			candidates = append(candidates, candidateOf(p.Position))
+		}
+	}
+	if len(candidates) > 0 {
+		return candidates, nil
+	}
+	open := b.open[e.Netuid]
+	for len(open) > 0 && open[0].Status == chain.PositionClosed {
+		open = open[1:]
+	}
+	b.open[e.Netuid] = open
+	for left := e.Alpha; len(open) > 0 && left > 0; open = open[1:] {
+		if p := open[0].Position; cannotClose(p, e) == "" {
+			candidates = append(candidates, candidateOf(p))
+			left -= min(left, p.RemainingAlpha)
+		}
+	}
+	return candidates, nil
+}
+
+// listed are the candidates of an explicit list.
+func (b *book) listed(e Event, in inputs) (candidates []candidate, missed []string) {
+	var lots []*lot
+	for _, id := range in.list {
+		p := b.positions[id]
+		if p == nil {
+			missed = append(missed, fmt.Sprintf("position %d is opened later", id))
+		} else if reason := cannotClose(p.Position, e); reason != "" {
+			missed = append(missed, fmt.Sprintf("position %d %s", id, reason))
+		} else {
+			lots = append(lots, p)
+		}
+	}
+	slices.SortFunc(lots, func(x, y *lot) int { return cmp.Compare(x.place, y.place) })
+	for _, p := range lots {
+		candidates = append(candidates, candidateOf(p.Position))
+	}
+	return candidates, missed
+}

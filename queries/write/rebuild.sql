@@ -1,0 +1,41 @@
+-- What makes a miner's positions anew. All but the first needs the mark that the first one sets.
+-- name: BeginRebuild :execrows
+INSERT INTO rebuilds (miner_id) VALUES (@miner_id);
+
+-- name: EndRebuild :execrows
+DELETE FROM rebuilds WHERE miner_id = @miner_id;
+
+-- name: SetEventOutcome :execrows
+UPDATE events SET outcome = @outcome, reason = @reason, out_of_order = @out_of_order
+WHERE event_id = @event_id;
+
+-- name: RemoveClose :execrows
+DELETE FROM closes WHERE trade_id = @trade_id AND step = @step;
+
+-- name: RemoveArchivedClose :execrows
+DELETE FROM archived_closes WHERE trade_id = @trade_id AND step = @step;
+
+-- name: RemovePosition :execrows
+DELETE FROM positions WHERE position_id = @position_id;
+
+-- name: RemoveArchivedPosition :execrows
+DELETE FROM archived_positions WHERE position_id = @position_id;
+
+-- name: RemoveTrade :execrows
+DELETE FROM trades WHERE trade_id = @trade_id;
+
+-- name: RemoveArchivedTrade :execrows
+DELETE FROM archived_trades WHERE trade_id = @trade_id;
+
+-- name: SetPosition :execrows
+UPDATE positions SET
+  remaining_alpha = @remaining_alpha,
+  status = @status,
+  last_exit_time = @last_exit_time,
+  closed_at = @closed_at,
+  gain = @gain
+WHERE position_id = @position_id;
+
+-- name: SetUnmatched :execrows
+UPDATE trades SET unmatched_alpha = @unmatched_alpha, unmatched_tao = @unmatched_tao
+WHERE trade_id = @trade_id;
