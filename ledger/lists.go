@@ -79,7 +79,8 @@ func (l *Ledger) Trades(ctx context.Context, minerID int64, f TradeFilter, p Pag
 	})
 }
 
-// ClosesOfTrade lists the closes of a trade, first in first out.
+// ClosesOfTrade lists the closes of a trade, first in first out, except those that are archived: see
+// ArchivedClosesOfTrade.
 func (l *Ledger) ClosesOfTrade(ctx context.Context, tradeID int64, p Page[Close]) ([]Close, error) {
 	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
 		if p.After == nil {
@@ -89,7 +90,8 @@ func (l *Ledger) ClosesOfTrade(ctx context.Context, tradeID int64, p Page[Close]
 	})
 }
 
-// ClosesOfPosition lists the closes of a position in the order in which its trades were recorded.
+// ClosesOfPosition lists the closes of a position in the order in which its trades were recorded, except those
+// that are archived: see ArchivedClosesOfPosition.
 func (l *Ledger) ClosesOfPosition(ctx context.Context, positionID int64, p Page[Close]) ([]Close, error) {
 	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
 		return q.ClosesOfPosition(ctx, read.ClosesOfPositionParams{PositionID: positionID, AfterTradeID: after.TradeID, PageSize: limit})
