@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // A partial is a copy of a database that is being made. It lies beside its
@@ -133,6 +134,43 @@ func (p *partial) discard() {
 		p.lock = nil
 	}
 }
+
+// keepFlushing brings what is written of the copy to the disk over and over,
+// until the function it returns is called, which returns the first error. Left
+// to the end, the sync of a large file would hold up every commit for as long
+// as the disk takes to write all of it.
+func (p *partial) keepFlushing() (flushed func() error) {
+	stop, over := make(chan struct{}), make(chan error, 1)
+	go func() {
+		f, err := os.OpenFile(p.path(), os.O_RDWR, 0)
+		if err != nil {
+			over <- err
+			return
+		}
+		tick := time.NewTicker(flushEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if err == nil { // an error is told once, so it is kept
+					err = f.Sync()
+				}
+			case <-stop:
+				over <- errors.Join(err, f.Close())
+				return
+			}
+		}
+	}()
+	return func() error {
+		close(stop)
+		if err := <-over; err != nil {
+			return p.failed(err, "")
+		}
+		return nil
+	}
+}
+
+const flushEvery = 100 * time.Millisecond
 
 // publish brings the copy to the disk and gives it its name. After an error
 // there is no copy, but for a replaced file that is in place and might not
