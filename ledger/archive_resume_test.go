@@ -8,7 +8,9 @@ import (
 	"reflect"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
 	"github.com/stakeledger/stakeledger/manager"
 )
@@ -62,16 +64,21 @@ func TestArchiveOfAPositionWithManyCloses(t *testing.T) {
 	p := addPosition(t, l, stake("in", 0, 1000, closes))
 	small := addPosition(t, l, stake("small", 1, 10, 10))
 	for i := range closes {
-		processClose(t, l, unstake(fmt.Sprintf("out-%d", i), 10+i, 30, 1))
+		processClose(t, l, unstake(fmt.Sprintf("out-%d", i), 10+i, 30, 1), ledger.MinBlocks(0))
 	}
 	processClose(t, l, unstake("out", 9, 30, 10), ledger.PositionIDs(small.PositionID))
 	recorded := record(t, l)
+	whole := snapshot(t, l, 1, after(500), 500*time.Minute)
 	var seen []ledger.ArchiveSummary
 	summary := archive(t, l, after(1000), ledger.ArchiveRows(21), ledger.OnArchived(func(s ledger.ArchiveSummary) {
 		seen = append(seen, s)
 		diff(t, record(t, l), recorded)
 		if n := int64(count(t, l, "archived_closes")); n != s.Closes {
 			t.Errorf("after %d transactions: got %d archived closes, want %d", len(seen), n, s.Closes)
+		}
+		part := snapshot(t, l, 1, after(500)-chain.Time(len(seen)), 500*time.Minute)
+		if part.CountedCloses != whole.CountedCloses || part.CountedDurationUs != whole.CountedDurationUs || part.CountedCloses != closes {
+			t.Errorf("after %d transactions: got a snapshot %+v, want the closes of %+v", len(seen), part, whole)
 		}
 		_, err := l.Position(context.Background(), p.PositionID)
 		if gone := errors.Is(err, ledger.ErrNotFound); gone != (count(t, l, "closes") == 0) {
