@@ -191,7 +191,7 @@ func TestKilledBackupLeavesNothingOrAll(t *testing.T) {
 	folder := t.TempDir()
 	dest := filepath.Join(folder, "copy.db")
 	steps := []string{"copying", "copying", "checking"}
-	rounds := 12
+	rounds := 9
 	if testing.Short() {
 		rounds = 5
 	}
