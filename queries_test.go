@@ -45,10 +45,14 @@ var (
 		"CountedClosesEntered d":    "the closes of the positions of one miner in one window, all sought, are counted",
 		"DailyGains m":              "every miner is scored; what it closed in the days that count is sought",
 		"DailyGains d":              "what was sought is grouped",
+		"BrokenForeignKeys f":       "what SQLite itself finds broken, nothing on a healthy ledger",
+		"IntegrityCheck i":          "what SQLite itself says, one row on a healthy ledger",
 	}
 	maySort = map[string]string{
 		"SelfTradeCandidates": "the positions of one extrinsic, a handful",
 		"ListedPositions":     "the positions of the caller's own list",
+		"BrokenForeignKeys":   "what SQLite itself finds broken, nothing on a healthy ledger",
+		"IntegrityCheck":      "what SQLite itself says, one row on a healthy ledger",
 	}
 )
 

@@ -172,6 +172,17 @@ type Position struct {
 	Gain           chain.Rao
 }
 
+type PragmaForeignKeyCheck struct {
+	Table  string
+	Rowid  *int64
+	Parent string
+	Fkid   int64
+}
+
+type PragmaIntegrityCheck struct {
+	IntegrityCheck string
+}
+
 type Rebuild struct {
 	MinerID int64
 }

@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+)
+
+// The queries tell that a row is amiss; here it is read whole, to name the field.
+
+// explainPosition names what a position says otherwise than its event, or than what is left of it.
+func (v *verification) explainPosition(ctx context.Context, positionID int64, archived bool) error {
+	table, row := place("positions", archived), id(positionID)
+	p, err := v.q.PositionByID(ctx, positionID)
+	if archived {
+		var a read.ArchivedPosition
+		a, err = v.q.ArchivedPositionByID(ctx, positionID)
+		p = Position(a)
+	}
+	if err != nil {
+		return err
+	}
+	if err := v.compareEvent(ctx, table, row, chain.Stake, eventOfPosition(p)); err != nil {
+		return err
+	}
+	status := chain.PositionPartial
+	switch p.RemainingAlpha {
+	case 0:
+		status = chain.PositionClosed
+	case p.EntryAlpha:
+		status = chain.PositionOpen
+	}
+	compare(v, table, row, "status", status, p.Status)
+	var closedAt *chain.Time
+	if p.RemainingAlpha == 0 {
+		closedAt = p.LastExitTime
+	}
+	compareOptional(v, table, row, "closed_at", closedAt, p.ClosedAt)
+	return nil
+}
+
+// explainTrade names what a trade says otherwise than its event.
+func (v *verification) explainTrade(ctx context.Context, tradeID int64, archived bool) error {
+	t, err := v.q.TradeByID(ctx, tradeID)
+	if archived {
+		var a read.ArchivedTrade
+		a, err = v.q.ArchivedTradeByID(ctx, tradeID)
+		t = Trade(a)
+	}
+	if err != nil {
+		return err
+	}
+	return v.compareEvent(ctx, place("trades", archived), id(tradeID), chain.Unstake, RecordedEvent{
+		EventID: t.TradeID, MinerID: t.MinerID, Netuid: t.Netuid, Hotkey: t.Hotkey, ExtrinsicID: t.ExtrinsicID,
+		EventIndex: t.EventIndex, Block: t.ExitBlock, Time: t.ExitTime, TAO: t.ExitTAO, Alpha: t.ExitAlpha,
+	})
+}
+
+// compareEvent compares what a position or a trade says of its event with the event. Names of fields are the
+// event's.
+func (v *verification) compareEvent(ctx context.Context, table, row string, kind chain.EventKind, got RecordedEvent) error {
+	e, err := v.q.EventByID(ctx, got.EventID)
+	if errors.Is(err, ErrNotFound) {
+		v.differ(table, row, "event", "an event of the same id", "none")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	compare(v, table, row, "kind of its event", kind, e.Kind)
+	compare(v, table, row, "outcome of its event", chain.Applied, e.Outcome)
+	compare(v, table, row, "miner_id", e.MinerID, got.MinerID)
+	compare(v, table, row, "netuid", e.Netuid, got.Netuid)
+	compare(v, table, row, "hotkey", e.Hotkey, got.Hotkey)
+	compare(v, table, row, "extrinsic_id", e.ExtrinsicID, got.ExtrinsicID)
+	compare(v, table, row, "event_index", e.EventIndex, got.EventIndex)
+	compare(v, table, row, "block", e.Block, got.Block)
+	compare(v, table, row, "time", e.Time, got.Time)
+	compare(v, table, row, "tao", e.TAO, got.TAO)
+	compare(v, table, row, "alpha", e.Alpha, got.Alpha)
+	return nil
+}
+
+// explainClose names in what a close breaks the rules, by settling it once more.
+func (v *verification) explainClose(ctx context.Context, c *read.ClosesToVerifyRow) error {
+	table, row := place("closes", c.Archived), closeID(c.TradeID, c.Step)
+	exit, err := v.q.EventByID(ctx, c.TradeID)
+	if errors.Is(err, ErrNotFound) {
+		return nil // the trade that is missing is reported with it
+	}
+	if err != nil {
+		return err
+	}
+	entry, err := v.q.EventByID(ctx, c.PositionID)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	got, err := v.wholeClose(ctx, c)
+	if err != nil {
+		return err
+	}
+	before := v.report.Found
+	compare(v, table, row, "miner_id", entry.MinerID, got.MinerID)
+	compare(v, table, row, "miner of its trade", entry.MinerID, exit.MinerID)
+	compare(v, table, row, "netuid of its trade", entry.Netuid, exit.Netuid)
+	compare(v, table, row, "kind of its trade", chain.Unstake, exit.Kind)
+	if exit.Time < entry.Time {
+		v.differ(table, row, "time of its trade", "not before "+entry.Time.String(), exit.Time)
+	}
+	in, err := inputsOf(exit)
+	if err != nil {
+		v.differ("events", id(exit.EventID), "inputs", "those of an unstake", err)
+		return nil
+	}
+	s := step{candidate: candidateOf(positionOf(entry)), tao: got.TAO, cost: got.Cost, rawGain: got.TAO - got.Cost, selfTrade: entry.ExtrinsicID == exit.ExtrinsicID}
+	s.settle(Event{Time: exit.Time, Block: exit.Block}, in)
+	compare(v, table, row, "raw_gain", s.rawGain, got.RawGain)
+	compare(v, table, row, "self_trade", s.selfTrade, got.SelfTrade)
+	compare(v, table, row, "duration_us", s.durationUs, got.DurationUs)
+	compare(v, table, row, "min_blocks_met", s.minBlocksMet, got.MinBlocksMet)
+	compare(v, table, row, "gain", s.gain, got.Gain)
+	if v.report.Found == before {
+		v.differ(table, row, "rules", "followed", "not followed")
+	}
+	return nil
+}
+
+// wholeClose reads a close from the table in which it was found.
+func (v *verification) wholeClose(ctx context.Context, c *read.ClosesToVerifyRow) (Close, error) {
+	if c.Archived {
+		page, err := v.q.ArchivedClosesOfTrade(ctx, read.ArchivedClosesOfTradeParams{TradeID: c.TradeID, AfterStep: c.Step - 1, PageSize: 1})
+		if err != nil || len(page) == 0 {
+			return Close{}, err
+		}
+		return Close(page[0]), nil
+	}
+	page, err := v.q.ClosesOfTrade(ctx, read.ClosesOfTradeParams{TradeID: c.TradeID, AfterStep: c.Step - 1, PageSize: 1})
+	if err != nil || len(page) == 0 {
+		return Close{}, err
+	}
+	return page[0], nil
+}

@@ -1,0 +1,89 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stakeledger/stakeledger/chain"
+)
+
+// allMiners verifies the counters of every miner.
+func (v *verification) allMiners(ctx context.Context) error {
+	for after := int64(0); ; {
+		page, err := v.q.Miners(ctx, after, verifySpan)
+		if err != nil {
+			return err
+		}
+		for _, m := range page {
+			if err := v.miner(ctx, m); err != nil {
+				return err
+			}
+		}
+		v.c.progress(VerifyProgress{Phase: VerifyingMiners, Done: v.report.Miners})
+		if len(page) < verifySpan {
+			return nil
+		}
+		after = page[len(page)-1].MinerID
+	}
+}
+
+// miner verifies a miner's row.
+func (v *verification) miner(ctx context.Context, m Miner) error {
+	v.report.Miners++
+	if got, want := countersOf(m), *v.of(m.MinerID); got != want {
+		v.counters(id(m.MinerID), want, got)
+	}
+	latest, err := v.latestEvent(ctx, m.MinerID)
+	if err != nil {
+		return err
+	}
+	compareOptional(v, "miners", id(m.MinerID), "latest_event_id", latest, m.LatestEventID)
+	var lastActive *chain.Time
+	switch at, err := v.q.LastActive(ctx, m.MinerID); {
+	case err == nil:
+		lastActive = &at
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	compareOptional(v, "miners", id(m.MinerID), "last_active", lastActive, m.LastActive)
+	return nil
+}
+
+// counters names the counters that differ.
+func (v *verification) counters(row string, want, got counters) {
+	compare(v, "miners", row, "positions", want.positions, got.positions)
+	compare(v, "miners", row, "open_positions", want.openPositions, got.openPositions)
+	compare(v, "miners", row, "trades", want.trades, got.trades)
+	compare(v, "miners", row, "closes", want.closes, got.closes)
+	compare(v, "miners", row, "entry_tao", want.entryTAO, got.entryTAO)
+	compare(v, "miners", row, "entry_alpha", want.entryAlpha, got.entryAlpha)
+	compare(v, "miners", row, "closed_alpha", want.closedAlpha, got.closedAlpha)
+	compare(v, "miners", row, "open alpha", want.entryAlpha-want.closedAlpha, got.entryAlpha-got.closedAlpha)
+	compare(v, "miners", row, "exit_tao", want.exitTAO, got.exitTAO)
+	compare(v, "miners", row, "raw_gain", want.rawGain, got.rawGain)
+	compare(v, "miners", row, "gain", want.gain, got.gain)
+	compare(v, "miners", row, "counted_closes", want.countedCloses, got.countedCloses)
+	compare(v, "miners", row, "winning_closes", want.winningCloses, got.winningCloses)
+	compare(v, "miners", row, "counted_duration_us", want.countedDurations, got.countedDurations)
+	compare(v, "miners", row, "unmatched_alpha", want.unmatchedAlpha, got.unmatchedAlpha)
+	compare(v, "miners", row, "unmatched_tao", want.unmatchedTAO, got.unmatchedTAO)
+}
+
+// latestEvent finds the latest in order of the events that a miner's counters have seen.
+func (v *verification) latestEvent(ctx context.Context, minerID int64) (*int64, error) {
+	events, err := v.q.LatestEvents(ctx, minerID)
+	if err != nil {
+		return nil, err
+	}
+	var latest *RecordedEvent
+	for i := range events {
+		e := &events[i]
+		if latest == nil || orderOf(latest.Time, latest.Block, latest.ExtrinsicID, latest.EventIndex).before(orderOf(e.Time, e.Block, e.ExtrinsicID, e.EventIndex)) {
+			latest = e
+		}
+	}
+	if latest == nil {
+		return nil, nil
+	}
+	return &latest.EventID, nil
+}
