@@ -185,11 +185,14 @@ func (co *core) explainOpen(err error) error {
 // prepareFile creates a fresh file that only its owner can read, and looks
 // whether an existing one is ours before anything changes it.
 func (co *core) prepareFile(context.Context) error {
-	f, err := os.OpenFile(co.path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	// An existing file is left to SQLite: closing any handle of it would drop the
+	// locks that another connection of this process holds (fcntl(2)).
+	f, err := os.OpenFile(co.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		_ = f.Close()
+	} else if !errors.Is(err, fs.ErrExist) {
 		return &Error{Op: "open " + co.path, Kind: ErrIO, Err: err}
 	}
-	_ = f.Close()
 	// Read-only, since closing a connection that can write folds the log into
 	// the file, and the file may be another program's.
 	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn(co.path, "ro"))
