@@ -48,10 +48,11 @@ func verified(tb testing.TB, events int) *ledger.Ledger {
 	return l
 }
 
-// BenchmarkVerify verifies a simulated ledger of 300,000 events and reports events a second of CPU time, the
-// file's own checks included, and by the clock.
+// BenchmarkVerify verifies a simulated ledger of 300,000 events and reports the events a second, with
+// SQLite's own checks of the file, and how long each phase took.
 func BenchmarkVerify(b *testing.B) {
 	l := verified(b, 300_000)
+	events := int64(0)
 	done := measure(b)
 	for b.Loop() {
 		phase := map[ledger.VerifyPhase]time.Time{}
@@ -67,7 +68,8 @@ func BenchmarkVerify(b *testing.B) {
 			phase[ledger.VerifyingRecords].Sub(phase[ledger.VerifyingFile]).Round(time.Millisecond),
 			phase[ledger.VerifyingMiners].Sub(phase[ledger.VerifyingRecords]).Round(time.Millisecond),
 			time.Since(phase[ledger.VerifyingMiners]).Round(time.Millisecond))
-		b.ReportMetric(float64(report.Events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		events = report.Events
 	}
+	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 	done()
 }

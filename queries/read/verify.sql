@@ -4,19 +4,19 @@
 -- name: LastEventID :one
 SELECT CAST(COALESCE(MAX(event_id), 0) AS BIGINT) AS event_id FROM events;
 
--- Events that have another effect than their outcome says.
+-- Events that have another effect than their outcome says. That the effect is of the event's kind is seen
+-- from the other side, where a position or a trade is compared with its event.
 -- name: EventsAmiss :many
 SELECT e.event_id, e.kind, e.outcome,
   CAST((p.position_id IS NOT NULL) + (ap.position_id IS NOT NULL) AS BIGINT) AS positions,
   CAST((t.trade_id IS NOT NULL) + (at.trade_id IS NOT NULL) AS BIGINT) AS trades
 FROM events e
-LEFT JOIN positions p ON p.position_id = e.event_id
-LEFT JOIN archived_positions ap ON ap.position_id = e.event_id
-LEFT JOIN trades t ON t.trade_id = e.event_id
-LEFT JOIN archived_trades at ON at.trade_id = e.event_id
+LEFT JOIN positions p ON p.position_id = e.event_id AND e.kind = 'stake'
+LEFT JOIN archived_positions ap ON ap.position_id = e.event_id AND e.kind = 'stake' AND p.position_id IS NULL
+LEFT JOIN trades t ON t.trade_id = e.event_id AND e.kind = 'unstake'
+LEFT JOIN archived_trades at ON at.trade_id = e.event_id AND e.kind = 'unstake' AND t.trade_id IS NULL
 WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT)
-  AND ((p.position_id IS NOT NULL) + (ap.position_id IS NOT NULL) <> (e.kind = 'stake' AND e.outcome = 'applied')
-    OR (t.trade_id IS NOT NULL) + (at.trade_id IS NOT NULL) <> (e.kind = 'unstake' AND e.outcome = 'applied'))
+  AND (p.position_id IS NOT NULL OR ap.position_id IS NOT NULL OR t.trade_id IS NOT NULL OR at.trade_id IS NOT NULL) <> (e.outcome = 'applied')
 ORDER BY e.event_id;
 
 -- Unstakes that found nothing to close count as unmatched.
