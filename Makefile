@@ -43,6 +43,7 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 	bin/gotest $$($(GO) list ./... | grep -vxFf <($(GO) list $(RACE)))
 	bin/gotest -race $(RACE)
 	bin/gotest -C bench ./...
+	bin/gotest -C torture -race ./...
 
 .PHONY: generate
 generate: ## turn queries/*.sql into dbgen/ with sqlc (its first build takes two minutes)
@@ -67,11 +68,13 @@ check-format:
 check-vet:
 	$(GO) vet ./...
 	$(GO) vet -C bench ./...
+	$(GO) vet -C torture ./...
 
 .PHONY: check-static
 check-static:
 	$(call tool,,staticcheck) ./...
 	cd bench && $(call tool,../,staticcheck) ./...
+	cd torture && $(call tool,../,staticcheck) ./...
 
 # sqlc counts bytes where it should count characters: one letter outside ASCII
 # in a query file cuts the text of a query short, silently.
@@ -105,6 +108,17 @@ bench: toolchain ## compare with other ways to write SQLite from Go, in two minu
 .PHONY: bench-full
 bench-full: toolchain ## the same at length: more rounds, a million events
 	cd bench && $(GO) run . -full
+
+# The same tests as in make test, trying harder; SEED=n replays a printed seed.
+.PHONY: torture
+torture: toolchain ## half an hour of faults, kills, power cuts, histories and random operations
+	@$(GO) build -o bin/gotest ./tools/gotest
+	TORTURE=1 bin/gotest -C torture -timeout 60m ./...
+
+.PHONY: soak
+soak: toolchain ## hours of the same and of steady load: make soak SOAK=2h
+	@$(GO) build -o bin/gotest ./tools/gotest
+	TORTURE=1 SOAK=$(or $(SOAK),1h) bin/gotest -C torture -timeout 0 ./...
 
 .PHONY: clean
 clean: ## remove what make built, simulated and measured
