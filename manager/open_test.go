@@ -37,7 +37,7 @@ func TestOpenSetsPragmasOnEveryConnection(t *testing.T) {
 	const readers = 3
 	everywhere := map[string]string{
 		"journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "0", "trusted_schema": "0",
-		"cell_size_check": "1", "temp_store": "2", "page_size": "4096",
+		"cell_size_check": "1", "page_size": "4096",
 	}
 	db := bankOpen(t, bankPath(t), manager.WithReaders(readers))
 	check := func(ctx context.Context, where string, b *bank, more map[string]string) {
@@ -50,7 +50,7 @@ func TestOpenSetsPragmasOnEveryConnection(t *testing.T) {
 		}
 	}
 	err := db.WithTx(t.Context(), func(ctx context.Context, tx *bank) error {
-		check(ctx, "writer", tx, map[string]string{"synchronous": "2", "query_only": "0", "wal_autocheckpoint": "0", "cache_size": "-65536"})
+		check(ctx, "writer", tx, map[string]string{"synchronous": "2", "query_only": "0", "wal_autocheckpoint": "0", "cache_size": "-65536", "temp_store": "1"})
 		return nil
 	})
 	if err != nil {
@@ -65,7 +65,7 @@ func TestOpenSetsPragmasOnEveryConnection(t *testing.T) {
 			err := db.ReadOnly(t.Context(), func(ctx context.Context, q *bank) error {
 				together.Done()
 				together.Wait()
-				check(ctx, fmt.Sprintf("reader %d", i), q, map[string]string{"query_only": "1", "cache_size": "-16384"})
+				check(ctx, fmt.Sprintf("reader %d", i), q, map[string]string{"query_only": "1", "cache_size": "-16384", "temp_store": "2"})
 				return nil
 			})
 			if err != nil {
@@ -74,6 +74,17 @@ func TestOpenSetsPragmasOnEveryConnection(t *testing.T) {
 		})
 	}
 	done.Wait()
+}
+
+func TestWriterNeedsNoTemporaryDirectory(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+	db := bankOpen(t, bankPath(t))
+	got, err := manager.Write(t.Context(), db, func(ctx context.Context, tx *bank) (string, error) {
+		return tx.value(ctx, "PRAGMA temp_store")
+	})
+	if err != nil || got != "2" {
+		t.Errorf("PRAGMA temp_store: got %q, %v, want 2, memory", got, err)
+	}
 }
 
 func TestOpenWithSynchronousNormal(t *testing.T) {

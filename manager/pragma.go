@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -56,6 +57,7 @@ func readValue(c DriverConn, query string) (string, error) {
 func writerPragmas(synchronous string) []pragma {
 	level := map[string]string{"FULL": "2", "NORMAL": "1"}[synchronous]
 	p := []pragma{
+		undoStore(),
 		{"cache_size", "-65536", "-65536"}, // 64 MiB: the writer touches pages all over a large file
 		{"journal_mode", "WAL", "wal"},
 		{"synchronous", synchronous, level},
@@ -71,6 +73,7 @@ func writerPragmas(synchronous string) []pragma {
 func readerPragmas() []pragma {
 	return append([]pragma{
 		{"query_only", "1", "1"},
+		inMemory,
 		{"cache_size", "-16384", "-16384"}, // 16 MiB each
 	}, commonPragmas...)
 }
@@ -80,7 +83,25 @@ var commonPragmas = []pragma{
 	{"busy_timeout", "0", "0"},   // waiting is the manager's business: SQLite's ignores contexts and order
 	{"trusted_schema", "0", "0"}, // a schema must not call functions with side effects
 	{"cell_size_check", "1", "1"},
-	{"temp_store", "MEMORY", "2"},
+}
+
+var inMemory = pragma{"temp_store", "MEMORY", "2"}
+
+// undoStore says where the writer keeps what it needs to undo one statement.
+// SQLite takes a block at a time for it when it may go on in a file, and a
+// malloc for every kilobyte when it may not: without the file a statement with
+// a trigger costs a tenth more. A statement that changes more than 64 KiB makes
+// the file, so where there is no place for one it stays in memory.
+func undoStore() pragma {
+	f, err := os.CreateTemp("", "stakeledger-*")
+	if err != nil {
+		return inMemory
+	}
+	_ = f.Close()
+	if os.Remove(f.Name()) != nil {
+		return inMemory
+	}
+	return pragma{"temp_store", "FILE", "1"}
 }
 
 // dsn makes the driver's name for path. Connections run without SQLite's

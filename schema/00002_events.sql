@@ -2,7 +2,7 @@
 -- Every stake and unstake that was ever taken in, with what became of it. This is the record: positions,
 -- trades, closes and counters can be made again from it, so an event keeps the inputs of its operation.
 CREATE TABLE events (
-  event_id     INTEGER            PRIMARY KEY AUTOINCREMENT,
+  event_id     INTEGER            PRIMARY KEY, -- grows without AUTOINCREMENT, since no event is ever deleted
   miner_id     bigint             NOT NULL REFERENCES miners (miner_id),
   extrinsic_id TEXT               NOT NULL,
   event_index  bigint             NOT NULL,
