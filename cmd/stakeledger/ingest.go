@@ -98,7 +98,7 @@ func ingestAll(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f inge
 func ingestOne(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f ingestFlags, file string) (ingested, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // releases whoever still waits for more input
-	in, err := openInput(ctx, cmd.InOrStdin(), file)
+	in, err := openInput(ctx, "ingest", cmd.InOrStdin(), file)
 	if err != nil {
 		return ingested{}, err
 	}

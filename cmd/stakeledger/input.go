@@ -19,24 +19,24 @@ type input struct {
 
 func (in input) Close() error { return in.close() }
 
-// openInput opens a file, or standard input for "-". Once ctx has ended, a read that waits for a pipe or a
-// terminal returns its error.
-func openInput(ctx context.Context, stdin io.Reader, file string) (input, error) {
+// openInput opens a file, or standard input for "-"; op is what its errors say was attempted. Once ctx has
+// ended, a read that waits for a pipe or a terminal returns its error.
+func openInput(ctx context.Context, op string, stdin io.Reader, file string) (input, error) {
 	if file == stdinName {
 		return input{untilDone(ctx, stdin), "standard input", func() error { return nil }}, nil
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return input{}, fmt.Errorf("ingest: %w", err)
+		return input{}, fmt.Errorf("%s: %w", op, err)
 	}
 	info, err := f.Stat()
 	switch {
 	case err != nil:
 		_ = f.Close()
-		return input{}, fmt.Errorf("ingest: %w", err)
+		return input{}, fmt.Errorf("%s: %w", op, err)
 	case info.IsDir():
 		_ = f.Close()
-		return input{}, fmt.Errorf("ingest %s: it is a folder; name the files in it", file)
+		return input{}, fmt.Errorf("%s %s: it is a folder; name the files in it", op, file)
 	case info.Mode().IsRegular():
 		return input{f, file, f.Close}, nil
 	default:

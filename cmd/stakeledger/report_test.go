@@ -80,7 +80,7 @@ func TestMissingFile(t *testing.T) {
 	db := file(t, "none.db")
 	for _, args := range [][]string{
 		{"report"}, {"report", "--json"}, {"miners"}, {"miner", alice}, {"positions"}, {"trades"}, {"events"},
-		{"migrate", "status"}, {"status", alice, "inactive"},
+		{"migrate", "status"}, {"status", alice, "inactive"}, {"verify"}, {"rebuild", alice}, {"rebuild", "--all", "--json"},
 	} {
 		r := run(t, "", append(args, "--db", db)...)
 		r.fails(t, exitFailure, db, "no such file", "--db")

@@ -91,7 +91,8 @@ func addCommands(root *cobra.Command, a *app) {
 	}
 	add(groupTake, "Taking events in:", newIngest(a), newSimulate())
 	add(groupRead, "Reading:", newReport(a), newMiners(a), newMiner(a), newPositions(a), newTrades(a), newEvents(a), newScores(a))
-	add(groupKeep, "Keeping:", newRegister(a), newStatus(a), newSnapshot(a), newArchive(a), newBackup(a), newRestore(a), newMigrate(a))
+	add(groupKeep, "Keeping:", newRegister(a), newStatus(a), newSync(a), newSnapshot(a), newArchive(a),
+		newVerify(a), newRebuild(a), newBackup(a), newRestore(a), newMigrate(a))
 }
 
 // execute runs the command with args, prints its error and returns the exit code of the process.

@@ -53,17 +53,21 @@ func (t *table) write(w io.Writer) error {
 // width is how long the longest row is with amounts of so many places.
 func (t *table) width(places int) int {
 	total := gap * (len(t.header) - 1)
-	for i, name := range t.header {
-		widest := displayed(name)
-		for _, row := range t.rows {
-			widest = max(widest, displayed(cellText(row[i], places)))
-		}
-		if t.footer != nil {
-			widest = max(widest, displayed(cellText(t.footer[i], places)))
-		}
-		total += widest
+	for i := range t.header {
+		total += t.columnWidth(i, places)
 	}
 	return total
+}
+
+func (t *table) columnWidth(i, places int) int {
+	widest := displayed(t.header[i])
+	for _, row := range t.rows {
+		widest = max(widest, displayed(cellText(row[i], places)))
+	}
+	if t.footer != nil {
+		widest = max(widest, displayed(cellText(t.footer[i], places)))
+	}
+	return widest
 }
 
 func displayed(s string) int { return text.StringWidthWithoutEscSequences(s) }

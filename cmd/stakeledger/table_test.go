@@ -5,6 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +97,7 @@ func extreme(t *testing.T) (db string) {
 	must(t, "", "--db", db, "register", alice, "--ensure", "--hotkey", bob, "--uid", "65535")
 	must(t, "", "--db", db, "register", alice, "--ensure", "--hotkey", alice, "--uid", "65534")
 	must(t, "", "--db", db, "status", alice, "blacklisted")
+	must(t, "", "--db", db, "snapshot", "take", "--at", "2026-01-02T00:00:00Z")
 	return db
 }
 
@@ -102,6 +105,7 @@ func extreme(t *testing.T) (db string) {
 var lists = [][]string{
 	{"report"}, {"miners"}, {"miner", alice}, {"positions"}, {"positions", "--open"}, {"trades"},
 	{"events"}, {"events", "--outcome", "ignored"}, {"events", "--outcome", "rejected"}, {"migrate", "status"},
+	{"scores"}, {"snapshot", "list"}, {"verify"}, {"rebuild", "--all"},
 }
 
 func TestTablesFit(t *testing.T) {
@@ -146,6 +150,9 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 			" SELECT 1000001, max(miner_id), 1, ?1, ?1, 0, 1, 1, 1, 1, 1, 1 FROM miners",
 		"INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload) VALUES (?1, ?1, 0, ?1, json_object('kind', ?1, 'hotkey', ?1))",
 	)
+	nameless := func(args []string) bool {
+		return slices.Contains([]string{"migrate", "snapshot", "verify", "rebuild"}, args[0]) || slices.Contains(args, alice) || slices.Contains(args, "ignored")
+	}
 	for _, args := range append(lists, []string{"miner", "9"}) {
 		for _, format := range []string{"table", "json"} {
 			call := append([]string{"--db", db}, args...)
@@ -161,15 +168,53 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 					break
 				}
 			}
-			if mayName := args[0] != "migrate" && !slices.Contains(args, alice) && !slices.Contains(args, "ignored"); mayName && !strings.Contains(r.stdout, "]0;t") {
+			if !nameless(args) && !strings.Contains(r.stdout, "]0;t") {
 				t.Errorf("%v as %s: the hostile row is not in the output: %q", args, format, r.stderr)
 			}
 		}
 	}
 }
 
+// TestNoNameActsOnTheTerminal gives commands files whose names and contents a terminal would act on.
+func TestNoNameActsOnTheTerminal(t *testing.T) {
+	const hostile = "\x1b]0;title\a\x1b[2J\u009b31m\u202e\n\r"
+	dir, db := t.TempDir(), simulated(t)
+	name := filepath.Join(dir, hostile)
+	for _, contents := range []string{
+		hostile, `{"` + hostile + `":1}`, "coldkey," + hostile + "\n", event(`"extrinsic_id":"\u001b[2J"`), event(`"tao":"\u009b31m"`),
+		`[{"` + hostile + `"`, metagraphLine(1, `\u001b[2J`, alice), `{"\u001b[2J":1,"uid":"\u001b[2J"}`,
+	} {
+		if err := os.WriteFile(name, []byte(contents), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{
+			{"ingest", name}, {"ingest", name + "none"}, {"ingest", "-"}, {"sync", name}, {"sync", name + "none"}, {"sync", "-"},
+			{"backup", name}, {"restore", name}, {"miner", hostile}, {"rebuild", hostile}, {"status", alice, hostile}, {"register", hostile},
+			{"events", "--outcome", hostile}, {"report", "--" + hostile}, {hostile}, {"migrate", hostile}, {"sync", "-", "--at", hostile},
+			{"report", "--db", name}, {"verify", "--db", name}, {"migrate", "status", "--db", name + "none"},
+		} {
+			r := run(t, contents, append([]string{"--db", db}, args...)...)
+			if r.code == exitDone {
+				t.Errorf("%q with %q: succeeded", args, contents)
+			}
+			for _, c := range r.stdout + r.stderr {
+				if !unicode.IsPrint(c) && c != '\n' {
+					t.Errorf("%q with %q: the output holds %U: %q", args, contents, c, r.stdout+r.stderr)
+					break
+				}
+			}
+		}
+	}
+	if got := must(t, "", "--db", db, "backup", name+"copy"); strings.ContainsAny(got, "\x1b\a\r") {
+		t.Errorf("backup: got %q", got)
+	}
+	if got := must(t, event(""), "--db", name+"new", "ingest", "-"); strings.ContainsAny(got, "\x1b\a\r") {
+		t.Errorf("ingest: got %q", got)
+	}
+}
+
 func takesLimit(command string) bool {
-	return slices.Contains([]string{"miners", "positions", "trades", "events"}, command)
+	return slices.Contains([]string{"miners", "positions", "trades", "events", "scores"}, command)
 }
 
 // tamper runs statements on a file with its checks off; ?1 in them is value.
