@@ -7,12 +7,15 @@ MAKEFLAGS += --no-print-directory
 
 GO ?= go
 export GO
-tool = $(GO) tool -modfile=$(1)tools/$(2).mod $(2)
+tool = $(GO) tool -modfile=$(CURDIR)/tools/$(1).mod $(1)
 stakeledger := bin/stakeledger
 demo_db := demo/ledger.db
 
 # Tested under the race detector: where goroutines share state.
 RACE := . ./manager/... ./ledger/...
+
+# Modules of their own, so that the library's go.mod does not carry what they need.
+MODULES := bench torture manager/otelmanager
 
 # The goose command supports a dozen databases; without the others it builds in
 # a fifth of the time.
@@ -43,12 +46,13 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 	bin/gotest $$($(GO) list ./... | grep -vxFf <($(GO) list $(RACE)))
 	bin/gotest -race $(RACE)
 	bin/gotest -C bench ./...
+	bin/gotest -C manager/otelmanager ./...
 	bin/gotest -C torture -race ./...
 
 .PHONY: generate
 generate: ## turn queries/*.sql into dbgen/ with sqlc (its first build takes two minutes)
 	rm -rf dbgen
-	$(call tool,,sqlc) generate
+	$(call tool,sqlc) generate
 
 .PHONY: migrate
 migrate: toolchain ## migrate DB=file.db with the goose command, under the manager's lock
@@ -67,27 +71,24 @@ check-format:
 .PHONY: check-vet
 check-vet:
 	$(GO) vet ./...
-	$(GO) vet -C bench ./...
-	$(GO) vet -C torture ./...
+	for module in $(MODULES); do $(GO) vet -C $$module ./...; done
 
 .PHONY: check-static
 check-static:
-	$(call tool,,staticcheck) ./...
-	cd bench && $(call tool,../,staticcheck) ./...
-	cd torture && $(call tool,../,staticcheck) ./...
+	for module in . $(MODULES); do (cd $$module && $(call tool,staticcheck) ./...); done
 
 # sqlc counts bytes where it should count characters: one letter outside ASCII
 # in a query file cuts the text of a query short, silently.
 .PHONY: check-queries
 check-queries:
 	@if LC_ALL=C grep -rn '[^[:print:][:space:]]' queries; then echo "queries: the lines above hold characters outside ASCII, which sqlc miscounts" >&2; exit 1; fi
-	$(call tool,,sqlc) vet
+	$(call tool,sqlc) vet
 
 # Generated beside the tree, so that an interrupted or failed check leaves dbgen alone.
 .PHONY: check-generated
 check-generated:
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && cp -r sqlc.yaml schema queries "$$fresh" \
-	&& $(call tool,,sqlc) generate -f "$$fresh/sqlc.yaml" \
+	&& $(call tool,sqlc) generate -f "$$fresh/sqlc.yaml" \
 	&& { diff -r dbgen "$$fresh/dbgen" || { echo "dbgen is not what sqlc makes of queries/: run make generate" >&2; exit 1; } }
 
 .PHONY: check-schema
@@ -97,7 +98,7 @@ check-schema:
 # Exit code 3 of govulncheck is a finding; without the network there is no verdict.
 .PHONY: check-vulnerable
 check-vulnerable:
-	@if found=$$($(call tool,,govulncheck) ./... 2>&1); then echo "govulncheck: nothing known"; \
+	@if found=$$($(call tool,govulncheck) ./... 2>&1); then echo "govulncheck: nothing known"; \
 	elif grep -q 'dial tcp\|no such host\|vuln.go.dev.*refused' <<<"$$found"; then echo "govulncheck: skipped, https://vuln.go.dev cannot be reached"; \
 	else echo "$$found" >&2; exit 1; fi
 

@@ -134,19 +134,37 @@ func (db *DB[R, W]) Stats() Stats { return db.core.snapshotStats() }
 // rest then stays open, and Close may be called again.
 func (db *DB[R, W]) Close(ctx context.Context) error { return db.core.close(ctx) }
 
-func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) error {
-	if t := co.within(ctx); t != nil {
-		return t.nested(ctx, &l, run)
+func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (err error) {
+	outer, kind := co.within(ctx), OperationWrite
+	if outer != nil {
+		kind = OperationSavepoint
 	}
-	if co.writer == nil {
+	ctx, end := co.follow(ctx, kind, &l)
+	if end != nil {
+		err = errUnfinished
+		defer func() { end(err) }()
+	}
+	switch {
+	case outer != nil:
+		return outer.nested(ctx, &l, run)
+	case co.writer == nil:
 		return &Error{Op: "begin transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly"}
 	}
 	return co.writer.do(&request{ctx: ctx, label: l, run: run, alone: cfg.alone})
 }
 
-func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) error {
-	if t := co.within(ctx); t != nil {
-		return t.viewed(ctx, &l, run)
+func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (err error) {
+	outer, kind := co.within(ctx), OperationRead
+	if outer != nil {
+		kind = OperationView
+	}
+	ctx, end := co.follow(ctx, kind, &l)
+	if end != nil {
+		err = errUnfinished
+		defer func() { end(err) }()
+	}
+	if outer != nil {
+		return outer.viewed(ctx, &l, run)
 	}
 	return co.readers.read(ctx, &l, cfg.pinned, run)
 }

@@ -31,6 +31,7 @@ type config struct {
 	slowRead      time.Duration
 	walFrames     int
 	wrapDriver    func(DriverConn) DriverConn
+	trace         Tracer
 	restoreCheck  func(context.Context, *sql.DB) error
 }
 
@@ -132,6 +133,11 @@ func WithCheckpointFrames(n int) Option { return func(c *config) { c.walFrames =
 func WithDriver(wrap func(DriverConn) DriverConn) Option {
 	return func(c *config) { c.wrapDriver = wrap }
 }
+
+// WithTracer has t follow every transaction and every statement. Default:
+// nobody does, and it costs nothing. The module manager/otelmanager makes one for
+// OpenTelemetry.
+func WithTracer(t Tracer) Option { return func(c *config) { c.trace = t } }
 
 // TxOption sets one call of WithTx, ReadOnly, Read or Write.
 type TxOption func(txConfig) txConfig

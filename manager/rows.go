@@ -60,7 +60,7 @@ func (b bridge) QueryContext(ctx context.Context, query string, args []driver.Na
 	if !q.txn.root.write {
 		driverCtx = q.caller
 	}
-	r := &rows{conn: c, txn: q.txn, stmt: s, query: query, began: time.Now()}
+	r := &rows{conn: c, txn: q.txn, stmt: s, query: query, end: q.txn.followStatement(q.caller, query), began: time.Now()}
 	if s != nil {
 		r.Rows, err = s.query(driverCtx, args)
 	} else {
@@ -85,6 +85,7 @@ type rows struct {
 	stmt   *stmt
 	query  string
 	began  time.Time
+	end    func(error) // the tracer's, or nil
 	closed bool
 	err    error
 }
@@ -138,6 +139,9 @@ func (r *rows) count(err error) {
 	elapsed := time.Since(r.began)
 	if r.stmt != nil {
 		r.stmt.stats.add(elapsed, err)
+	}
+	if r.end != nil {
+		r.end(err)
 	}
 	r.txn.slowQuery(r.query, elapsed)
 }

@@ -165,11 +165,15 @@ func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 	if err != nil {
 		return nil, t.failed("bind arguments of", query, err)
 	}
+	end := t.followStatement(ctx, query)
 	began := time.Now()
 	result, err := c.exec(s, query, values)
 	elapsed := time.Since(began)
 	if s != nil {
 		s.stats.add(elapsed, err)
+	}
+	if end != nil {
+		end(err)
 	}
 	t.slowQuery(query, elapsed)
 	if err != nil {

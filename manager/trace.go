@@ -1,0 +1,58 @@
+package manager
+
+import (
+	"context"
+	"errors"
+)
+
+// A Tracer is told when an operation begins, in the goroutine that runs it, and
+// returns what is called with its error, or nil, when it has ended. The context
+// it returns goes on to the closure of a transaction; that of a statement is
+// not used. It must be safe for concurrent use and quick, since statements wait
+// for it.
+type Tracer func(ctx context.Context, op Operation) (context.Context, func(error))
+
+// Operation is what a [Tracer] is told of.
+type Operation struct {
+	Kind OperationKind
+	// Label is the transaction's, by default the name of the calling function.
+	Label string
+	// Query is the sqlc name of a statement, empty for a transaction and for SQL
+	// without a name. Neither SQL nor arguments are told.
+	Query string
+}
+
+// OperationKind says what an operation is.
+type OperationKind string
+
+// The kinds of operations.
+const (
+	OperationWrite     OperationKind = "write"     // WithTx, from the call to its answer: queueing, running again and COMMIT included
+	OperationRead      OperationKind = "read"      // ReadOnly, the wait for a reader included
+	OperationSavepoint OperationKind = "savepoint" // WithTx inside WithTx
+	OperationView      OperationKind = "view"      // ReadOnly inside a transaction
+	OperationStatement OperationKind = "statement" // a statement, to the closing of its rows
+)
+
+// errUnfinished is what an operation ends with whose closure panicked, or ended
+// its goroutine.
+var errUnfinished = errors.New("the closure did not return")
+
+// follow tells the tracer that a transaction begins. What it returns must be
+// deferred with the transaction's error, and is nil without a tracer.
+func (co *core) follow(ctx context.Context, kind OperationKind, l *label) (context.Context, func(error)) {
+	if co.cfg.trace == nil {
+		return ctx, nil
+	}
+	return co.cfg.trace(ctx, Operation{Kind: kind, Label: l.String()})
+}
+
+// followStatement does the same for a statement.
+func (t *txn) followStatement(ctx context.Context, query string) func(error) {
+	if t.core.cfg.trace == nil {
+		return nil
+	}
+	name, _ := queryName(query)
+	_, end := t.core.cfg.trace(ctx, Operation{Kind: OperationStatement, Label: t.label.String(), Query: name})
+	return end
+}
