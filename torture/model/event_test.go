@@ -1,0 +1,146 @@
+package model_test
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// ref is the key of an event, and so of its position or trade. Miners are numbers.
+type ref struct {
+	Miner     int    `json:"m"`
+	Extrinsic string `json:"x"`
+	Index     int64  `json:"i,omitempty"`
+}
+
+// event is an event as operations and the model have it.
+type event struct {
+	Kind string `json:"k"`
+	ref
+	Netuid   uint16 `json:"n"`
+	Hotkey   int    `json:"h"`
+	Block    int64  `json:"b,omitempty"`
+	Time     int64  `json:"t"`
+	TAO      int64  `json:"tao"`
+	Alpha    int64  `json:"alpha"`
+	Excluded bool   `json:"excluded,omitempty"`
+}
+
+const (
+	stake   = "stake"
+	unstake = "unstake"
+)
+
+// valid is what every event must be; effective is what a direct call asks beyond.
+func (e event) valid() bool {
+	const lastMoment = 253402300799999999
+	return e.Time > 0 && e.Time <= lastMoment && e.TAO >= 0 && e.Alpha >= 0 && e.Block >= 0 && e.Index >= 0 &&
+		e.Extrinsic != "" && len(e.Extrinsic) <= 128
+}
+
+func (e event) effective() bool { return e.valid() && e.TAO > 0 && e.Alpha > 0 && e.Netuid > 0 }
+
+// same reports whether two events of one key have the same contents.
+func (e event) same(o event) bool {
+	e.Excluded = o.Excluded
+	return e == o
+}
+
+// before is the order of events: time, block, extrinsic, index.
+func (e event) before(o event) bool {
+	if e.Time != o.Time {
+		return e.Time < o.Time
+	}
+	if e.Block != o.Block {
+		return e.Block < o.Block
+	}
+	if e.Extrinsic != o.Extrinsic {
+		return extrinsicBefore(e.Extrinsic, o.Extrinsic)
+	}
+	return e.Index < o.Index
+}
+
+// extrinsicBefore compares as numbers what is written as two, and as text what is
+// not, which comes later.
+func extrinsicBefore(a, b string) bool {
+	an, aok := numbers(a)
+	bn, bok := numbers(b)
+	switch {
+	case aok != bok:
+		return aok
+	case aok && an != bn:
+		return an[0] < bn[0] || an[0] == bn[0] && an[1] < bn[1]
+	}
+	return a < b
+}
+
+func numbers(extrinsic string) (n [2]int64, ok bool) {
+	first, second, ok := strings.Cut(extrinsic, "-")
+	if !ok {
+		return n, false
+	}
+	var err1, err2 error
+	n[0], err1 = strconv.ParseInt(first, 10, 64)
+	n[1], err2 = strconv.ParseInt(second, 10, 64)
+	return n, err1 == nil && err2 == nil && n[1] >= 0
+}
+
+func coldkeyOf(miner int) chain.Address { return chain.AddressFromPublicKey([32]byte{1, byte(miner)}) }
+
+// hotkeyOf is what events name; hotkeyOfUID is what a miner is registered with.
+func hotkeyOf(n int) chain.Address    { return chain.AddressFromPublicKey([32]byte{2, byte(n)}) }
+func hotkeyOfUID(n int) chain.Address { return chain.AddressFromPublicKey([32]byte{3, byte(n)}) }
+
+// asLedger is the event as the ledger takes it.
+func (e event) asLedger() ledger.Event {
+	return ledger.Event{
+		Kind: chain.EventKind(e.Kind), Coldkey: coldkeyOf(e.Miner), Hotkey: hotkeyOf(e.Hotkey), Netuid: chain.Netuid(e.Netuid),
+		ExtrinsicID: e.Extrinsic, EventIndex: e.Index, Block: e.Block, Time: chain.Time(e.Time),
+		TAO: chain.Rao(e.TAO), Alpha: chain.Rao(e.Alpha), Excluded: e.Excluded,
+	}
+}
+
+// op is one operation: its kind and what that kind reads.
+type op struct {
+	Do     string `json:"do"` // register, ensure, status, deregister, stake, unstake, apply, archive, rebuild
+	Miner  int    `json:"miner,omitempty"`
+	UID    bool   `json:"uid,omitempty"`    // register, ensure: with a UID, which no other miner ever holds
+	Status string `json:"status,omitempty"` // status
+
+	Events     []event `json:"events,omitempty"` // stake and unstake: the one; apply: the input
+	Mode       string  `json:"mode,omitempty"`
+	MinBlocks  *int64  `json:"min_blocks,omitempty"`
+	Policy     string  `json:"policy,omitempty"`
+	List       []ref   `json:"list,omitempty"`
+	NoRegister bool    `json:"no_register,omitempty"`
+	Tracking   int64   `json:"tracking,omitempty"` // register, ensure, apply
+
+	Before int64 `json:"before,omitempty"` // archive
+	Rows   int   `json:"rows,omitempty"`   // archive
+}
+
+// inputs are those of an unstake.
+type inputs struct {
+	mode, policy string
+	minBlocks    int64
+	list         []ref // nil: none given
+}
+
+func (o op) inputs() inputs {
+	in := inputs{mode: o.Mode, policy: o.Policy, minBlocks: 360, list: o.List}
+	if in.mode == "" {
+		in.mode = "strict"
+	}
+	if o.Do == "apply" {
+		in.mode = "lenient"
+	}
+	if in.policy == "" {
+		in.policy = "zero"
+	}
+	if o.MinBlocks != nil {
+		in.minBlocks = *o.MinBlocks
+	}
+	return in
+}

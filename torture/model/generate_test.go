@@ -1,0 +1,328 @@
+package model_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// A generator makes up operations that suit the model's present state.
+type generator struct {
+	*rand.Rand
+	model   *model
+	past    []event
+	now     int64 // of the chain
+	block   int64
+	serial  int
+	miners  int
+	subnets int
+	huge    bool // amounts near the end of 64 bits
+	sparse  bool // few operations beside events
+}
+
+func newGenerator(r *rand.Rand, m *model) *generator {
+	return &generator{
+		Rand: r, model: m, now: 1_750_000_000_000_000, block: 5_000_000,
+		miners: 1 + r.IntN(8), subnets: 1 + r.IntN(3), huge: r.IntN(5) == 0,
+	}
+}
+
+func pick[T any](g *generator, list ...T) T { return list[g.IntN(len(list))] }
+
+func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }
+
+// next is the next operation, with at most room events.
+func (g *generator) next(room int) op {
+	rare := 12
+	if g.sparse {
+		rare = 1
+	}
+	switch {
+	case g.IntN(100) < rare:
+		return g.other()
+	case g.chance(30):
+		return g.applyOp(room)
+	}
+	return g.direct()
+}
+
+// other is an operation that takes no event.
+func (g *generator) other() op {
+	miner := 1 + g.IntN(g.miners+1)
+	switch g.IntN(8) {
+	case 0, 1:
+		return op{Do: pick(g, "register", "ensure"), Miner: miner, UID: g.chance(60), Tracking: g.tracking()}
+	case 2:
+		return op{Do: "status", Miner: miner, Status: pick(g, "active", "inactive", "blacklisted")}
+	case 3:
+		return op{Do: "deregister", Miner: miner}
+	case 4:
+		return op{Do: "rebuild", Miner: miner}
+	}
+	o := op{Do: "archive", Before: g.cutoff(), Rows: pick(g, 0, 0, 3, 7)}
+	if g.chance(30) {
+		o.Miner = miner
+	}
+	return o
+}
+
+// cutoff is often the very moment at which a position was closed.
+func (g *generator) cutoff() int64 {
+	var exits []int64
+	for _, m := range g.model.miners {
+		for _, p := range m.positions {
+			if p.left == 0 && !p.archived {
+				exits = append(exits, p.lastExit)
+			}
+		}
+	}
+	if len(exits) > 0 && g.chance(50) {
+		slices.Sort(exits) // miners come in any order
+		return pick(g, exits...) + g.Int64N(2)
+	}
+	return max(1, g.now-g.Int64N(10)*g.span()+1)
+}
+
+func (g *generator) tracking() int64 {
+	if g.chance(70) {
+		return 0
+	}
+	return max(1, g.now-g.span())
+}
+
+// span is some time, from a microsecond to a month.
+func (g *generator) span() int64 {
+	return 1 + g.Int64N(pick[int64](g, 1, 1_000, 12_000_000, 3_600_000_000, 86_400_000_000, 30*86_400_000_000))
+}
+
+func (g *generator) direct() op {
+	e := g.event()
+	e.Excluded = false
+	o := op{Do: e.Kind, Miner: e.Miner, Events: []event{e}}
+	o.Miner = 0
+	if g.chance(3) {
+		o.Do = pick(g, stake, unstake) // perhaps the other call
+	}
+	if o.Do == unstake {
+		o.Mode = pick(g, "", "strict", "lenient", "lenient", "lenient")
+		o.MinBlocks, o.Policy = g.minBlocks(), pick(g, "", "zero", "clamp")
+		if g.chance(20) {
+			o.List = g.list(e)
+		}
+	}
+	return o
+}
+
+func (g *generator) minBlocks() *int64 {
+	if g.chance(40) {
+		return nil
+	}
+	n := pick[int64](g, 0, 1, 100, 360, 10_000, math.MaxInt64)
+	return &n
+}
+
+// list names positions that the unstake may mostly close.
+func (g *generator) list(e event) (list []ref) {
+	var open, all []ref
+	for _, n := range g.model.numbers() {
+		for _, p := range g.model.miners[n].positions {
+			all = append(all, p.ref)
+			if p.left > 0 && n == e.Miner && p.Netuid == e.Netuid && p.Time <= e.Time {
+				open = append(open, p.ref)
+			}
+		}
+	}
+	for range 1 + g.IntN(4) {
+		switch {
+		case len(open) > 0 && g.chance(90):
+			list = append(list, pick(g, open...))
+		case len(all) > 0 && g.chance(70):
+			list = append(list, pick(g, all...))
+		default:
+			list = append(list, ref{e.Miner, "nobody", 7})
+		}
+	}
+	return list
+}
+
+func (g *generator) applyOp(room int) op {
+	n := min(room, 1+g.IntN(pick(g, 3, 20, 60)))
+	o := op{Do: "apply", MinBlocks: g.minBlocks(), Policy: pick(g, "", "zero", "clamp"), NoRegister: g.chance(20), Tracking: g.tracking()}
+	for range n {
+		e := g.event()
+		switch {
+		case g.chance(2):
+			e.Excluded = true
+		case g.chance(2):
+			e.Netuid = 0
+		case g.chance(1):
+			e.TAO = 0
+		case g.chance(1):
+			e.Alpha = 0
+		}
+		o.Events = append(o.Events, e)
+	}
+	if g.chance(2) {
+		bad := &o.Events[g.IntN(n)]
+		switch g.IntN(4) {
+		case 0:
+			bad.TAO = -1
+		case 1:
+			bad.Time = 0
+		case 2:
+			bad.Extrinsic = ""
+		default:
+			bad.Index = -1
+		}
+	}
+	switch g.IntN(3) {
+	case 0:
+		slices.Reverse(o.Events)
+	case 1:
+		g.Shuffle(n, func(i, j int) { o.Events[i], o.Events[j] = o.Events[j], o.Events[i] })
+	}
+	return o
+}
+
+// event is mostly a new one, else one again, the same or with other contents.
+func (g *generator) event() event {
+	if len(g.past) > 0 && g.chance(12) {
+		e := g.past[max(0, len(g.past)-1-g.IntN(200))]
+		if g.chance(40) {
+			g.alter(&e)
+		}
+		return e
+	}
+	e := g.fresh()
+	if e.TAO >= 0 {
+		g.past = append(g.past, e)
+	}
+	return e
+}
+
+// alter changes contents, not the key.
+func (g *generator) alter(e *event) {
+	switch g.IntN(7) {
+	case 0:
+		e.Kind = map[string]string{stake: unstake, unstake: stake}[e.Kind]
+	case 1:
+		e.Netuid++
+	case 2:
+		e.Hotkey++
+	case 3:
+		e.Block++
+	case 4:
+		e.Time += pick[int64](g, -1, 1)
+	case 5:
+		e.TAO = max(1, e.TAO-1)
+	default:
+		e.Alpha = max(1, e.Alpha-1)
+	}
+}
+
+func (g *generator) fresh() event {
+	g.advance()
+	e := event{
+		Kind: pick(g, stake, unstake), ref: ref{Miner: 1 + g.IntN(g.miners)}, Netuid: uint16(1 + g.IntN(g.subnets)), Hotkey: g.IntN(3),
+		Block: g.block, Time: g.now,
+	}
+	e.Extrinsic = g.extrinsic()
+	e.TAO, e.Alpha = g.amount(), g.amount()
+	switch {
+	case g.chance(5):
+		e.Block = 0
+	case g.chance(12): // late
+		e.Time = max(1, e.Time-g.span())
+		e.Block = max(0, e.Block-g.Int64N(3000))
+	case g.chance(1): // of another age
+		e.Time = pick[int64](g, 1, 253402300799999999)
+	}
+	if e.Kind == unstake {
+		g.aim(&e)
+	}
+	if len(g.past) > 0 && g.chance(8) { // of an extrinsic that was seen: a batch, or a self-trade
+		o := g.past[max(0, len(g.past)-1-g.IntN(10))]
+		e.Extrinsic, e.Index, e.Netuid = o.Extrinsic, o.Index+pick[int64](g, 1, 1, 2), o.Netuid
+		if g.chance(90) {
+			e.Miner, e.Time, e.Block = o.Miner, o.Time, o.Block
+		}
+	}
+	return e
+}
+
+func (g *generator) advance() {
+	if g.chance(80) {
+		d := g.span()
+		g.now += d / 20
+		g.block += min(d/12_000_000/20+g.Int64N(2), 5000)
+	}
+}
+
+// extrinsic is of the chain's form mostly; a block's extrinsics come in any order.
+func (g *generator) extrinsic() string {
+	g.serial++
+	n := g.serial
+	if g.chance(30) {
+		n = g.serial ^ 3 // an order of its own
+	}
+	switch g.IntN(12) {
+	case 0:
+		return fmt.Sprintf("0x%04x", n)
+	case 1:
+		return fmt.Sprintf("%d-%d", g.block, n)
+	}
+	return fmt.Sprintf("%d-%04d", g.block, n)
+}
+
+func (g *generator) amount() int64 {
+	if g.huge && g.chance(20) {
+		return pick[int64](g, math.MaxInt64, math.MaxInt64/2, math.MaxInt64/7, 1<<53+1)
+	}
+	return 1 + g.Int64N(pick[int64](g, 3, 1000, 1_000_000_000, 1_000_000_000, 100_000_000_000, 21_000_000_000_000_000))
+}
+
+// aim gives an unstake an amount that means something to what is open.
+func (g *generator) aim(e *event) {
+	m := g.model.miners[e.Miner]
+	if m == nil {
+		return
+	}
+	candidates := m.candidates(*e, nil, false)
+	if len(candidates) == 0 {
+		return
+	}
+	total := int64(0)
+	for _, p := range candidates {
+		if total > math.MaxInt64-p.left {
+			total = math.MaxInt64
+			break
+		}
+		total += p.left
+	}
+	first := candidates[0].left
+	switch g.IntN(8) {
+	case 0:
+		e.Alpha = first
+	case 1:
+		e.Alpha = total
+	case 2:
+		e.Alpha = total/2 + 1
+	case 3:
+		e.Alpha = first/3 + 1
+	case 4:
+		if total < math.MaxInt64 {
+			e.Alpha = total + 1
+		}
+	case 5:
+		return
+	default:
+		e.Alpha = 1 + g.Int64N(total)
+	}
+	if g.chance(70) && e.Alpha > 1 && candidates[0].Alpha > 0 { // near the price of the entry
+		tao := float64(candidates[0].TAO) / float64(candidates[0].Alpha) * float64(e.Alpha) * (.9 + .2*g.Float64())
+		if tao >= 1 && tao < math.MaxInt64/4 {
+			e.TAO = int64(tao)
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package model_test
+
+import "slices"
+
+// do runs an operation on the model.
+func (m *model) do(o op) outcome {
+	switch o.Do {
+	case "register", "ensure", "status", "deregister":
+		return m.miner(o)
+	case "stake":
+		return m.stake(o.Events[0])
+	case "unstake":
+		return m.unstake(o.Events[0], o.inputs())
+	case "apply":
+		return m.apply(o)
+	case "archive":
+		return m.archive(o)
+	case "rebuild":
+		return m.rebuild(o.Miner)
+	}
+	panic("no such operation: " + o.Do)
+}
+
+func (m *model) miner(o op) (out outcome) {
+	out.touchMiner(o.Miner)
+	mn := m.miners[o.Miner]
+	switch {
+	case o.Do == "register" && mn != nil:
+		out.err = errExists
+	case mn == nil && (o.Do == "status" || o.Do == "deregister"):
+		out.err = errNotFound
+	case mn == nil:
+		mn = newMiner(o.Miner)
+		mn.tracking, mn.uid = o.Tracking, o.UID
+		m.miners[o.Miner] = mn
+		out.isNew = true
+	case o.Do == "ensure":
+		if o.UID {
+			mn.uid = true
+			if mn.status == "inactive" {
+				mn.status = "active"
+			}
+		}
+	case o.Do == "status":
+		mn.status = o.Status
+	default:
+		mn.uid = false
+		if mn.status == "active" {
+			mn.status = "inactive"
+		}
+	}
+	return out
+}
+
+// known answers what both direct calls answer first: "" and no record when the
+// event is new.
+func (m *model) known(e event, kind string) (mn *miner, old *record, problem string) {
+	mn = m.miners[e.Miner]
+	switch {
+	case !e.effective() || e.Kind != kind:
+		return nil, nil, errInvalid
+	case mn == nil:
+		return nil, nil, errNotFound
+	}
+	if old = mn.byRef[e.ref]; old != nil && !old.same(e) {
+		return mn, nil, errDuplicate
+	}
+	return mn, old, ""
+}
+
+func direct(problem string) string {
+	if problem == errOverflow {
+		return errInvalid
+	}
+	return problem
+}
+
+func (m *model) newRecord(e event, in inputs) *record {
+	m.seq++
+	if e.Kind == stake {
+		in = inputs{}
+	}
+	return &record{event: e, inputs: in, seq: m.seq}
+}
+
+func (m *model) stake(e event) (out outcome) {
+	out.touch(e.ref)
+	out.of = e.ref
+	mn, old, problem := m.known(e, stake)
+	switch {
+	case problem != "":
+	case old != nil && old.outcome == "ignored":
+		problem = errIgnored
+	case old == nil:
+		problem = mn.open(m.newRecord(e, inputs{}))
+		out.isNew = problem == ""
+	}
+	out.err = direct(problem)
+	return out
+}
+
+func (m *model) unstake(e event, in inputs) (out outcome) {
+	out.touch(e.ref)
+	out.of = e.ref
+	mn, old, problem := m.known(e, unstake)
+	if problem == "" && old == nil {
+		if problem = m.checkList(e, in.list); problem == "" {
+			var t *trade
+			t, problem = mn.close(m.newRecord(e, in), false)
+			touchCloses(&out, t)
+		}
+		out.isNew = problem == ""
+	}
+	out.err = direct(problem)
+	return out
+}
+
+func touchCloses(out *outcome, t *trade) {
+	if t == nil {
+		return
+	}
+	for _, c := range t.closes {
+		out.touch(c.position)
+	}
+}
+
+// checkList asks of every listed position that the unstake could close it.
+func (m *model) checkList(e event, list []ref) string {
+	problem := ""
+	for _, r := range list {
+		p := m.positionAt(r)
+		switch {
+		case p == nil || r.Miner != e.Miner:
+			return errNotFound
+		case p.left == 0 || p.Netuid != e.Netuid || p.Time > e.Time:
+			problem = errNoOpen
+		}
+	}
+	return problem
+}
+
+func (m *model) apply(o op) (out outcome) {
+	out.events = int64(len(o.Events))
+	out.ignored, out.rejected = map[string]int64{}, map[string]int64{}
+	for _, e := range o.Events {
+		if !e.valid() {
+			out.err = errInvalid
+			return out
+		}
+	}
+	list := slices.Clone(o.Events)
+	slices.SortStableFunc(list, func(a, b event) int {
+		switch {
+		case a.before(b):
+			return -1
+		case b.before(a):
+			return 1
+		}
+		return 0
+	})
+	for _, e := range list {
+		m.applyOne(e, o, &out)
+	}
+	return out
+}
+
+func (m *model) applyOne(e event, o op, out *outcome) {
+	out.touch(e.ref)
+	mn := m.miners[e.Miner]
+	if mn == nil {
+		if o.NoRegister {
+			m.reject(e, "unknown_miner", out)
+			return
+		}
+		mn = newMiner(e.Miner)
+		mn.tracking = o.Tracking
+		m.miners[e.Miner] = mn
+		out.new++
+	}
+	if old := mn.byRef[e.ref]; old != nil {
+		if old.same(e) {
+			out.duplicates++
+		} else {
+			m.reject(e, "duplicate_conflict", out)
+		}
+		return
+	}
+	r := m.newRecord(e, o.inputs())
+	if r.reason = mn.ignoring(e); r.reason != "" {
+		r.outcome = "ignored"
+		mn.record(r)
+		out.ignored[r.reason]++
+		return
+	}
+	problem := ""
+	if e.Kind == stake {
+		problem = mn.open(r)
+	} else {
+		var t *trade
+		t, problem = mn.close(r, false)
+		touchCloses(out, t)
+	}
+	switch {
+	case problem != "":
+		m.reject(e, problem, out)
+	case r.outcome == "ignored":
+		out.ignored[r.reason]++
+	default:
+		out.applied++
+		if r.late {
+			out.late++
+		}
+	}
+}
+
+func (m *model) reject(e event, why string, out *outcome) {
+	m.rejected[rejection{e, why}] = true
+	out.rejected[why]++
+}
+
+// ignoring is why an event has no effect whatever is open: the first of the
+// reasons that hold, since only one is recorded.
+func (m *miner) ignoring(e event) string {
+	switch {
+	case m.tracking != 0 && e.Time < m.tracking:
+		return "before_tracking_start"
+	case e.Netuid == 0:
+		return "invalid_netuid"
+	case e.TAO == 0 || e.Alpha == 0:
+		return "zero_amounts"
+	case e.Excluded:
+		return "excluded"
+	}
+	return ""
+}
