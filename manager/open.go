@@ -174,6 +174,8 @@ func (co *core) explainOpen(err error) error {
 		return err
 	}
 	switch {
+	case isUnfinished(err):
+		e.Detail = "a transaction in " + co.path + " was cut off and must be taken back, which takes writing; open it once with Open"
 	case e.Kind == ErrCorrupt:
 		e.Detail = co.path + " is damaged or no SQLite database; restore a backup"
 	case e.Kind == ErrReadOnly || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
@@ -195,12 +197,31 @@ func (co *core) prepareFile(context.Context) error {
 	}
 	// Read-only, since closing a connection that can write folds the log into
 	// the file, and the file may be another program's.
-	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn(co.path, "ro"))
+	err = co.checkFile("ro")
+	if isUnfinished(err) {
+		// The rollback journal of a transaction that a kill or a power failure cut
+		// off, mostly of the first Open of all. Nobody, whosever file it is, reads
+		// it before that transaction is taken back, and that takes writing.
+		err = co.checkFile("rw")
+	}
+	return err
+}
+
+// checkFile looks through a connection of its own whether the file is ours.
+func (co *core) checkFile(mode string) error {
+	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn(co.path, mode))
 	if err != nil {
 		return wrap("open "+co.path, "", "", err)
 	}
 	defer c.Close()
 	return co.checkApplication(c.(*sqlite3.SQLiteConn))
+}
+
+// isUnfinished reports whether a connection that only reads met the journal of
+// a transaction that was cut off.
+func isUnfinished(err error) bool {
+	var s sqlite3.Error
+	return errors.As(err, &s) && s.ExtendedCode == sqlite3.ErrReadonlyRollback
 }
 
 // checkApplication refuses another program's file. An id of 0 is accepted on
