@@ -130,7 +130,7 @@ func TestSynchronousNormalLosesTheLatestAndTearsNothing(t *testing.T) {
 	r := effort.Rand(t)
 	log, order := recordPairs(t, manager.WithSynchronousNormal())
 	lost := 0
-	survives(t, r, log, effort.Count(25, 400), pairsFile, pairsSurvive(order, false, &lost))
+	survives(t, r, log, effort.Count(20, 400), pairsFile, pairsSurvive(order, false, &lost))
 	if lost == 0 {
 		t.Error("no acknowledged transaction was lost on any disk; want some, or the disks hold more than was synced")
 	}
