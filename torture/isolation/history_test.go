@@ -1,0 +1,87 @@
+package isolation_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// checkTime bounds the search for an order. A history for which it does not
+// suffice is undecided, and its test fails.
+const checkTime = 30 * time.Second
+
+// A history is the operations of all clients between two quiet moments. It is
+// safe for concurrent use.
+type history struct {
+	start cells // what the database held before
+	mu    sync.Mutex
+	list  []porcupine.Operation
+}
+
+// unanswered is the time of an answer that never comes.
+const unanswered = math.MaxInt64
+
+// add notes an operation that was called and answered at these moments.
+func (h *history) add(client int, o op, out outcome, called, answered int64) {
+	if out.Unknown {
+		answered = unanswered
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.list = append(h.list, porcupine.Operation{ClientId: client, Input: o, Output: out, Call: called, Return: answered})
+}
+
+// model is the database as one thread would find it.
+func (h *history) model() porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return h.start },
+		Step: func(state, input, output any) (bool, any) {
+			sees, leaves := input.(op).apply(state.(cells))
+			out := output.(outcome)
+			return out.Unknown || out.Saw == sees, leaves
+		},
+		Equal: func(a, b any) bool { return a.(cells) == b.(cells) },
+		Hash:  func(a any) uint64 { return a.(cells).hash() },
+		DescribeOperation: func(input, output any) string {
+			if output.(outcome).Unknown {
+				return fmt.Sprint(input.(op), " → unknown")
+			}
+			return fmt.Sprintf("%s → %+v", input.(op), output.(outcome).Saw)
+		},
+		DescribeState: func(state any) string { return fmt.Sprintf("%+v", state.(cells)) },
+	}
+}
+
+// check looks for an order of the operations that explains all of them.
+func (h *history) check() porcupine.CheckResult {
+	return porcupine.CheckOperationsTimeout(h.model(), h.list, checkTime)
+}
+
+// mustHold fails the test if there is no such order, or if none was found in
+// time, and then draws the history.
+func (h *history) mustHold(t *testing.T, name string) {
+	t.Helper()
+	began := time.Now()
+	switch h.check() {
+	case porcupine.Ok:
+		if took := time.Since(began); took > checkTime/3 {
+			t.Logf("%s: %d operations took %s to check", name, len(h.list), took)
+		}
+		return
+	case porcupine.Unknown:
+		t.Errorf("%s: %d operations are undecided after %s", name, len(h.list), checkTime)
+	default:
+		t.Errorf("%s: no order of the %d operations explains what they saw", name, len(h.list))
+	}
+	_, info := porcupine.CheckOperationsVerbose(h.model(), h.list, checkTime)
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("isolation-%d.html", time.Now().UnixNano()))
+	if err := porcupine.VisualizePath(h.model(), info, path); err == nil {
+		t.Logf("the history is drawn in %s", path)
+	}
+}

@@ -1,0 +1,193 @@
+package isolation_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/torture/effort"
+	"github.com/stakeledger/stakeledger/torture/process"
+)
+
+func TestMain(m *testing.M) {
+	process.Main(m, map[string]process.Role{"clients": clientsRole})
+}
+
+const (
+	processes = 3
+	threads   = 3
+	steps     = 8 // operations of one client of a process in a history
+)
+
+// An order is what a process of clients is started with.
+type order struct {
+	Path, Clock string
+	WithoutLock bool
+	Faults      bool
+}
+
+// A round is one history's share of a process.
+type round struct {
+	Number int
+	Seed   uint64
+	First  int // its first client's number
+	Plan   plan
+}
+
+// clientsRole does rounds until it is told to end.
+func clientsRole(parent *process.Parent) error {
+	var o order
+	if err := parent.Order(&o); err != nil {
+		return err
+	}
+	clock, err := process.OpenClock(o.Clock)
+	if err != nil {
+		return err
+	}
+	var opts []manager.Option
+	if o.WithoutLock {
+		opts = append(opts, manager.WithoutLockFile())
+	}
+	var fine []error
+	if o.Faults {
+		moods := newMoods(rand.Uint64())
+		opts, fine = append(opts, manager.WithDriver(moods.wrap)), moods.fine()
+	}
+	db, err := openStore(context.Background(), o.Path, opts...)
+	if err != nil {
+		return err
+	}
+	if err := parent.Say("ready"); err != nil {
+		return err
+	}
+	for {
+		line := parent.Hear()
+		if line == "end" {
+			return db.Close(context.Background())
+		}
+		var r round
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			return fmt.Errorf("told %q: %w", line, err)
+		}
+		random := rand.New(rand.NewPCG(r.Seed, uint64(r.First)))
+		var working sync.WaitGroup
+		for i := range threads {
+			script := r.Plan.script(random, fmt.Sprintf("%d%c", r.Number, 'a'+r.First+i), steps)
+			working.Go(func() {
+				_ = perform(context.Background(), honest{db}, r.First+i, script, clock.Now, fine, func(m message) error { return parent.Say(m) })
+			})
+		}
+		working.Wait()
+		if err := parent.Say(message{Over: true}); err != nil {
+			return err
+		}
+	}
+}
+
+// TestProcessesAreIsolated has the clients of several processes share a file.
+func TestProcessesAreIsolated(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		withoutLock bool
+		faults      bool
+		kills       bool
+	}{
+		{"with the lock file", false, false, false},
+		{"without the lock file", true, false, false},
+		{"with statements that fail", false, true, false},
+		{"one is killed in each history", false, false, true},
+		{"one is killed in each history, without the lock file", true, false, true},
+		{"with everything", false, true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, random, total := t.TempDir(), effort.Rand(t), tally{}
+			o := order{Path: filepath.Join(dir, "cells.db"), Clock: filepath.Join(dir, "clock"), WithoutLock: c.withoutLock, Faults: c.faults}
+			clock, err := process.OpenClock(o.Clock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := open(t, o.Path)
+			var children [processes]*process.Child
+			enlist := func(i int) {
+				children[i] = process.Start(t, "clients", o)
+				children[i].Expect("ready")
+			}
+			for i := range children {
+				enlist(i)
+			}
+			start := full()
+			for number := range effort.Count(4, 150) {
+				n := newNotary(t, start, &total)
+				victim, at := -1, 0
+				if c.kills {
+					victim, at = random.IntN(processes), 1+random.IntN(2*threads*steps-2)
+				}
+				tellRound(t, children[:], round{Number: number, Seed: random.Uint64(), Plan: plan{Fails: 10, Cancels: 15}})
+				hearRound(children[:], n, victim, at)
+				_ = perform(t.Context(), honest{db}, processes*threads, []op{{Kind: look, Name: "last"}}, clock.Now, nil, func(m message) error {
+					n.hear(m)
+					start = m.Saw
+					return nil
+				})
+				n.close().mustHold(t, fmt.Sprint("history ", number))
+				if victim >= 0 {
+					children[victim].Bury()
+					enlist(victim)
+				}
+			}
+			for _, child := range children {
+				child.Tell("end")
+			}
+			for _, child := range children {
+				child.End()
+			}
+			shut(t, db)
+			t.Log(total)
+			if c.kills && total.unknown == 0 {
+				t.Error("every operation of a killed process was answered, want some that are unknown")
+			}
+		})
+	}
+}
+
+func tellRound(t *testing.T, children []*process.Child, r round) {
+	t.Helper()
+	for i, child := range children {
+		r.First = i * threads
+		line, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		child.Tell(string(line))
+	}
+}
+
+// hearRound listens to all children at once until each has done its share, and
+// kills the victim when it has said so many things.
+func hearRound(children []*process.Child, n *notary, victim, at int) {
+	heard := make(chan message)
+	var listening sync.WaitGroup
+	for i, child := range children {
+		listening.Go(func() {
+			for said := 0; ; said++ {
+				if i == victim && said == at {
+					child.Kill()
+				}
+				var m message
+				if !child.Next(&m) || m.Over {
+					return
+				}
+				heard <- m
+			}
+		})
+	}
+	go func() { listening.Wait(); close(heard) }()
+	for m := range heard {
+		n.hear(m)
+	}
+}
