@@ -33,7 +33,7 @@ func (k *checkpointer) due(w *writer) {
 	c := w.conn.Load()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || !c.raw.AutoCommit() {
+	if c.closed || c.lost || !c.raw.AutoCommit() {
 		return
 	}
 	_, frames, err := walCheckpoint(c.raw, "NOOP")
@@ -53,7 +53,9 @@ func (k *checkpointer) due(w *writer) {
 func (k *checkpointer) run(co *core, c *conn, before int) {
 	_, _ = c.raw.ExecContext(context.Background(), "PRAGMA busy_timeout = "+itoa(checkpointWait), nil)
 	busy, frames, err := walCheckpoint(c.raw, "RESTART")
-	_, _ = c.raw.ExecContext(context.Background(), "PRAGMA busy_timeout = 0", nil)
+	if _, resetErr := c.raw.ExecContext(context.Background(), "PRAGMA busy_timeout = 0", nil); resetErr != nil {
+		c.lost = true // it would wait inside SQLite from now on
+	}
 	if err == nil && !busy {
 		co.stats.checkpoints.Add(1)
 		co.stats.walFrames.Store(0)

@@ -41,7 +41,7 @@ func (co *core) close(ctx context.Context) error {
 	case <-ctx.Done():
 		return co.stillHeld(ctx)
 	}
-	for len(co.closing.idle) < len(co.readers.all) {
+	for len(co.closing.idle) < co.cfg.readers {
 		select {
 		case c := <-co.readers.idle:
 			co.closing.idle = append(co.closing.idle, c)
@@ -52,7 +52,7 @@ func (co *core) close(ctx context.Context) error {
 	co.closing.done = true
 	co.watch.close()
 	var errs []error
-	for _, c := range co.readers.all {
+	for _, c := range co.readers.conns() {
 		errs = append(errs, c.close())
 	}
 	if co.writer != nil {
@@ -78,7 +78,7 @@ func (co *core) closeWriter() error {
 }
 
 func (co *core) stillHeld(ctx context.Context) error {
-	conns := co.readers.all
+	conns := co.readers.conns()
 	if co.writer != nil {
 		conns = append([]*conn{co.writer.conn.Load()}, conns...)
 	}

@@ -47,12 +47,13 @@ type conn struct {
 	sql     *sql.Conn // the view of raw that database/sql has
 	cfg     *config
 	stmts   map[string]*stmt
-	stats   queryTable
+	stats   *queryTable
 	args    []driver.NamedValue // reused by every Exec
 	own     bool                // the manager's own statement is being run or prepared
 	viewing bool                // the statement belongs to a view inside a write transaction
 	denied  *Error              // why SQLite was told to refuse the statement, or nil
 	closed  bool
+	lost    bool    // the driver gave it up, and its transaction with it
 	open    []*rows // rows not yet closed
 
 	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
@@ -67,7 +68,7 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 	if err != nil {
 		return nil, wrap("open", "", "", err)
 	}
-	c := &conn{cfg: cfg, stmts: map[string]*stmt{}}
+	c := &conn{cfg: cfg, stmts: map[string]*stmt{}, stats: &queryTable{}}
 	c.guard(dc.(*sqlite3.SQLiteConn))
 	c.raw = dc.(*sqlite3.SQLiteConn)
 	if cfg.wrapDriver != nil {
@@ -243,11 +244,30 @@ func (c *conn) control(s *stmt) error {
 	c.own = true
 	defer func() { c.own = false }()
 	r, err := s.QueryContext(context.Background(), nil)
-	if err != nil {
-		return err
+	if err == nil {
+		err = r.Close()
 	}
-	return r.Close()
+	c.note(err)
+	return err
 }
+
+// note looks whether err says that the connection is gone for good. Nothing can
+// be asked of it then, and its holder opens another one.
+func (c *conn) note(err error) {
+	if err != nil && errors.Is(err, driver.ErrBadConn) {
+		c.lost = true
+	}
+}
+
+// gone reports whether another connection is needed.
+func (c *conn) gone() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed || c.lost
+}
+
+// inTransaction asks SQLite whether a transaction is open.
+func (c *conn) inTransaction() bool { return !c.closed && !c.lost && !c.raw.AutoCommit() }
 
 // exec runs a statement that returns no rows. The caller holds mu.
 //

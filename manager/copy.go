@@ -2,6 +2,8 @@ package manager
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -23,6 +25,25 @@ func (co *core) openSide(dsn string) (*side, error) {
 		s.conn = co.cfg.wrapDriver(s.driver)
 	}
 	return s, nil
+}
+
+// openPool makes a pool of connections for a function of the caller's, each as
+// WithDriver wraps it.
+func (co *core) openPool(dsn string) *sql.DB { return sql.OpenDB(pool{co, dsn}) }
+
+type pool struct {
+	core *core
+	dsn  string
+}
+
+func (p pool) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
+
+func (p pool) Connect(context.Context) (driver.Conn, error) {
+	s, err := p.core.openSide(p.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return s.conn, nil
 }
 
 // close is harmless on a side that was never opened or is closed.

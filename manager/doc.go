@@ -51,7 +51,8 @@
 // closure that fails rolls back alone. Nobody is answered, with success or
 // failure, before the COMMIT. If SQLite drops the group's transaction or its
 // COMMIT fails, every closure in it runs again by itself, those that failed
-// too: they may have seen rows that now never were.
+// too: they may have seen rows that now never were. If the connection is lost
+// at the COMMIT, the rows may be there: who succeeded gets ErrCommitUnknown.
 //
 // [Alone] keeps one transaction out of groups. A schema with INITIALLY
 // DEFERRED constraints turns groups off, with a line in the log, because there
@@ -103,7 +104,10 @@
 // transaction still stands. If it does not, every later statement returns
 // ErrTxAborted, and nothing runs outside a transaction. Queries and rows kept
 // beyond their closure return ErrTxDone. All errors come through QueryRow's
-// Scan too. Statements that would begin or end a transaction are refused.
+// Scan too. Statements that would begin or end a transaction are refused. A
+// savepoint that cannot be made or ended gives up the transaction around it. A
+// connection that is lost (driver.ErrBadConn), or keeps a transaction that
+// cannot be ended, is replaced.
 //
 // # Nesting
 //

@@ -43,8 +43,9 @@ var (
 	ErrTxAborted = errors.New("transaction was rolled back by SQLite")
 	// ErrTxDone: a query set or context was used after its closure had returned.
 	ErrTxDone = errors.New("transaction has ended")
-	// ErrCommitUnknown: COMMIT reported an I/O error. The change is not visible now, but
-	// its record may be in the WAL and return after a crash: settle it by a key of your own.
+	// ErrCommitUnknown: COMMIT reported an I/O error, or the transaction was gone when it failed. The change is
+	// not visible now, unless the connection was lost, but its record may be in the WAL and return after a
+	// crash: settle it by a key of your own.
 	ErrCommitUnknown = errors.New("outcome of the commit is unknown")
 	// ErrWrongFile: the file belongs to another program (see WithApplicationID).
 	ErrWrongFile = errors.New("file belongs to another program")
@@ -157,6 +158,18 @@ func kindOf(e sqlite3.Error) error {
 func isBusy(err error) bool {
 	var e sqlite3.Error
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+}
+
+// canRetry reports whether a transaction that ended with err may run again.
+func canRetry(err error) bool { return isBusy(err) && !errors.Is(err, ErrCommitUnknown) }
+
+// kindOfError is the kind of the driver's error in err, or nil.
+func kindOfError(err error) error {
+	var e sqlite3.Error
+	if errors.As(err, &e) {
+		return kindOf(e)
+	}
+	return nil
 }
 
 // isIO reports whether SQLite could not read, write or sync.

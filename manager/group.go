@@ -2,8 +2,10 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime/pprof"
+	"slices"
 	"time"
 )
 
@@ -169,7 +171,7 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 	if r.err == nil && !r.panicked && !r.goexit {
 		r.err = abandoned
 	}
-	if c.raw.AutoCommit() {
+	if t.dropped != nil || !c.inTransaction() {
 		if g.lost = g.shared; !g.shared && !r.failed() {
 			r.err = t.abortedError("commit", "")
 		}
@@ -196,9 +198,12 @@ func (w *writer) settle(g *group) {
 		w.rollbackLocked(c)
 	} else if err := w.commitLocked(c, &retrier{core: w.core, label: &g.members[0].label}); err != nil {
 		w.rollbackLocked(c)
-		if !g.shared {
+		switch {
+		case !g.shared:
 			g.members[0].err = err
-		} else {
+		case c.lost: // the rows may be there: those that wrote them must not run again
+			w.unknown(g, err)
+		default:
 			g.lost = true
 			w.core.cfg.logger.Warn("group commit failed, running its transactions one by one", slog.Int("transactions", len(g.members)), slog.Any("error", err))
 		}
@@ -211,7 +216,10 @@ func (w *writer) settle(g *group) {
 		return
 	}
 	for _, r := range g.members {
-		if isBusy(r.err) {
+		if slices.Contains(g.again, r) {
+			continue
+		}
+		if canRetry(r.err) {
 			g.again = append(g.again, r)
 			continue
 		}
@@ -219,6 +227,22 @@ func (w *writer) settle(g *group) {
 			r.commit = w.commits.Add(1)
 		}
 		close(r.done)
+	}
+}
+
+// unknown tells those who succeeded in g that nobody knows whether its COMMIT
+// took place. Those who failed run again: they may have seen rows that never were.
+func (w *writer) unknown(g *group, err error) {
+	var e *Error
+	errors.As(err, &e)
+	for _, r := range g.members {
+		if r.failed() {
+			g.again = append(g.again, r)
+			continue
+		}
+		own := *e
+		own.Label = r.label.String()
+		r.err = &own
 	}
 }
 

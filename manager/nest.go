@@ -41,7 +41,7 @@ func (t *txn) openSavepoint(ctx context.Context) error {
 		return &Error{Op: "begin nested transaction", Label: t.label.String(), Kind: ErrUnsupported, Detail: "another nested transaction of the same parent is still open; run them one after the other"}
 	}
 	if err := c.control(c.savepoint); err != nil {
-		return t.failed("savepoint", "", err)
+		return t.doomed("savepoint", err)
 	}
 	t.root.top = t
 	return nil
@@ -65,11 +65,11 @@ func (t *txn) closeSavepoint(keep bool) error {
 	}
 	if !keep {
 		if err := c.control(c.rollbackTo); err != nil {
-			return t.failed("rollback to savepoint", "", err)
+			return t.doomed("rollback to savepoint", err)
 		}
 	}
 	if err := c.control(c.release); err != nil {
-		return t.failed("release savepoint", "", err)
+		return t.doomed("release savepoint", err)
 	}
 	if keep {
 		t.parent.hooks = append(t.parent.hooks, t.hooks...)
@@ -87,10 +87,10 @@ func (t *txn) abandonChildren() error {
 		child.done = true
 		t.root.top = child.parent
 		if e := c.control(c.rollbackTo); e != nil {
-			return child.failed("rollback to savepoint", "", e)
+			return child.doomed("rollback to savepoint", e)
 		}
 		if e := c.control(c.release); e != nil {
-			return child.failed("release savepoint", "", e)
+			return child.doomed("release savepoint", e)
 		}
 		err = &Error{Op: "end transaction", Label: t.label.String(), Kind: ErrTxAborted, Detail: "nested transaction " + child.label.String() + " was still running and has been rolled back; wait for it inside the closure"}
 	}

@@ -209,12 +209,12 @@ func (co *core) prepareFile(context.Context) error {
 
 // checkFile looks through a connection of its own whether the file is ours.
 func (co *core) checkFile(mode string) error {
-	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn(co.path, mode))
+	s, err := co.openSide(dsn(co.path, mode))
 	if err != nil {
 		return wrap("open "+co.path, "", "", err)
 	}
-	defer c.Close()
-	return co.checkApplication(c.(*sqlite3.SQLiteConn))
+	defer s.close()
+	return co.checkApplication(s.conn)
 }
 
 // isUnfinished reports whether a connection that only reads met the journal of
@@ -257,10 +257,7 @@ func (co *core) migrate(ctx context.Context) error {
 	if co.cfg.migrate == nil {
 		return nil
 	}
-	db, err := sql.Open("sqlite3", dsn(co.path, "rw")+"&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout="+itoa(int(co.cfg.retryBudget/time.Millisecond)))
-	if err != nil {
-		return wrap("migrate "+co.path, "", "", err)
-	}
+	db := co.openPool(dsn(co.path, "rw") + "&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(co.cfg.retryBudget/time.Millisecond)))
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	if err := co.claim(ctx, db); err != nil {
@@ -294,11 +291,16 @@ func (co *core) claim(ctx context.Context, db *sql.DB) error {
 }
 
 // connect opens the writer and the readers.
-func (co *core) connect(ctx context.Context) error {
+func (co *core) connect(ctx context.Context) (err error) {
 	c, err := co.openWriter(ctx)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil { // the next try opens all of them again
+			_ = c.close()
+		}
+	}()
 	co.writer = &writer{core: co}
 	co.writer.conn.Store(c)
 	if err := co.checkApplication(c.raw); err != nil {
@@ -318,8 +320,11 @@ func (co *core) openReaders(ctx context.Context) error {
 	p := &readers{core: co, idle: make(chan *conn, co.cfg.readers), gone: make(chan struct{})}
 	co.readers = p
 	for range co.cfg.readers {
-		c, err := openConn(ctx, &co.cfg, dsn(co.path, "ro"), "BEGIN", readerPragmas())
+		c, err := p.open(ctx)
 		if err != nil {
+			for _, c := range p.all {
+				_ = c.close()
+			}
 			return err
 		}
 		p.all = append(p.all, c)

@@ -2,6 +2,8 @@ package manager
 
 import (
 	"context"
+	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,7 +13,8 @@ import (
 type readers struct {
 	core    *core
 	idle    chan *conn
-	all     []*conn
+	mu      sync.Mutex
+	all     []*conn       // guarded by mu: a connection may be replaced
 	gone    chan struct{} // closed when the pool closes
 	stopped sync.Once
 }
@@ -25,10 +28,14 @@ func (p *readers) read(ctx context.Context, l *label, pinned bool, run closure) 
 	if err != nil {
 		return err
 	}
-	defer p.give(c)
+	defer func() { p.give(c) }()
 	retry := retrier{core: p.core, label: l, op: "read"}
 	for {
-		err := p.snapshot(ctx, c, l, pinned, run)
+		if c, err = p.living(c); err == nil {
+			err = p.snapshot(ctx, c, l, pinned, run)
+		} else {
+			err = wrap("begin snapshot", "", l.String(), err)
+		}
 		if err == nil || !isBusy(err) {
 			return err
 		}
@@ -72,8 +79,37 @@ func (p *readers) give(c *conn) {
 	p.idle <- c
 }
 
+// conns are the connections, idle or not.
+func (p *readers) conns() []*conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.all)
+}
+
+// living returns c, or if it is gone another one in its place. With an error it
+// returns c as it is, for the next caller to try.
+func (p *readers) living(c *conn) (*conn, error) {
+	if !c.gone() {
+		return c, nil
+	}
+	_ = c.close()
+	fresh, err := p.open(context.Background())
+	if err != nil {
+		return c, err
+	}
+	fresh.stats = c.stats
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all[slices.Index(p.all, c)] = fresh
+	return fresh, nil
+}
+
+func (p *readers) open(ctx context.Context) (*conn, error) {
+	return openConn(ctx, &p.core.cfg, dsn(p.core.path, "ro"), "BEGIN", readerPragmas())
+}
+
 // holders names the transactions that the readers serve now.
-func (p *readers) holders() string { return holders(p.all) }
+func (p *readers) holders() string { return holders(p.conns()) }
 
 // snapshot is one try of the closure in a transaction on c.
 func (p *readers) snapshot(ctx context.Context, c *conn, l *label, pinned bool, run closure) error {
@@ -91,9 +127,10 @@ func (p *readers) begin(c *conn, l *label, pinned bool) error {
 	defer c.mu.Unlock()
 	err := c.control(c.begin)
 	if err == nil && pinned {
-		if err = c.control(c.pin); err != nil {
-			_ = c.control(c.rollback)
-		}
+		err = c.control(c.pin)
+	}
+	if err != nil {
+		p.endOn(c)
 	}
 	return wrap("begin snapshot", "", l.String(), err)
 }
@@ -104,10 +141,22 @@ func (p *readers) end(t *txn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t.close()
-	if c.raw.AutoCommit() {
-		return
+	p.endOn(c)
+}
+
+// endOn ends the snapshot on c. A connection that would keep it, and with it
+// the write-ahead log, is closed; living opens another one. The caller holds
+// the connection's mu.
+func (p *readers) endOn(c *conn) {
+	var err error
+	for _, s := range []*stmt{c.commit, c.rollback, c.rollback} {
+		if !c.inTransaction() {
+			return
+		}
+		err = c.control(s)
 	}
-	if c.control(c.commit) != nil && !c.raw.AutoCommit() {
-		_ = c.control(c.rollback)
+	if c.inTransaction() {
+		p.core.cfg.logger.Error("a snapshot could not be ended, replacing the connection", slog.Any("error", err))
+		_ = c.closeLocked()
 	}
 }

@@ -183,10 +183,7 @@ func (co *core) runRestoreCheck(ctx context.Context, k *copier) error {
 	if co.cfg.restoreCheck == nil {
 		return nil
 	}
-	db, err := sql.Open("sqlite3", k.dsn())
-	if err != nil {
-		return wrap(k.op, "", "", err)
-	}
+	db := co.openPool(k.dsn())
 	defer db.Close()
 	if err := co.cfg.restoreCheck(ctx, db); err != nil {
 		if own := (*Error)(nil); errors.As(err, &own) {

@@ -131,6 +131,7 @@ func (r *rows) finish() error {
 	if r.err == nil {
 		r.err = err
 	}
+	r.conn.note(err)
 	r.count(r.err)
 	return wrap("close rows", "", "", err)
 }

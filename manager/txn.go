@@ -124,13 +124,24 @@ func (t *txn) permit(s *stmt, query string) error {
 // transaction with it.
 func (t *txn) failed(op, query string, err error) error {
 	name, _ := queryName(query)
+	t.conn.note(err)
 	if e := t.conn.denied; e != nil {
 		e.Op, e.Query, e.Label, e.Err = op, name, t.label.String(), err
 		t.conn.denied, err = nil, e
 	} else {
 		err = wrap(op, name, t.label.String(), err)
 	}
-	if t.root.dropped == nil && t.conn.raw.AutoCommit() {
+	if t.root.dropped == nil && !t.conn.inTransaction() {
+		t.root.dropped = err
+	}
+	return err
+}
+
+// doomed wraps the error of a savepoint's own statement. Which savepoints are
+// open after it nobody knows, so the transaction around them is given up too.
+func (t *txn) doomed(op string, err error) error {
+	err = t.failed(op, "", err)
+	if t.root.dropped == nil {
 		t.root.dropped = err
 	}
 	return err

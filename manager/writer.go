@@ -123,7 +123,7 @@ func (w *writer) solo(r *request) {
 			return
 		}
 		r.err = w.attempt(r, &retry)
-		if r.err == nil || !isBusy(r.err) {
+		if !canRetry(r.err) {
 			return
 		}
 		retry.op = "write transaction"
@@ -143,13 +143,7 @@ func (w *writer) begin(ctx context.Context, retry *retrier) error {
 		if err := w.lock.acquire(ctx, retry.label); err != nil {
 			return err
 		}
-		c, err := w.living()
-		if err != nil {
-			return wrap("begin transaction", "", retry.label.String(), err)
-		}
-		c.mu.Lock()
-		err = c.control(c.begin)
-		c.mu.Unlock()
+		err := w.beginOnce()
 		if err == nil {
 			return nil
 		}
@@ -160,6 +154,20 @@ func (w *writer) begin(ctx context.Context, retry *retrier) error {
 			return err
 		}
 	}
+}
+
+// beginOnce says BEGIN IMMEDIATE, and after an error makes sure that nothing has begun.
+func (w *writer) beginOnce() error {
+	c, err := w.living()
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err = c.control(c.begin); err != nil {
+		w.rollbackLocked(c)
+	}
+	return err
 }
 
 // attempt runs r's closure in the transaction that has begun, and ends it.
@@ -212,7 +220,8 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 	abandoned := t.abandonChildren()
 	t.close()
 	switch {
-	case c.raw.AutoCommit():
+	case t.dropped != nil || !c.inTransaction():
+		w.rollbackLocked(c)
 		return t.abortedError("commit", "")
 	case abandoned != nil:
 		w.rollbackLocked(c)
@@ -236,11 +245,11 @@ func (w *writer) commitLocked(c *conn, retry *retrier) error {
 			w.checkpoints.commits++
 			return nil
 		}
-		if isIO(err) {
+		if commitUnknown(err, c.inTransaction()) {
 			return &Error{Op: "commit", Label: retry.label.String(), Kind: ErrCommitUnknown, Err: err,
 				Detail: "the record may be in the write-ahead log and return after a crash; look it up by your own key"}
 		}
-		if !isBusy(err) || c.raw.AutoCommit() {
+		if !isBusy(err) {
 			return wrap("commit", "", retry.label.String(), err)
 		}
 		retry.op = "commit"
@@ -248,6 +257,15 @@ func (w *writer) commitLocked(c *conn, retry *retrier) error {
 			return err
 		}
 	}
+}
+
+// commitUnknown reports whether the change may be on disk although COMMIT
+// failed with err. SQLite syncs the record first and makes it visible then, and
+// what fails in between takes the transaction back; its record may survive. A
+// transaction that still stands was not committed, and a full disk is met
+// before the record is complete.
+func commitUnknown(err error, stands bool) bool {
+	return isIO(err) || !stands && kindOfError(err) != ErrFull
 }
 
 // rollback ends t by taking everything back.
@@ -273,12 +291,12 @@ func (t *txn) close() {
 func (w *writer) rollbackLocked(c *conn) {
 	var err error
 	for range 3 {
-		if c.raw.AutoCommit() {
+		if !c.inTransaction() {
 			return
 		}
 		err = c.control(c.rollback)
 	}
-	if !c.raw.AutoCommit() {
+	if c.inTransaction() {
 		w.core.cfg.logger.Error("rollback failed, replacing the connection", slog.Any("error", err))
 		w.replace(c)
 	}
@@ -288,14 +306,15 @@ func (w *writer) rollbackLocked(c *conn) {
 // be replaced at once. The caller holds the writer.
 func (w *writer) living() (*conn, error) {
 	c := w.conn.Load()
-	if !c.closed {
+	if !c.gone() {
 		return c, nil
 	}
+	_ = c.close()
 	fresh, err := w.core.openWriter(context.Background())
 	if err != nil {
 		return nil, err
 	}
-	w.conn.Store(fresh)
+	w.install(fresh, c)
 	return fresh, nil
 }
 
@@ -307,5 +326,11 @@ func (w *writer) replace(c *conn) {
 		w.core.cfg.logger.Error("cannot reopen the database for writing", slog.Any("error", err))
 		return
 	}
+	w.install(fresh, c)
+}
+
+// install puts fresh in the place of old, whose statistics it goes on with.
+func (w *writer) install(fresh, old *conn) {
+	fresh.stats = old.stats
 	w.conn.Store(fresh)
 }
