@@ -23,14 +23,29 @@ snapshot of the ledger, also while another process takes events in, and changes 
 
 GAIN TAO is what counts: closes that did not meet the minimum of blocks, and self-trades, are left
 out of it. WIN % is the part of the counted closes with a gain. --json has every figure, with the
-miners by coldkey.`,
+miners by coldkey.
+
+--html writes a page for a browser instead: one file that needs no network, with the leaderboard,
+the cumulative gain by day, what is open by subnet, and the win rates.`,
 		Example: `  stakeledger report
+  stakeledger report --html report.html
   stakeledger report --json | jq '.miners[] | {coldkey, gain_tao}'`,
 		Args: takes(0, false),
 	}
 	asJSON := addJSON(cmd)
+	page := cmd.Flags().String("html", "", "write a page for a browser to `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		isPage := cmd.Flags().Changed("html")
+		switch {
+		case isPage && *asJSON:
+			return usagef("--html and --json exclude each other")
+		case isPage && *page == "":
+			return usagef("--html is empty; give the path of the page's file")
+		}
 		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			if isPage {
+				return writeHTMLReport(ctx, cmd, l, a.db, *page)
+			}
 			report, err := l.Report(ctx)
 			if err != nil {
 				return err

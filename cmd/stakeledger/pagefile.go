@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// pageStart is what every page of ours begins with.
+const pageStart = "<!doctype html>"
+
+// replacePage puts a page at path in one step, so that whoever opens it sees the old one or the new one. In
+// its place it wants nothing or a page: a typing error must not cost anybody a ledger.
+func replacePage(path string, text []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // the link stays
+	}
+	if err := replaceable(path); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	// Beside it, since a rename stays within a file system, and hidden.
+	f, err := os.CreateTemp(filepath.Dir(path), ".stakeledger-*.html")
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	err = errors.Join(writeAll(f, text), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("write report %s: %w", path, err)
+	}
+	return nil
+}
+
+// writeAll brings text to the disk, in a file that others may read: a page is there to be shown.
+func writeAll(f *os.File, text []byte) error {
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// replaceable tells whether a page may be put in the place of what is there.
+func replaceable(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder; name a file in it", path)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	start := make([]byte, len(pageStart))
+	n, err := io.ReadFull(f, start)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	if n > 0 && !bytes.EqualFold(start[:n], []byte(pageStart)) {
+		return fmt.Errorf("%s exists and is not a page; remove it first, or name another file", path)
+	}
+	return nil
+}
