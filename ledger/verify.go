@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -42,9 +43,9 @@ type VerifyPhase string
 
 // The phases of Verify.
 const (
-	VerifyingFile    VerifyPhase = "file"    // SQLite's own checks; Done says nothing until they end
 	VerifyingRecords VerifyPhase = "records" // events, positions, trades and closes
-	VerifyingMiners  VerifyPhase = "miners"  // their counters
+	VerifyingMiners  VerifyPhase = "miners"  // their counters and snapshots
+	VerifyingFile    VerifyPhase = "file"    // all else is done, and SQLite still checks the file
 )
 
 // VerifyProgress is how far Verify is, in events; in the last phase in miners, whose total it does not know.
@@ -77,15 +78,19 @@ const verifySpan = 2000
 
 // Verify computes everything anew that the ledger says twice, from live and archived rows, and compares:
 // every position, trade and close with its event and its event's inputs; the alpha, cost and TAO that closes
-// share, to the rao; what is left, gained and unmatched; the counters of miners; events without their effect;
-// rows that are live and archived at once; foreign keys; and the file itself, by SQLite's integrity check. On
-// a healthy ledger it finds nothing.
+// share, to the rao; what is left, gained and unmatched; whether the first in came out first; the counters of
+// miners; events without their effect; rows that are live and archived at once; snapshots and their scores;
+// foreign keys; and the file itself, by SQLite's integrity check. On a healthy ledger it finds nothing.
 //
-// It reads one snapshot, which stands for as long as it takes, so the WAL of a busy ledger grows meanwhile. It
-// goes in the order of ids and holds in memory the rows of a few thousand events and a sum for each miner. It
-// does not tell whether positions were closed first in, first out: events that came late make that differ, and
-// Rebuild puts it right. Nor does SQLite's check ask CHECK constraints on a connection that only reads; what
-// they say of positions, trades and closes is among what is computed here.
+// It reads one snapshot, which stands for as long as it takes, so the WAL of a busy ledger grows meanwhile.
+// SQLite checks the file on a second reader at the same time, in a snapshot of its own, where one is free. It
+// goes in the order of ids and holds in memory the rows of a few thousand events, a sum for each miner and
+// three positions for each subnet of a miner.
+//
+// Of positions and trades that came late it cannot tell whether they came out in order, see Rebuild; nor
+// whether a trade was to be strict, since a rebuild takes it as a fact. SQLite's check does not ask CHECK
+// constraints on a connection that only reads; what they say of positions, trades, closes and snapshots is
+// among what is computed here.
 //
 // Differences are no error. Errors, with what was found before: those of the manager, ErrCorrupt above all,
 // and the context's.
@@ -94,14 +99,22 @@ func (l *Ledger) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport
 	for _, o := range opts {
 		o(&c)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wait := l.checkFileBeside(ctx, c)
 	var report VerifyReport
 	err := l.db.ReadOnly(ctx, func(ctx context.Context, q *read.Queries) error {
-		v := verification{q: q, c: c, miners: map[int64]*counters{}}
+		v := newVerification(q, c)
 		err := v.run(ctx)
 		report = v.report
 		return err
 	}, manager.Pinned(), manager.Label("ledger.Verify"))
-	return report, err
+	c.progress(VerifyProgress{VerifyingFile, report.Events, report.Events})
+	file := wait()
+	report.Found += file.report.Found
+	all := append(file.report.Differences, report.Differences...)
+	report.Differences = all[:min(len(all), c.most)]
+	return report, errors.Join(err, file.err)
 }
 
 // verification is a Verify under way.
@@ -110,6 +123,11 @@ type verification struct {
 	c      verifyConfig
 	report VerifyReport
 	miners map[int64]*counters // what their rows add up to
+	queues map[subnetOf]*queue
+}
+
+func newVerification(q *read.Queries, c verifyConfig) *verification {
+	return &verification{q: q, c: c, miners: map[int64]*counters{}, queues: map[subnetOf]*queue{}}
 }
 
 func (v *verification) run(ctx context.Context) error {
@@ -118,10 +136,6 @@ func (v *verification) run(ctx context.Context) error {
 		return err
 	}
 	v.report.Events = last
-	v.c.progress(VerifyProgress{VerifyingFile, 0, last})
-	if err := v.file(ctx); err != nil {
-		return err
-	}
 	for after, until := int64(math.MinInt64), int64(verifySpan); ; after, until = until, until+verifySpan {
 		if until >= last {
 			until = math.MaxInt64 // nothing comes later, but for what should not be there
@@ -138,30 +152,9 @@ func (v *verification) run(ctx context.Context) error {
 
 // span verifies the events of a span of ids, and the rows that have their ids.
 func (v *verification) span(ctx context.Context, after, until int64) error {
-	for _, check := range []func(ctx context.Context, after, until int64) error{v.events, v.positions, v.trades} {
+	for _, check := range []func(ctx context.Context, after, until int64) error{v.positions, v.events, v.trades} {
 		if err := check(ctx, after, until); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// file has SQLite check the foreign keys and itself.
-func (v *verification) file(ctx context.Context) error {
-	broken, err := v.q.BrokenForeignKeys(ctx)
-	if err != nil {
-		return err
-	}
-	for _, f := range broken {
-		v.differ(f.Table, id(f.RowID), "foreign key", "a row of "+f.Parent, "none")
-	}
-	lines, err := v.q.IntegrityCheck(ctx)
-	if err != nil {
-		return err
-	}
-	for _, line := range lines {
-		if line != "ok" {
-			v.differ("sqlite", "", "integrity_check", "ok", line)
 		}
 	}
 	return nil

@@ -193,7 +193,7 @@ func TestVerifyReportsProgressAndBoundsItsList(t *testing.T) {
 		}
 		last = p
 	}))
-	if want := []ledger.VerifyPhase{ledger.VerifyingFile, ledger.VerifyingRecords, ledger.VerifyingMiners}; !slices.Equal(phases, want) {
+	if want := []ledger.VerifyPhase{ledger.VerifyingRecords, ledger.VerifyingMiners, ledger.VerifyingFile}; !slices.Equal(phases, want) {
 		t.Errorf("phases: got %v, want %v", phases, want)
 	}
 	if want := int64(count(t, l, "positions WHERE remaining_alpha = 0") + 4); len(report.Differences) != 3 || report.Found != want {

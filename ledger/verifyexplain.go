@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
@@ -116,6 +117,9 @@ func (v *verification) explainClose(ctx context.Context, c *read.ClosesToVerifyR
 	if err != nil {
 		v.differ("events", id(exit.EventID), "inputs", "those of an unstake", err)
 		return nil
+	}
+	if in.listed && !slices.Contains(in.list, c.PositionID) {
+		v.differ(table, row, "position_id", "one of its trade's list", c.PositionID)
 	}
 	s := step{candidate: candidateOf(positionOf(entry)), tao: got.TAO, cost: got.Cost, rawGain: got.TAO - got.Cost, selfTrade: entry.ExtrinsicID == exit.ExtrinsicID}
 	s.settle(Event{Time: exit.Time, Block: exit.Block}, in)

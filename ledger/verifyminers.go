@@ -46,7 +46,7 @@ func (v *verification) miner(ctx context.Context, m Miner) error {
 		return err
 	}
 	compareOptional(v, "miners", id(m.MinerID), "last_active", lastActive, m.LastActive)
-	return nil
+	return v.snapshots(ctx, m.MinerID)
 }
 
 // counters names the counters that differ.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
@@ -27,6 +28,9 @@ func (v *verification) events(ctx context.Context, after, until int64) error {
 		c := v.of(e.MinerID)
 		c.unmatchedAlpha += e.Alpha
 		c.unmatchedTAO += e.TAO
+		if !e.Listed {
+			v.nothingLeft("events", e.EventID, e.MinerID, e.Netuid, e.Time)
+		}
 	}
 	return nil
 }
@@ -101,6 +105,7 @@ func (v *verification) position(ctx context.Context, p read.PositionsToVerifyRow
 			miner.winningCloses += flag(c.Gain > 0)
 		}
 	}
+	v.firstIn(p, closes)
 	compare(v, table, row, "remaining_alpha", p.EntryAlpha-closed, p.RemainingAlpha)
 	if closed > 0 && closed <= p.EntryAlpha && p.EntryTAO > 0 {
 		compare(v, table, row, "cost of its closes", chain.Share(p.EntryTAO, p.EntryAlpha, 0, closed), cost)
@@ -193,6 +198,10 @@ func (v *verification) trade(ctx context.Context, t read.TradesToVerifyRow, shar
 			continue
 		}
 		compare(v, of, closeID(s.TradeID, s.Step), "step", step, s.Step)
+		compare(v, of, closeID(s.TradeID, s.Step), "self_trade", shares[0].SelfTrade, s.SelfTrade)
+		if i > 0 && (s.EntryTime < shares[i-1].EntryTime || s.EntryTime == shares[i-1].EntryTime && s.EntryBlock < shares[i-1].EntryBlock) {
+			v.differ(of, closeID(s.TradeID, s.Step), "first in, first out", "position "+id(s.PositionID)+" before "+id(shares[i-1].PositionID), "after it")
+		}
 		step = s.Step + 1
 		if s.Alpha > 0 && t.ExitTAO >= 0 && sold <= t.ExitAlpha-s.Alpha {
 			compare(v, of, closeID(s.TradeID, s.Step), "tao", chain.Share(t.ExitTAO, t.ExitAlpha, sold, sold+s.Alpha), s.TAO)
@@ -201,6 +210,9 @@ func (v *verification) trade(ctx context.Context, t read.TradesToVerifyRow, shar
 			v.differ(of, closeID(s.TradeID, s.Step), "place", "archived_closes", of)
 		}
 		sold, tao = sold+s.Alpha, tao+s.TAO
+	}
+	if t.UnmatchedAlpha > 0 && !t.Listed && !slices.ContainsFunc(shares, func(s read.SharesToVerifyRow) bool { return s.SelfTrade }) {
+		v.nothingLeft(table, t.TradeID, t.MinerID, t.Netuid, t.ExitTime)
 	}
 	compare(v, table, row, "unmatched_alpha", t.ExitAlpha-sold, t.UnmatchedAlpha)
 	compare(v, table, row, "unmatched_tao", t.ExitTAO-tao, t.UnmatchedTAO)

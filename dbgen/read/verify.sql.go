@@ -54,8 +54,10 @@ func (q *Queries) BrokenForeignKeys(ctx context.Context) ([]BrokenForeignKeysRow
 
 const closesToVerify = `-- name: ClosesToVerify :many
 SELECT c.position_id, c.trade_id, c.step, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, CAST(COALESCE(e.time, 0) AS time_int) AS exit_time,
+  CAST(c.self_trade = 1 OR e.position_ids IS NOT NULL AS flag_int) AS chosen,
   CAST(COALESCE(c.raw_gain = c.tao - c.cost AND c.miner_id = o.miner_id AND e.miner_id = o.miner_id AND e.netuid = o.netuid
-    AND e.kind = 'unstake' AND o.time <= e.time AND c.self_trade = (e.extrinsic_id = o.extrinsic_id)
+    AND e.kind = 'unstake' AND o.time <= e.time
+    AND (e.position_ids IS NULL OR c.position_id IN (SELECT j.value FROM json_each(e.position_ids) j)) AND c.self_trade = (e.extrinsic_id = o.extrinsic_id)
     AND CASE WHEN c.self_trade = 1 THEN c.duration_us = 0 AND c.min_blocks_met = 1 AND c.gain = CASE
         WHEN e.self_trade = 'zero' THEN 0 WHEN c.raw_gain > 1000000 THEN 100000 WHEN c.raw_gain < -1000000 THEN -100000 ELSE c.raw_gain END
       ELSE c.duration_us = e.time - o.time AND c.gain = c.min_blocks_met * c.raw_gain
@@ -67,8 +69,10 @@ LEFT JOIN events o ON o.event_id = c.position_id
 WHERE c.position_id > CAST(?1 AS BIGINT) AND c.position_id <= CAST(?2 AS BIGINT)
 UNION ALL
 SELECT c.position_id, c.trade_id, c.step, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, CAST(COALESCE(e.time, 0) AS time_int) AS exit_time,
+  CAST(c.self_trade = 1 OR e.position_ids IS NOT NULL AS flag_int) AS chosen,
   CAST(COALESCE(c.raw_gain = c.tao - c.cost AND c.miner_id = o.miner_id AND e.miner_id = o.miner_id AND e.netuid = o.netuid
-    AND e.kind = 'unstake' AND o.time <= e.time AND c.self_trade = (e.extrinsic_id = o.extrinsic_id)
+    AND e.kind = 'unstake' AND o.time <= e.time
+    AND (e.position_ids IS NULL OR c.position_id IN (SELECT j.value FROM json_each(e.position_ids) j)) AND c.self_trade = (e.extrinsic_id = o.extrinsic_id)
     AND CASE WHEN c.self_trade = 1 THEN c.duration_us = 0 AND c.min_blocks_met = 1 AND c.gain = CASE
         WHEN e.self_trade = 'zero' THEN 0 WHEN c.raw_gain > 1000000 THEN 100000 WHEN c.raw_gain < -1000000 THEN -100000 ELSE c.raw_gain END
       ELSE c.duration_us = e.time - o.time AND c.gain = c.min_blocks_met * c.raw_gain
@@ -92,12 +96,14 @@ type ClosesToVerifyRow struct {
 	DurationUs   int64
 	MinBlocksMet bool
 	ExitTime     chain.Time
+	Chosen       bool
 	Ruled        bool
 	Archived     bool
 }
 
 // The closes of positions, with what their trade's event says. ruled: the close follows the rules for its
-// duration, the minimum of blocks and self-trades, and joins what may be joined.
+// duration, the minimum of blocks and self-trades, and joins what may be joined. chosen: its trade did not take
+// whatever came first, but what its extrinsic opened or its list names.
 func (q *Queries) ClosesToVerify(ctx context.Context, after int64, until int64) ([]ClosesToVerifyRow, error) {
 	rows, err := q.db.QueryContext(ctx, closesToVerify, after, until)
 	if err != nil {
@@ -118,6 +124,7 @@ func (q *Queries) ClosesToVerify(ctx context.Context, after int64, until int64) 
 			&i.DurationUs,
 			&i.MinBlocksMet,
 			&i.ExitTime,
+			&i.Chosen,
 			&i.Ruled,
 			&i.Archived,
 		); err != nil {
@@ -297,7 +304,7 @@ func (q *Queries) LatestEvents(ctx context.Context, minerID int64) ([]Event, err
 }
 
 const positionsToVerify = `-- name: PositionsToVerify :many
-SELECT p.position_id, p.miner_id, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time, p.gain,
+SELECT p.position_id, p.miner_id, p.netuid, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time, p.gain,
   CAST(0 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'stake' AND e.outcome = 'applied' AND e.miner_id = p.miner_id AND e.netuid = p.netuid AND e.hotkey = p.hotkey
     AND e.extrinsic_id = p.extrinsic_id AND e.event_index = p.event_index AND e.block = p.entry_block AND e.time = p.entry_time
@@ -308,7 +315,7 @@ FROM positions p
 LEFT JOIN events e ON e.event_id = p.position_id
 WHERE p.position_id > CAST(?1 AS BIGINT) AND p.position_id <= CAST(?2 AS BIGINT)
 UNION ALL
-SELECT p.position_id, p.miner_id, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time, p.gain,
+SELECT p.position_id, p.miner_id, p.netuid, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time, p.gain,
   CAST(1 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'stake' AND e.outcome = 'applied' AND e.miner_id = p.miner_id AND e.netuid = p.netuid AND e.hotkey = p.hotkey
     AND e.extrinsic_id = p.extrinsic_id AND e.event_index = p.event_index AND e.block = p.entry_block AND e.time = p.entry_time
@@ -323,6 +330,9 @@ ORDER BY position_id
 type PositionsToVerifyRow struct {
 	PositionID     int64
 	MinerID        int64
+	Netuid         chain.Netuid
+	EntryBlock     int64
+	EntryTime      chain.Time
 	EntryTAO       chain.Rao
 	EntryAlpha     chain.Rao
 	RemainingAlpha chain.Rao
@@ -344,6 +354,9 @@ func (q *Queries) PositionsToVerify(ctx context.Context, after int64, until int6
 		if err := rows.Scan(
 			&i.PositionID,
 			&i.MinerID,
+			&i.Netuid,
+			&i.EntryBlock,
+			&i.EntryTime,
 			&i.EntryTAO,
 			&i.EntryAlpha,
 			&i.RemainingAlpha,
@@ -366,12 +379,16 @@ func (q *Queries) PositionsToVerify(ctx context.Context, after int64, until int6
 }
 
 const sharesToVerify = `-- name: SharesToVerify :many
-SELECT c.trade_id, c.step, c.position_id, c.alpha, c.tao, CAST(0 AS flag_int) AS archived
+SELECT c.trade_id, c.step, c.position_id, c.alpha, c.tao, c.self_trade,
+  CAST(COALESCE(o.time, 0) AS time_int) AS entry_time, CAST(COALESCE(o.block, 0) AS BIGINT) AS entry_block, CAST(0 AS flag_int) AS archived
 FROM closes c
+LEFT JOIN events o ON o.event_id = c.position_id
 WHERE c.trade_id > CAST(?1 AS BIGINT) AND c.trade_id <= CAST(?2 AS BIGINT)
 UNION ALL
-SELECT c.trade_id, c.step, c.position_id, c.alpha, c.tao, CAST(1 AS flag_int) AS archived
+SELECT c.trade_id, c.step, c.position_id, c.alpha, c.tao, c.self_trade,
+  CAST(COALESCE(o.time, 0) AS time_int) AS entry_time, CAST(COALESCE(o.block, 0) AS BIGINT) AS entry_block, CAST(1 AS flag_int) AS archived
 FROM archived_closes c
+LEFT JOIN events o ON o.event_id = c.position_id
 WHERE c.trade_id > CAST(?1 AS BIGINT) AND c.trade_id <= CAST(?2 AS BIGINT)
 ORDER BY trade_id, step
 `
@@ -382,10 +399,13 @@ type SharesToVerifyRow struct {
 	PositionID int64
 	Alpha      chain.Rao
 	TAO        chain.Rao
+	SelfTrade  bool
+	EntryTime  chain.Time
+	EntryBlock int64
 	Archived   bool
 }
 
-// What trades were shared into.
+// What trades were shared into, and when what they closed was opened.
 func (q *Queries) SharesToVerify(ctx context.Context, after int64, until int64) ([]SharesToVerifyRow, error) {
 	rows, err := q.db.QueryContext(ctx, sharesToVerify, after, until)
 	if err != nil {
@@ -401,6 +421,9 @@ func (q *Queries) SharesToVerify(ctx context.Context, after int64, until int64) 
 			&i.PositionID,
 			&i.Alpha,
 			&i.TAO,
+			&i.SelfTrade,
+			&i.EntryTime,
+			&i.EntryBlock,
 			&i.Archived,
 		); err != nil {
 			return nil, err
@@ -417,7 +440,8 @@ func (q *Queries) SharesToVerify(ctx context.Context, after int64, until int64) 
 }
 
 const tradesToVerify = `-- name: TradesToVerify :many
-SELECT t.trade_id, t.miner_id, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
+SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
+  CAST(e.position_ids IS NOT NULL AS flag_int) AS listed,
   CAST(0 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
@@ -426,7 +450,8 @@ FROM trades t
 LEFT JOIN events e ON e.event_id = t.trade_id
 WHERE t.trade_id > CAST(?1 AS BIGINT) AND t.trade_id <= CAST(?2 AS BIGINT)
 UNION ALL
-SELECT t.trade_id, t.miner_id, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
+SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
+  CAST(e.position_ids IS NOT NULL AS flag_int) AS listed,
   CAST(1 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
@@ -440,10 +465,13 @@ ORDER BY trade_id
 type TradesToVerifyRow struct {
 	TradeID        int64
 	MinerID        int64
+	Netuid         chain.Netuid
+	ExitTime       chain.Time
 	ExitTAO        chain.Rao
 	ExitAlpha      chain.Rao
 	UnmatchedAlpha chain.Rao
 	UnmatchedTAO   chain.Rao
+	Listed         bool
 	Archived       bool
 	Whole          bool
 }
@@ -460,10 +488,13 @@ func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) 
 		if err := rows.Scan(
 			&i.TradeID,
 			&i.MinerID,
+			&i.Netuid,
+			&i.ExitTime,
 			&i.ExitTAO,
 			&i.ExitAlpha,
 			&i.UnmatchedAlpha,
 			&i.UnmatchedTAO,
+			&i.Listed,
 			&i.Archived,
 			&i.Whole,
 		); err != nil {
@@ -481,7 +512,7 @@ func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) 
 }
 
 const unmatchedEvents = `-- name: UnmatchedEvents :many
-SELECT e.event_id, e.miner_id, e.tao, e.alpha
+SELECT e.event_id, e.miner_id, e.netuid, e.time, e.tao, e.alpha, CAST(e.position_ids IS NOT NULL AS flag_int) AS listed
 FROM events e
 WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.reason = 'no_open_position'
 ORDER BY e.event_id
@@ -490,8 +521,11 @@ ORDER BY e.event_id
 type UnmatchedEventsRow struct {
 	EventID int64
 	MinerID int64
+	Netuid  chain.Netuid
+	Time    chain.Time
 	TAO     chain.Rao
 	Alpha   chain.Rao
+	Listed  bool
 }
 
 // Unstakes that found nothing to close count as unmatched.
@@ -507,8 +541,11 @@ func (q *Queries) UnmatchedEvents(ctx context.Context, after int64, until int64)
 		if err := rows.Scan(
 			&i.EventID,
 			&i.MinerID,
+			&i.Netuid,
+			&i.Time,
 			&i.TAO,
 			&i.Alpha,
+			&i.Listed,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,54 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+)
+
+// snapshots verifies a miner's snapshots, each by itself: what it counted is gone, but its numbers have to go
+// together, and its score follows from them.
+func (v *verification) snapshots(ctx context.Context, minerID int64) error {
+	query := read.SnapshotsParams{MinerID: minerID, Until: maxTime, PageSize: verifySpan}
+	for {
+		page, err := v.q.Snapshots(ctx, query)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			v.snapshot(Snapshot(page[i]))
+		}
+		if len(page) < verifySpan {
+			return nil
+		}
+		query.After = page[len(page)-1].At
+	}
+}
+
+func (v *verification) snapshot(s Snapshot) {
+	row := fmt.Sprintf("%d at %s", s.MinerID, s.At)
+	compare(v, "snapshots", row, "positions", s.OpenPositions+s.ClosedPositions, s.Positions)
+	within(v, row, "winning_positions", s.WinningPositions, s.ClosedPositions)
+	within(v, row, "closed_entry_tao", s.ClosedEntryTAO, s.EntryTAO)
+	if s.ClosedPositions == 0 {
+		compare(v, "snapshots", row, "gain", 0, s.Gain)
+		compare(v, "snapshots", row, "counted_closes", 0, s.CountedCloses)
+	}
+	if s.Positions < minScored {
+		compareOptional(v, "snapshots", row, "score", nil, s.Score)
+		return
+	}
+	score := nearest(s.exactScore())
+	if s.Score == nil || !score.IsInt64() || score.Int64() != *s.Score {
+		v.differ("snapshots", row, "score", score, optional(s.Score))
+	}
+}
+
+// within reports a part that is negative or more than its whole.
+func within[T int64 | chain.Rao](v *verification, row, field string, part, whole T) {
+	if part < 0 || part > whole {
+		v.differ("snapshots", row, field, fmt.Sprintf("0 to %v", whole), part)
+	}
+}
