@@ -36,7 +36,7 @@ func archiveBeside(ctx context.Context, s Settings, path string, show *progress)
 	}
 	r := &Beside{Settings: s}
 	alone := func() (Operation, error) {
-		timed, cancel := context.WithTimeout(ctx, 10*time.Second)
+		timed, cancel := context.WithTimeout(ctx, s.Alone)
 		defer cancel()
 		return write(timed, l, s.Writers)
 	}

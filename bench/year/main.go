@@ -22,6 +22,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
+	"time"
 )
 
 // Settings are the flags.
@@ -37,6 +38,9 @@ type Settings struct {
 	Beside   bool    `json:"beside"`
 	Triggers bool    `json:"triggers"`
 
+	// Alone is how long the writers of Beside are measured without archiving.
+	Alone time.Duration `json:"alone_ns"`
+
 	dir, profile string
 	json, keep   bool
 }
@@ -50,6 +54,7 @@ func parse(args []string) (s Settings, err error) {
 	f.IntVar(&s.Days, "days", 365, "days that are simulated")
 	f.Uint64Var(&s.Seed, "seed", 1, "start of everything random")
 	f.IntVar(&s.Writers, "writers", 16, "writers of -beside")
+	f.DurationVar(&s.Alone, "alone", 10*time.Second, "how long -beside measures the writers without archiving, before and after")
 	f.IntVar(&s.Slice, "slice", 20_000, "events of which the triggers' cost is measured")
 	f.BoolVar(&s.Beside, "beside", false, "archive a million closed positions beside writers instead")
 	f.BoolVar(&s.Triggers, "triggers", false, "measure the triggers alone instead")
@@ -65,8 +70,8 @@ func parse(args []string) (s Settings, err error) {
 		return s, fmt.Errorf("read arguments: %q is none; see -help", f.Arg(0))
 	case s.Scale <= 0 || s.Scale > 1:
 		return s, fmt.Errorf("read -scale: %g; want above 0 and at most 1", s.Scale)
-	case s.Miners < 2 || s.Miners > 60_000 || s.Subnets < 1 || s.Subnets > 60_000 || s.Days < 1 || s.Events < 1 || s.Writers < 1 || s.Slice < 1:
-		return s, fmt.Errorf("read flags: want 2 to 60,000 miners, 1 to 60,000 subnets, and days, events, slice and writers of at least 1")
+	case s.Miners < 2 || s.Miners > 60_000 || s.Subnets < 1 || s.Subnets > 60_000 || s.Days < 1 || s.Events < 1 || s.Writers < 1 || s.Slice < 1 || s.Alone <= 0:
+		return s, fmt.Errorf("read flags: want 2 to 60,000 miners, 1 to 60,000 subnets, a time above 0, and days, events, slice and writers of at least 1")
 	}
 	s.Events = max(1, int(float64(s.Events)*s.Scale))
 	return s, nil
