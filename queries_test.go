@@ -40,6 +40,7 @@ var (
 		"DeleteArchivedPositions j": listed,
 		"DeleteArchivedTrades j":    listed,
 		"ClosesOfTrades j":          listed,
+		"ClosesToVerify j":          listed,
 		"ArchivedClosesOfTrades j":  listed,
 		"ClosedPositions counted":   "the closes of one position, sought, and no more of them than a batch holds",
 		"CountedClosesEntered d":    "the closes of the positions of one miner in one window, all sought, are counted",

@@ -102,9 +102,12 @@ func (q bunQueries) OpenPositions(ctx context.Context, a read.OpenPositionsParam
 	return list, err
 }
 
-func (q bunQueries) InsertEvent(ctx context.Context, a write.InsertEventParams) (id int64, err error) {
-	err = q.db.NewRaw(bunTexts.InsertEvent, insertEventArgs(a)...).Scan(ctx, &id)
-	return id, err
+func (q bunQueries) InsertEvent(ctx context.Context, a write.InsertEventParams) (int64, error) {
+	result, err := q.db.NewRaw(bunTexts.InsertEvent, insertEventArgs(a)...).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
 }
 
 func (q bunQueries) InsertPosition(ctx context.Context, a write.InsertPositionParams) error {

@@ -102,9 +102,13 @@ func (q gormQueries) OpenPositions(_ context.Context, a read.OpenPositionsParams
 	return list, err
 }
 
-func (q gormQueries) InsertEvent(_ context.Context, a write.InsertEventParams) (id int64, err error) {
-	err = q.db.Raw(texts.InsertEvent, insertEventArgs(a)...).Scan(&id).Error
-	return id, err
+// gorm's Exec keeps the id for itself, so this goes to its connection.
+func (q gormQueries) InsertEvent(ctx context.Context, a write.InsertEventParams) (int64, error) {
+	result, err := q.db.Statement.ConnPool.ExecContext(ctx, texts.InsertEvent, insertEventArgs(a)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
 }
 
 func (q gormQueries) InsertPosition(_ context.Context, a write.InsertPositionParams) error {

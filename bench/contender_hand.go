@@ -237,9 +237,12 @@ func positionFields(o *read.Position) []any {
 	}
 }
 
-func (p *prepared) InsertEvent(ctx context.Context, a write.InsertEventParams) (id int64, err error) {
-	err = p.in(ctx, p.insertEvent).QueryRowContext(ctx, insertEventArgs(a)...).Scan(&id)
-	return id, err
+func (p *prepared) InsertEvent(ctx context.Context, a write.InsertEventParams) (int64, error) {
+	result, err := p.in(ctx, p.insertEvent).ExecContext(ctx, insertEventArgs(a)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
 }
 
 func (p *prepared) InsertPosition(ctx context.Context, a write.InsertPositionParams) error {

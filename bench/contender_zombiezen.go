@@ -254,8 +254,8 @@ func zombiePosition(c *sqlite.Stmt) read.Position {
 }
 
 func (q zombieQueries) InsertEvent(_ context.Context, a write.InsertEventParams) (id int64, err error) {
-	err = q.one(texts.InsertEvent, func(c *sqlite.Stmt) { id = c.ColumnInt64(0) }, insertEventArgs(a)...)
-	return id, err
+	_, err = q.exec(texts.InsertEvent, insertEventArgs(a)...)
+	return q.conn.LastInsertRowID(), err
 }
 
 func (q zombieQueries) InsertPosition(_ context.Context, a write.InsertPositionParams) error {

@@ -44,6 +44,15 @@ type (
 	}
 )
 
+// InsertEvent returns the id of the event.
+func (g Generated) InsertEvent(ctx context.Context, a write.InsertEventParams) (int64, error) {
+	result, err := g.writer.InsertEvent(ctx, a)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
 func newGenerated(db write.DBTX) Generated { return Generated{read.New(db), write.New(db)} }
 
 // Texts are the SQL statements behind Queries.

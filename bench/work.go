@@ -13,14 +13,14 @@ import (
 
 const (
 	maxMiners  = 10_000
-	someMiners = 512     // in most workloads; the first ones belong to goroutines, one each
-	scanMiner  = 511     // has open positions to scan, and no other work
-	scanRows   = 1000    // rows of one scan
-	netuid     = 7       // the subnet of all work
-	minBlocks  = 360     // the ledger's default
-	pageSize   = 8       // candidates read at a time, the ledger's first page
-	firstTime  = 1.7e15  // microseconds; where the history begins
-	firstOp    = 100_000 // the number of a miner's first operation after its history
+	someMiners = 512    // in most workloads; the first ones belong to goroutines, one each
+	scanMiner  = 511    // has open positions to scan, and no other work
+	scanRows   = 1000   // rows of one scan
+	netuid     = 7      // the subnet of all work
+	minBlocks  = 360    // the ledger's default
+	pageSize   = 8      // candidates read at a time, the ledger's first page
+	firstTime  = 1.7e15 // microseconds; where the history begins
+	firstOp    = 30_000 // the number of a miner's first operation after its history
 )
 
 // An Op is one stake or unstake event to book.

@@ -15,8 +15,8 @@ var growthSizes = []struct {
 	name string
 	size Size
 }{
-	{"empty", Size{Miners: someMiners}},
-	{growthBase, Size{Miners: someMiners, Events: 50_000, Open: 1_000}},
+	{"empty", Size{Miners: maxMiners}},
+	{growthBase, Size{Miners: maxMiners, Events: 50_000, Open: 1_000}},
 	{"1,000,000 events", Size{Miners: maxMiners, Events: 1_000_000, Open: 20_000}},
 }
 

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
@@ -31,11 +30,19 @@ func insertEvent(ctx context.Context, tx Tx, r record) (e RecordedEvent, isNew b
 		row.Mode, row.MinBlocks, row.SelfTrade = &r.inputs.mode, &r.inputs.minBlocks, &r.inputs.selfTrade
 		row.PositionIds = r.inputs.listJSON()
 	}
-	id, err := tx.InsertEvent(ctx, row)
-	if errors.Is(err, ErrNotFound) {
+	result, err := tx.InsertEvent(ctx, row)
+	if err != nil {
+		return RecordedEvent{}, false, err
+	}
+	inserted, err := result.RowsAffected()
+	if err != nil {
+		return RecordedEvent{}, false, err
+	}
+	if inserted == 0 {
 		e, err := findEvent(ctx, tx, r.minerID, r.Event)
 		return e, false, err
 	}
+	id, err := result.LastInsertId()
 	if err != nil {
 		return RecordedEvent{}, false, err
 	}

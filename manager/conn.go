@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ type DriverConn interface {
 // *sqlite3.SQLiteStmt has it.
 type DriverStmt interface {
 	driver.Stmt
+	driver.StmtExecContext
 	driver.StmtQueryContext
 	Readonly() bool
 }
@@ -178,6 +180,7 @@ type stmt struct {
 	inputs   int  // how many arguments it takes
 	busy     bool // its rows are open
 	plain    bool // an sqlc :exec, which returns neither rows nor a count
+	counted  bool // another exec, which returns a count and, as its text shows, no rows
 	stats    *queryStats
 }
 
@@ -188,18 +191,34 @@ func (c *conn) newStmt(query, name string) (*stmt, error) {
 	}
 	s, ok := ds.(DriverStmt)
 	if !ok {
-		return nil, &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the driver's statements lack QueryContext or Readonly"}
+		return nil, &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the driver's statements lack ExecContext, QueryContext or Readonly"}
 	}
 	return &stmt{DriverStmt: s, readonly: s.Readonly(), inputs: s.NumInput()}, nil
 }
 
-// query runs the statement. Counting the arguments is left to database/sql by
-// the driver's statements, which would bind NULL to what is missing.
+// query runs the statement.
 func (s *stmt) query(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if len(args) < s.inputs {
-		return nil, fmt.Errorf("not enough arguments: the statement takes %d, got %d", s.inputs, len(args))
+	if err := s.count(args); err != nil {
+		return nil, err
 	}
 	return s.QueryContext(ctx, args)
+}
+
+// exec runs the statement and says how many rows it changed.
+func (s *stmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if err := s.count(args); err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args)
+}
+
+// count refuses missing arguments. The driver's statements leave that to
+// database/sql, and would bind NULL.
+func (s *stmt) count(args []driver.NamedValue) error {
+	if len(args) < s.inputs {
+		return fmt.Errorf("not enough arguments: the statement takes %d, got %d", s.inputs, len(args))
+	}
+	return nil
 }
 
 // lookup returns the prepared statement of an sqlc query, or nil for raw SQL,
@@ -217,6 +236,7 @@ func (c *conn) lookup(query string) (*stmt, error) {
 		return nil, err
 	}
 	s.plain = command == ":exec"
+	s.counted = strings.HasPrefix(command, ":exec") && !s.plain && !s.readonly && !strings.Contains(strings.ToUpper(query), "RETURNING")
 	s.stats = c.stats.of(name)
 	if old, taken := c.stmts[query]; !taken || !old.busy {
 		c.makeRoom()
@@ -273,10 +293,14 @@ func (c *conn) inTransaction() bool { return !c.closed && !c.lost && !c.raw.Auto
 //
 // The driver's query path binds all arguments and steps in one crossing into
 // C, its exec path takes one crossing per argument. So an :exec, which wants
-// no count, runs as a query without rows.
+// no count, runs as a query without rows. A statement with rows goes through the
+// driver's connection, which resets it.
 func (c *conn) exec(s *stmt, query string, args []driver.NamedValue) (sql.Result, error) {
-	if s == nil || !s.plain || s.busy {
+	switch {
+	case s == nil || s.busy || !s.plain && !s.counted:
 		return c.raw.ExecContext(context.Background(), query, args)
+	case s.counted:
+		return s.exec(context.Background(), args)
 	}
 	r, err := s.query(context.Background(), args)
 	if err != nil {

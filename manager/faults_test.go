@@ -137,6 +137,13 @@ type tappedStmt struct {
 	query string
 }
 
+func (s *tappedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if err := s.conn.tap.step(s.conn, s.query); err != nil {
+		return nil, err
+	}
+	return s.DriverStmt.ExecContext(ctx, args)
+}
+
 func (s *tappedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	if err := s.conn.tap.step(s.conn, s.query); err != nil {
 		return nil, err

@@ -122,12 +122,10 @@ static int insert_event(floor_db *f, const floor_op *op, const miner *m, int64_t
 		sqlite3_bind_null(s, 16);
 	}
 	sqlite3_bind_null(s, 17);
-	if (sqlite3_step(s) != SQLITE_ROW) {
-		sqlite3_reset(s);
-		return fail(f, "insert the event");
-	}
-	*id = sqlite3_column_int64(s, 0);
-	return sqlite3_reset(s) == SQLITE_OK ? 0 : fail(f, "insert the event");
+	if (run(f, INSERT_EVENT))
+		return -1;
+	*id = sqlite3_last_insert_rowid(f->db);
+	return 0;
 }
 
 typedef struct {

@@ -36,6 +36,7 @@ sqlite3_int64 sqlite3_column_int64(sqlite3_stmt *, int);
 int sqlite3_column_type(sqlite3_stmt *, int);
 const unsigned char *sqlite3_column_text(sqlite3_stmt *, int);
 int sqlite3_column_bytes(sqlite3_stmt *, int);
+sqlite3_int64 sqlite3_last_insert_rowid(sqlite3 *);
 const char *sqlite3_errmsg(sqlite3 *);
 const char *sqlite3_libversion(void);
 

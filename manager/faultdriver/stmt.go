@@ -16,24 +16,39 @@ type stmt struct {
 	name  string
 }
 
+// Exec is ExecContext for callers that have no context.
 func (s *stmt) Exec(args []driver.Value) (driver.Result, error) {
+	return s.ExecContext(context.Background(), named(args))
+}
+
+// Query is QueryContext for callers that have no context.
+func (s *stmt) Query(args []driver.Value) (driver.Rows, error) {
+	return s.QueryContext(context.Background(), named(args))
+}
+
+func named(args []driver.Value) []driver.NamedValue {
+	list := make([]driver.NamedValue, len(args))
+	for i, v := range args {
+		list[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
+	return list
+}
+
+func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	inner, ok := s.DriverStmt.(driver.StmtExecContext)
+	if !ok {
+		return nil, driver.ErrSkip
+	}
 	var result driver.Result
 	err := s.conn.call(s.point, s.name, func() (err error) {
 		s.conn.watch(s.point, s.DriverStmt, s.name)
-		result, err = s.DriverStmt.Exec(args) //nolint:staticcheck // the driver's interface has it
+		result, err = inner.ExecContext(ctx, args)
 		return err
 	}, nothing)
 	if err != nil {
 		return nil, err
 	}
 	return result, nil
-}
-
-func (s *stmt) Query(args []driver.Value) (driver.Rows, error) {
-	return s.conn.query(s.point, s.name, func() (driver.Rows, error) {
-		s.conn.watch(s.point, s.DriverStmt, s.name)
-		return s.DriverStmt.Query(args) //nolint:staticcheck // the driver's interface has it
-	})
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
