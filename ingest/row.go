@@ -98,15 +98,10 @@ func (r *rowReader) setNetuid(s string) (err error) {
 	return err
 }
 
-const maxExtrinsicID = 128
-
 func (r *rowReader) setExtrinsicID(s string) error {
-	notPrintable := func(c rune) bool { return c < ' ' || c > '~' }
-	if s == "" || len(s) > maxExtrinsicID || strings.ContainsFunc(s, notPrintable) {
-		return &chain.InvalidError{Field: "extrinsic", Value: s, Reason: "want 1 to 128 printable ASCII characters"}
-	}
-	r.row.ExtrinsicID = strings.Clone(s) // an event that is kept must not keep its whole line
-	return nil
+	id, err := chain.ParseExtrinsicID(s)
+	r.row.ExtrinsicID = strings.Clone(id) // an event that is kept must not keep its whole line
+	return err
 }
 
 func (r *rowReader) setEventIndex(s string) (err error) {

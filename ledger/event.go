@@ -54,19 +54,8 @@ func (e Event) validateRest() error {
 	case e.Alpha < 0:
 		return invalid("alpha", e.Alpha, "is negative")
 	}
-	return validateExtrinsicID(e.ExtrinsicID)
-}
-
-func validateExtrinsicID(id string) error {
-	if len(id) < 1 || len(id) > 128 {
-		return invalid("extrinsic_id", id, "want 1 to 128 characters")
-	}
-	for i := 0; i < len(id); i++ {
-		if id[i] < ' ' || id[i] > '~' {
-			return invalid("extrinsic_id", id, "want printable ASCII characters")
-		}
-	}
-	return nil
+	_, err := chain.ParseExtrinsicID(e.ExtrinsicID)
+	return inField("extrinsic_id", err)
 }
 
 // inField is a value's error under the name of the event's field.

@@ -122,7 +122,7 @@ func (co *core) backup(ctx context.Context, dest string, cfg backupConfig) error
 
 // isOwn reports whether path is the database or one of the files beside it.
 func (co *core) isOwn(path string) bool {
-	if path == co.path || path == co.path+"-lock" {
+	if path == co.path || path == lockPath(co.path) {
 		return true
 	}
 	for _, suffix := range companionSuffixes {

@@ -42,7 +42,10 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	if err := checkLibrary(); err != nil {
 		return nil, err
 	}
-	lock, err := openLock(co, co.path+"-lock")
+	if err := co.refuse(); err != nil {
+		return nil, err
+	}
+	lock, err := openLock(co, lockPath(co.path))
 	if err != nil {
 		return nil, co.explainOpen(err)
 	}
@@ -75,6 +78,18 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	return co, nil
 }
 
+// refuse looks at an existing file before a lock file is made beside it, which
+// another program's file must not get. Under the lock all is looked at again.
+func (co *core) refuse() error {
+	if _, err := os.Stat(co.path); err != nil {
+		return nil
+	}
+	if err := co.checkFile("ro"); errors.Is(err, ErrWrongFile) || errors.Is(err, ErrCorrupt) {
+		return co.explainOpen(err)
+	}
+	return nil
+}
+
 // openReadOnly opens an existing database for reading only.
 func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	co := &core{cfg: cfg, closing: closing{turn: make(chan struct{}, 1)}}
@@ -105,6 +120,19 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 	co.watch = startWatch(co)
 	return co, nil
 }
+
+// LockPath names the file whose lock, an exclusive flock(2), every manager of
+// the database at path takes before it writes or migrates. Programs of other
+// kinds that take it too wait in the same queue. The database need not exist.
+func LockPath(path string) (string, error) {
+	path, err := realPath(path)
+	if err != nil {
+		return "", err
+	}
+	return lockPath(path), nil
+}
+
+func lockPath(database string) string { return database + "-lock" }
 
 // realPath refuses what is no file and resolves symbolic links, so that every
 // process finds the same lock file.

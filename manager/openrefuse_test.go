@@ -128,6 +128,9 @@ func TestOpenRefusesAnotherProgramsFile(t *testing.T) {
 				if refuseSum(t, path) != before {
 					t.Error("the refused file was changed")
 				}
+				if _, err := os.Stat(path + "-lock"); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("a lock file beside another program's file: got %v, want none", err)
+				}
 				if journal == "WAL" { // OpenReadOnly takes no other
 					refuseOpenReadOnly(t, path, manager.ErrWrongFile, "give another path")
 				}

@@ -98,7 +98,7 @@ var companionSuffixes = []string{"-wal", "-journal", "-shm"}
 // any more: then the next is tried. Without locks on this filesystem p.lock
 // stays nil.
 func (p *partial) takeLock() error {
-	path := p.path() + "-lock"
+	path := lockPath(p.path())
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {

@@ -16,8 +16,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"syscall"
+
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 func main() {
@@ -34,7 +35,7 @@ func main() {
 
 // run executes command under database's lock and returns its exit code.
 func run(database string, command []string) (int, error) {
-	path, err := lockPath(database)
+	path, err := manager.LockPath(database)
 	if err != nil {
 		return 1, err
 	}
@@ -76,30 +77,4 @@ func wait(lock *os.File) error {
 		err = syscall.Flock(fd, syscall.LOCK_EX)
 	}
 	return nil
-}
-
-// lockPath names the lock file of a database that may not exist yet. Symbolic
-// links are resolved, so that every name of one database leads to one lock.
-func lockPath(database string) (string, error) {
-	name := database
-	for range 40 { // a link to a database that is still to be made; as many as Linux follows
-		target, err := os.Readlink(name)
-		if err != nil {
-			break
-		}
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(name), target)
-		}
-		name = target
-	}
-	real, err := filepath.EvalSymlinks(name)
-	if errors.Is(err, os.ErrNotExist) {
-		var dir string
-		dir, err = filepath.EvalSymlinks(filepath.Dir(name))
-		real = filepath.Join(dir, filepath.Base(name))
-	}
-	if err != nil {
-		return "", fmt.Errorf("find the real path of %s: %w", database, err)
-	}
-	return real + "-lock", nil
 }

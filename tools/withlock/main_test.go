@@ -7,46 +7,9 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-)
 
-func TestLockPath(t *testing.T) {
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	real := filepath.Join(dir, "real.db")
-	if err := os.WriteFile(real, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(dir, "link.db")
-	if err := os.Symlink(real, link); err != nil {
-		t.Fatal(err)
-	}
-	dangling := filepath.Join(dir, "dangling.db")
-	if err := os.Symlink("later.db", dangling); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct{ name, database, want string }{
-		{"the file itself", real, real + "-lock"},
-		{"a symbolic link", link, real + "-lock"},
-		{"a link to what is not created yet", dangling, filepath.Join(dir, "later.db-lock")},
-		{"not created yet", filepath.Join(dir, "new.db"), filepath.Join(dir, "new.db-lock")},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := lockPath(test.database)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != test.want {
-				t.Errorf("got %s, want %s", got, test.want)
-			}
-		})
-	}
-	if _, err := lockPath(filepath.Join(dir, "absent", "x.db")); err == nil {
-		t.Error("a directory that does not exist: got no error")
-	}
-}
+	"github.com/stakeledger/stakeledger/manager"
+)
 
 // The command below tries the same lock without waiting: it must not get it
 // while we hold it, and its exit code must come back.
@@ -63,7 +26,7 @@ func TestRunHoldsTheLock(t *testing.T) {
 		os.Exit(8)
 	}
 	database := filepath.Join(t.TempDir(), "x.db")
-	path, err := lockPath(database)
+	path, err := manager.LockPath(database)
 	if err != nil {
 		t.Fatal(err)
 	}
