@@ -1,0 +1,79 @@
+package limits_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// Close is called again and again beside closures that do not return, as a
+// program that is being stopped does. Each call ends with its context, names
+// them, and leaves no goroutine behind; the last one closes.
+func TestCloseBesideClosuresThatDoNotReturn(t *testing.T) {
+	check := nothingLeft(t)
+	db := open(t, manager.WithReaders(2))
+	writer, reader := hold(t, db, "endless import"), holdReader(t, db, "endless report")
+	behind := make(chan error, 1)
+	go func() { behind <- db.WithTx(t.Context(), adding("behind")) }()
+	until(t, "another to queue", func() bool { return db.Stats().Queue == 1 })
+	for range 20 {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Millisecond, errOwn)
+		began := time.Now()
+		err := db.Close(ctx)
+		cancel()
+		if took := time.Since(began); !errors.Is(err, errOwn) || took > 5*time.Second {
+			t.Fatalf("close: got %v after %s, want the cause of its context when that ends", err, took)
+		}
+		for _, name := range []string{"endless import", "endless report"} {
+			if !strings.Contains(err.Error(), name) {
+				t.Errorf("close: got %q, want it to name the %s", err, name)
+			}
+		}
+	}
+	writer()
+	if err := answer(t, "who had queued before Close", behind); err != nil {
+		t.Errorf("who had queued before Close: %v", err)
+	}
+	reader()
+	shut(t, db)
+	check()
+}
+
+// A closure that was taken out of its group and never returns does not keep the
+// manager from closing. Its caller gives up, and when it returns after all, it
+// meets only errors.
+func TestCloseBesideAClosureTakenOutOfItsGroup(t *testing.T) {
+	check := nothingLeft(t)
+	db := open(t, manager.WithMaxQueueWait(2*time.Second))
+	release := hold(t, db, "first")
+	first, endless := make(chan error, 1), make(chan error, 1)
+	go func() { first <- db.WithTx(t.Context(), adding("first of the group")) }()
+	until(t, "the first to queue", func() bool { return db.Stats().Queue == 1 })
+	gate, late := make(chan struct{}), make(chan error, 1)
+	go func() {
+		endless <- db.WithTx(t.Context(), func(ctx context.Context, q queries) error {
+			<-gate
+			err := q.add(ctx, "too late")
+			late <- err
+			return err
+		}, manager.Label("endless"))
+	}()
+	until(t, "the second to queue", func() bool { return db.Stats().Queue == 2 })
+	release()
+	if err := answer(t, "the first of the group", first); err != nil {
+		t.Error(err)
+	}
+	shut(t, db)
+	if err := answer(t, "the caller of the endless closure", endless); !errors.Is(err, manager.ErrBusy) && !errors.Is(err, manager.ErrClosed) {
+		t.Errorf("the caller of the endless closure: got %v, want ErrBusy or ErrClosed", err)
+	}
+	close(gate)
+	if err := answer(t, "the closure to return after all", late); !errors.Is(err, manager.ErrTxDone) {
+		t.Errorf("a statement after Close: got %v, want ErrTxDone", err)
+	}
+	check()
+}
