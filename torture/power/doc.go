@@ -36,7 +36,7 @@
 //   - The shared memory (-shm), which is an index that is made anew, and the lock
 //     file, which holds nothing.
 //   - What goes past SQLite: the syncs, the link and the rename that put a backup or
-//     a restored copy in its place. Package crash kills those.
+//     a restored copy in its place.
 //   - Folders above the database's own, and the order in which a journalling
 //     filesystem keeps changes of names, which is stricter than the model.
 //
