@@ -36,7 +36,7 @@ func TestBrokenManagersAreCaught(t *testing.T) {
 			random, total := effort.Rand(t), tally{}
 			for i := range histories {
 				db := open(t, filepath.Join(t.TempDir(), "cells.db"))
-				h := record(t, c.make(honest{db}), plan{Fails: 20, Cancels: 10}, random, nil, &total)
+				h := record(t, c.make(honest{db}), plan{Fails: 20, Cancels: 10}, random, false, &total)
 				shut(t, db)
 				if got := h.check(); got == porcupine.Illegal {
 					t.Logf("caught in history %d, after %d operations", i+1, total.operations)

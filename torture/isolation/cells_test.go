@@ -80,6 +80,9 @@ func (o op) apply(c cells) (sees, leaves cells) {
 	return sees, leaves
 }
 
+// leavesNothing reports whether o changes no cell.
+func (o op) leavesNothing() bool { return o.Fails || o.Kind == look || o.Kind == peek }
+
 func (o op) String() string {
 	text := o.Kind + " " + o.Name
 	switch o.Kind {

@@ -30,6 +30,9 @@ const unanswered = math.MaxInt64
 // add notes an operation that was called and answered at these moments.
 func (h *history) add(client int, o op, out outcome, called, answered int64) {
 	if out.Unknown {
+		if o.leavesNothing() {
+			return // it says nothing, and every such one doubles the search
+		}
 		answered = unanswered
 	}
 	h.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/faultdriver"
 	"github.com/stakeledger/stakeledger/torture/effort"
 )
 
@@ -38,13 +39,15 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			random, total := effort.Rand(t), tally{}
 			for i := range effort.Count(6, 300) {
-				opts, fine := c.opts, []error(nil)
+				faults := faultdriver.New()
+				db := open(t, filepath.Join(t.TempDir(), "cells.db"), append([]manager.Option{manager.WithDriver(faults.Wrap)}, c.opts...)...)
 				if c.faults {
-					moods := newMoods(random.Uint64())
-					opts, fine = append(opts[:len(opts):len(opts)], manager.WithDriver(moods.wrap)), moods.fine()
+					faults.Arm(drawFaults(random)...)
 				}
-				db := open(t, filepath.Join(t.TempDir(), "cells.db"), opts...)
-				h := record(t, honest{db}, c.plan, random, fine, &total)
+				h := record(t, honest{db}, c.plan, random, c.faults, &total)
+				if c.faults {
+					total.faults += len(faults.Fired())
+				}
 				total.groups += db.Stats().Groups
 				shut(t, db)
 				h.mustHold(t, fmt.Sprint("history ", i))
@@ -58,7 +61,7 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 }
 
 // record has all clients do their scripts at once, and then looks.
-func record(t *testing.T, c client, p plan, random *rand.Rand, fine []error, total *tally) *history {
+func record(t *testing.T, c client, p plan, random *rand.Rand, faults bool, total *tally) *history {
 	t.Helper()
 	n := newNotary(t, full(), total)
 	messages := make(chan message, 2*clients*length+1)
@@ -68,7 +71,7 @@ func record(t *testing.T, c client, p plan, random *rand.Rand, fine []error, tot
 	var working sync.WaitGroup
 	for id := range clients {
 		script := p.script(random, string(rune('a'+id)), length)
-		working.Go(func() { _ = perform(t.Context(), c, id, script, now, fine, tell) })
+		working.Go(func() { _ = perform(t.Context(), c, id, script, now, faults, tell) })
 	}
 	working.Wait()
 	last := []op{{Kind: look, Name: "last"}}
@@ -79,7 +82,7 @@ func record(t *testing.T, c client, p plan, random *rand.Rand, fine []error, tot
 		}
 		n.hear(m)
 	}
-	_ = perform(t.Context(), c, clients, last, now, fine, func(m message) error { n.hear(m); return nil })
+	_ = perform(t.Context(), c, clients, last, now, faults, func(m message) error { n.hear(m); return nil })
 	return n.close()
 }
 

@@ -30,26 +30,21 @@ const (
 	wrong    = "wrong" // an error that nothing in the scenario explains
 )
 
-// verdict reads an answer. Errors in fine are what the scenario provokes.
-func verdict(o op, err error, fine []error) string {
+// verdict reads an answer. With faults, an error may come from one of them.
+func verdict(o op, err error, faults bool) string {
 	switch {
 	case err == nil && !o.Fails, o.Fails && errors.Is(err, errOwn):
 		return happened
 	case errors.Is(err, manager.ErrCommitUnknown):
 		return unknown
-	case o.Cancel != "" && errors.Is(err, context.Canceled):
+	case o.Cancel != "" && errors.Is(err, context.Canceled), faults && provoked(err):
 		return nothing
-	}
-	for _, target := range fine {
-		if errors.Is(err, target) {
-			return nothing
-		}
 	}
 	return wrong
 }
 
 // perform has one client do its script, and tells of every call and answer.
-func perform(ctx context.Context, c client, id int, script []op, now func() int64, fine []error, tell func(message) error) error {
+func perform(ctx context.Context, c client, id int, script []op, now func() int64, faults bool, tell func(message) error) error {
 	for _, o := range script {
 		m := message{Client: id, Op: o, Called: now()}
 		if err := tell(m); err != nil {
@@ -58,7 +53,7 @@ func perform(ctx context.Context, c client, id int, script []op, now func() int6
 		var err error
 		m.Saw, err = c.do(ctx, o)
 		m.Answered = now()
-		if m.Verdict = verdict(o, err, fine); err != nil {
+		if m.Verdict = verdict(o, err, faults); err != nil {
 			m.Error = err.Error()
 		}
 		if err := tell(m); err != nil {
@@ -70,12 +65,12 @@ func perform(ctx context.Context, c client, id int, script []op, now func() int6
 
 // A tally counts what histories were made of.
 type tally struct {
-	histories, operations, nothing, unknown int
-	groups                                  uint64
+	histories, operations, nothing, unknown, faults int
+	groups                                          uint64
 }
 
 func (n tally) String() string {
-	return fmt.Sprintf("%d histories of %d operations, %d answered with an error, %d unknown, %d groups", n.histories, n.operations, n.nothing, n.unknown, n.groups)
+	return fmt.Sprintf("%d histories of %d operations, %d answered with an error, %d unknown, %d groups, %d faults", n.histories, n.operations, n.nothing, n.unknown, n.groups, n.faults)
 }
 
 // A notary keeps a history from what clients tell. It is for one goroutine.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/faultdriver"
 	"github.com/stakeledger/stakeledger/torture/effort"
 	"github.com/stakeledger/stakeledger/torture/process"
 )
@@ -53,10 +54,9 @@ func clientsRole(parent *process.Parent) error {
 	if o.WithoutLock {
 		opts = append(opts, manager.WithoutLockFile())
 	}
-	var fine []error
+	faults := faultdriver.New()
 	if o.Faults {
-		moods := newMoods(rand.Uint64())
-		opts, fine = append(opts, manager.WithDriver(moods.wrap)), moods.fine()
+		opts = append(opts, manager.WithDriver(faults.Wrap))
 	}
 	db, err := openStore(context.Background(), o.Path, opts...)
 	if err != nil {
@@ -75,11 +75,14 @@ func clientsRole(parent *process.Parent) error {
 			return fmt.Errorf("told %q: %w", line, err)
 		}
 		random := rand.New(rand.NewPCG(r.Seed, uint64(r.First)))
+		if o.Faults {
+			faults.Arm(drawFaults(random)...)
+		}
 		var working sync.WaitGroup
 		for i := range threads {
 			script := r.Plan.script(random, fmt.Sprintf("%d%c", r.Number, 'a'+r.First+i), steps)
 			working.Go(func() {
-				_ = perform(context.Background(), honest{db}, r.First+i, script, clock.Now, fine, func(m message) error { return parent.Say(m) })
+				_ = perform(context.Background(), honest{db}, r.First+i, script, clock.Now, o.Faults, func(m message) error { return parent.Say(m) })
 			})
 		}
 		working.Wait()
@@ -129,7 +132,7 @@ func TestProcessesAreIsolated(t *testing.T) {
 				}
 				tellRound(t, children[:], round{Number: number, Seed: random.Uint64(), Plan: plan{Fails: 10, Cancels: 15}})
 				hearRound(children[:], n, victim, at)
-				_ = perform(t.Context(), honest{db}, processes*threads, []op{{Kind: look, Name: "last"}}, clock.Now, nil, func(m message) error {
+				_ = perform(t.Context(), honest{db}, processes*threads, []op{{Kind: look, Name: "last"}}, clock.Now, false, func(m message) error {
 					n.hear(m)
 					start = m.Saw
 					return nil
