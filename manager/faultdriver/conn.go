@@ -177,5 +177,14 @@ type tx struct {
 	conn *conn
 }
 
-func (t *tx) Commit() error   { return t.conn.call(Commit, "COMMIT", t.Tx.Commit, nothing) }
+// Commit ends the transaction also when it fails: database/sql never comes back
+// to it, so the driver cleans up.
+func (t *tx) Commit() error {
+	err := t.conn.call(Commit, "COMMIT", t.Tx.Commit, nothing)
+	if err != nil {
+		t.conn.rollBack()
+	}
+	return err
+}
+
 func (t *tx) Rollback() error { return t.conn.call(Rollback, "ROLLBACK", t.Tx.Rollback, nothing) }
