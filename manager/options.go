@@ -128,8 +128,9 @@ func WithSlowWarnings(tx, query, read time.Duration) Option {
 // write-ahead log the writer checkpoints it. Default: 2,000.
 func WithCheckpointFrames(n int) Option { return func(c *config) { c.walFrames = max(1, n) } }
 
-// WithDriver wraps every connection of the driver, the way tests inject faults
-// and tracers look at statements. Default: the driver itself.
+// WithDriver wraps every connection of the driver, those of migrations too: the
+// way tests inject faults (see package faultdriver) and look at statements.
+// Default: the driver itself.
 func WithDriver(wrap func(DriverConn) DriverConn) Option {
 	return func(c *config) { c.wrapDriver = wrap }
 }
