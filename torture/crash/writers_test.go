@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,11 +38,11 @@ func writePairs(ctx context.Context, t task, r reporter, each int) error {
 	if err != nil {
 		return err
 	}
-	var once sync.Once
+	var grouped atomic.Bool
 	return db.WriteAll(ctx, writers, each, t.First, func(number int64) {
 		r.say("%d", number)
-		if s := db.Stats(); s.Groups > 0 {
-			once.Do(func() { r.say("grouped") })
+		if !grouped.Load() && db.Stats().Groups > 0 && grouped.CompareAndSwap(false, true) {
+			r.say("grouped")
 		}
 	})
 }

@@ -1,0 +1,186 @@
+//go:build unix
+
+package crash_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/torture/books"
+)
+
+const (
+	ledgerFile = "ledger.db"
+	backupFile = "backup.db"
+	moments    = 4 // of snapshots
+)
+
+// span is the work on a ledger. Snapshots of more than 100 miners take several transactions.
+var span = books.Trading{Seed: 5, Events: 600, Miners: 150, BatchEvents: 40, ArchiveRows: 9}
+
+// An operation is killed at any moment and gone on with by the next process.
+type operation struct {
+	name string
+	from string // what lies in the folder at first, see ledgers
+	run  func(ctx context.Context, folder string, r reporter) error
+	copy string // the file it makes, which must be absent or whole
+	// settle does the operation without a kill, which must end in what it always
+	// ends in and remove what killed ones left. nil: the same as run.
+	settle func(ctx context.Context, folder string) error
+}
+
+func init() {
+	for _, o := range operations {
+		roles[o.name] = func(ctx context.Context, t task, r reporter) error { return o.run(ctx, t.Folder, r) }
+	}
+}
+
+var operations = []operation{
+	{name: "open", from: "nothing", run: func(ctx context.Context, folder string, r reporter) error {
+		r.begin()
+		_, err := openLedger(ctx, folder)
+		return err
+	}},
+	{name: "apply", from: "nothing", run: func(ctx context.Context, folder string, r reporter) error {
+		return onLedger(ctx, folder, r, func(l *ledger.Ledger) error { return span.Apply(ctx, l, r.progress) })
+	}, settle: applyAndCollect},
+	{name: "archive", from: "applied", run: func(ctx context.Context, folder string, r reporter) error {
+		return onLedger(ctx, folder, r, func(l *ledger.Ledger) error { return span.Archive(ctx, l, r.progress) })
+	}},
+	{name: "snapshots", from: "applied", run: func(ctx context.Context, folder string, r reporter) error {
+		return onLedger(ctx, folder, r, func(l *ledger.Ledger) error { return span.TakeSnapshots(ctx, l, moments, r.progress) })
+	}},
+	{name: "rebuild", from: "applied", run: func(ctx context.Context, folder string, r reporter) error {
+		return onLedger(ctx, folder, r, func(l *ledger.Ledger) error { return rebuildAll(ctx, l) })
+	}},
+	{name: "checkpoint at the end", from: "applied", run: func(ctx context.Context, folder string, r reporter) error {
+		l, err := openLedger(ctx, folder, manager.WithCheckpointFrames(1<<20))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(rebuildAll(ctx, l), span.TakeSnapshots(ctx, l, moments, r.progress)); err != nil {
+			return err
+		}
+		r.begin()
+		return l.Close(ctx)
+	}},
+	{name: "backup", from: "applied", copy: backupFile, run: backUp, settle: backUpAgain},
+	{name: "backup over another", from: "archived with a backup", copy: backupFile, run: backUp, settle: backUpAgain},
+	{name: "restore", from: "backup", copy: ledgerFile, run: func(ctx context.Context, folder string, r reporter) error {
+		r.begin()
+		err := ledger.Restore(ctx, filepath.Join(folder, backupFile), filepath.Join(folder, ledgerFile))
+		if errors.Is(err, os.ErrExist) { // a killed one got so far
+			return nil
+		}
+		if err == nil {
+			r.say("copied")
+		}
+		return err
+	}, settle: func(ctx context.Context, folder string) error {
+		if err := os.Remove(filepath.Join(folder, ledgerFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return ledger.Restore(ctx, filepath.Join(folder, backupFile), filepath.Join(folder, ledgerFile))
+	}},
+}
+
+func openLedger(ctx context.Context, folder string, opts ...manager.Option) (*ledger.Ledger, error) {
+	return span.Open(ctx, filepath.Join(folder, ledgerFile), opts...)
+}
+
+// onLedger begins when the ledger is open, and leaves it open.
+func onLedger(ctx context.Context, folder string, r reporter, work func(*ledger.Ledger) error) error {
+	l, err := openLedger(ctx, folder)
+	if err != nil {
+		return err
+	}
+	r.begin()
+	return work(l)
+}
+
+func rebuildAll(ctx context.Context, l *ledger.Ledger) error {
+	miners, err := l.Miners(ctx, ledger.Page[ledger.Miner]{Limit: 1000})
+	for _, m := range miners {
+		if err == nil {
+			_, err = l.Rebuild(ctx, m.Coldkey)
+		}
+	}
+	return err
+}
+
+// backUp copies the ledger while it is written, over an earlier backup if there is one.
+func backUp(ctx context.Context, folder string, r reporter) error {
+	return onLedger(ctx, folder, r, func(l *ledger.Ledger) error {
+		err := l.Backup(ctx, filepath.Join(folder, backupFile), manager.Overwrite())
+		if err == nil {
+			r.say("copied")
+		}
+		return err
+	})
+}
+
+func backUpAgain(ctx context.Context, folder string) error {
+	l, err := openLedger(ctx, folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.Backup(ctx, filepath.Join(folder, backupFile), manager.Overwrite()), l.Close(ctx))
+}
+
+// applyAndCollect applies when so much time has passed that the inputs of the
+// killed are taken for abandoned, and checks that nothing staged is left of them.
+func applyAndCollect(ctx context.Context, folder string) error {
+	later := ledger.WithClock(func() time.Time { return time.Now().Add(11 * time.Minute) })
+	l, err := ledger.Open(ctx, filepath.Join(folder, ledgerFile), later)
+	if err != nil {
+		return err
+	}
+	var staged int64
+	err = errors.Join(span.Apply(ctx, l, func(books.Progress) {}), l.WithTx(ctx, func(ctx context.Context, tx ledger.Tx) error {
+		return tx.DB.QueryRowContext(ctx, "SELECT COUNT(*) FROM staged_events").Scan(&staged)
+	}), l.Close(ctx))
+	if err == nil && staged > 0 {
+		err = fmt.Errorf("%d events of killed inputs are still staged", staged)
+	}
+	return err
+}
+
+// progress reports what the ledger answered.
+func (r reporter) progress(p books.Progress) {
+	text, err := json.Marshal(p)
+	if err != nil {
+		r.say("failed: %q", err)
+		return
+	}
+	r.say("%s", text)
+}
+
+// prepare fills a folder with what an operation starts from.
+func prepare(folder, from string) error {
+	ctx := context.Background()
+	if from == "nothing" {
+		return nil
+	}
+	l, err := openLedger(ctx, folder)
+	if err != nil {
+		return err
+	}
+	said := func(books.Progress) {}
+	err = span.Apply(ctx, l, said)
+	if err == nil && from == "archived with a backup" {
+		// The backup is older than the ledger, so that the two can be told apart.
+		err = errors.Join(l.Backup(ctx, filepath.Join(folder, backupFile)), span.Archive(ctx, l, said))
+	}
+	if err = errors.Join(err, l.Close(ctx)); err == nil && from == "backup" {
+		err = errors.Join(os.Rename(filepath.Join(folder, ledgerFile), filepath.Join(folder, backupFile)),
+			os.Remove(filepath.Join(folder, ledgerFile+"-lock")))
+	}
+	return err
+}
