@@ -15,13 +15,15 @@ type checkpointer struct {
 	looked  uint64    // commits when the log was last measured
 	at      time.Time // and when that was
 	pause   time.Time // after a busy attempt, no other one before this
+	rest    time.Duration
 }
 
 const (
 	lookEvery      = 64                     // commits between two looks at the log
 	lookAfter      = 20 * time.Millisecond  // or the time, whichever is over first: large transactions are slow
 	checkpointWait = 50                     // milliseconds that readers get to leave the log
-	checkpointRest = 200 * time.Millisecond // after an attempt that readers kept busy
+	checkpointRest = 200 * time.Millisecond // after an attempt that readers kept busy; twice that after the next one
+	longestRest    = 8 * checkpointRest     // a reader that stays for long costs every process an attempt each time
 )
 
 // due measures the log every now and then, and checkpoints it when it is long.
@@ -59,9 +61,11 @@ func (k *checkpointer) run(co *core, c *conn, before int) {
 	if err == nil && !busy {
 		co.stats.checkpoints.Add(1)
 		co.stats.walFrames.Store(0)
+		k.rest = 0
 		return
 	}
-	k.pause = time.Now().Add(checkpointRest)
+	k.rest = min(max(2*k.rest, checkpointRest), longestRest)
+	k.pause = time.Now().Add(k.rest)
 	if frames < 8*co.cfg.walFrames {
 		return
 	}
