@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -117,37 +118,39 @@ func (s *site) inspectCopy(t *testing.T) {
 // settled does the operation to its end and returns what there is then.
 func (s *site) settled(t *testing.T) string {
 	t.Helper()
-	ctx := t.Context()
 	if s.operation.settle != nil {
-		if err := s.operation.settle(ctx, s.folder); err != nil {
+		if err := s.operation.settle(t.Context(), s.folder); err != nil {
 			t.Fatalf("%s: without a kill: %v", s.name, err)
 		}
 	} else { // a process gets to the end, and is killed only then
 		length(t, task{Role: s.name, Folder: s.folder})
 	}
+	text := s.outcome(t)
 	kept := []string{ledgerFile, ledgerFile + "-lock"}
-	path := filepath.Join(s.folder, ledgerFile)
 	if s.copy != "" {
-		path = filepath.Join(s.folder, s.copy)
 		kept = append(kept, backupFile, s.copy+"-lock")
 	}
-	found, err := audited(ctx, path)
+	onlyFiles(t, s.folder, kept...)
+	return text
+}
+
+// outcome verifies what the operation made and returns what it says.
+func (s *site) outcome(t *testing.T) string {
+	t.Helper()
+	ctx, path := t.Context(), filepath.Join(s.folder, ledgerFile)
+	if s.copy != "" {
+		path = filepath.Join(s.folder, s.copy)
+	}
+	l, err := span.Open(ctx, path, manager.WithReaders(1))
 	if err != nil {
 		t.Fatalf("%s: in the end: %v", s.name, err)
 	}
-	l, err := ledger.OpenReadOnly(ctx, path)
-	if err != nil {
-		t.Fatal(err)
+	found, err := books.AuditLedger(ctx, l)
+	text, outcomeErr := books.Outcome(ctx, l)
+	if err := errors.Join(err, outcomeErr, l.Close(ctx)); err != nil {
+		t.Fatalf("%s: in the end: %v", s.name, err)
 	}
-	text, err := books.Outcome(ctx, l)
-	if err := errors.Join(err, l.Close(ctx)); err != nil {
-		t.Fatal(err)
-	}
-	_ = os.Remove(path + "-shm")
-	_ = os.Remove(path + "-wal")
-	onlyFiles(t, s.folder, kept...)
-	counts, _ := json.Marshal(found)
-	return string(counts) + text
+	return fmt.Sprintf("%+v %s", found, text)
 }
 
 // audited opens a ledger, verifies it and closes it.
@@ -161,11 +164,11 @@ func audited(ctx context.Context, path string) (books.Progress, error) {
 }
 
 func TestKilledOperationsAreGoneOnWith(t *testing.T) {
-	masters := map[string]string{}
+	masters := map[string]string{"nothing": t.TempDir()}
 	for _, o := range operations {
 		if masters[o.from] == "" {
-			masters[o.from] = t.TempDir()
-			if err := prepare(masters[o.from], o.from); err != nil {
+			masters[o.from] = filepath.Join(t.TempDir(), "master")
+			if err := prepare(masters[o.from], o.from, masters["applied"]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -178,34 +181,42 @@ func TestKilledOperationsAreGoneOnWith(t *testing.T) {
 func killAgainAndAgain(t *testing.T, r *rand.Rand, o operation, master string, kills int) {
 	undisturbed := newSite(t, o, master)
 	took := length(t, task{Role: o.name, Folder: undisturbed.folder})
-	want := undisturbed.settled(t)
-	reach := took + took/8
-	s := newSite(t, o, master)
-	var within, after int
-	for range kills {
-		over := s.kill(t, time.Duration(r.Int64N(int64(reach))))
-		if over {
-			after++
-		} else {
-			within++
-		}
-		if !over && r.IntN(2) == 0 {
-			continue // the next process meets what this one left
-		}
+	want := undisturbed.outcome(t)
+	goOn := func(s *site) {
 		s.inspect(t)
-		if over || o.name == "open" {
-			if got := s.settled(t); got != want {
-				t.Errorf("gone on to the end: got %.300s, want %.300s", got, want)
-			}
+		if got := s.settled(t); got != want {
+			t.Errorf("gone on to the end: got %.300s, want %.300s", got, want)
+		}
+	}
+	reach := took + took/8
+	var within, after int
+	var s *site
+	for range kills {
+		if s == nil {
 			s = newSite(t, o, master)
+		}
+		over := s.kill(t, time.Duration(r.Int64N(int64(reach))))
+		switch {
+		case over:
+			after++
+			goOn(s)
+			s = nil
+		default:
+			within++
+			if r.IntN(2) == 0 { // else the next process meets what this one left
+				s.inspect(t)
+			}
+			if o.name == "open" && r.IntN(2) == 0 { // a file that has been opened once is never new again
+				goOn(s)
+				s = nil
+			}
 		}
 		if t.Failed() {
 			return
 		}
 	}
-	s.inspect(t)
-	if got := s.settled(t); got != want {
-		t.Errorf("gone on to the end: got %.300s, want %.300s", got, want)
+	if s != nil {
+		goOn(s)
 	}
 	if within == 0 && effort.Long() {
 		t.Errorf("none of %d kills met the operation before its end", kills)

@@ -28,7 +28,7 @@ var span = books.Trading{Seed: 5, Events: 600, Miners: 150, BatchEvents: 40, Arc
 // An operation is killed at any moment and gone on with by the next process.
 type operation struct {
 	name string
-	from string // what lies in the folder at first, see ledgers
+	from string // what lies in the folder at first, see prepare
 	run  func(ctx context.Context, folder string, r reporter) error
 	copy string // the file it makes, which must be absent or whole
 	// settle does the operation without a kill, which must end in what it always
@@ -127,11 +127,9 @@ func backUp(ctx context.Context, folder string, r reporter) error {
 }
 
 func backUpAgain(ctx context.Context, folder string) error {
-	l, err := openLedger(ctx, folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(l.Backup(ctx, filepath.Join(folder, backupFile), manager.Overwrite()), l.Close(ctx))
+	return onClosed(ctx, folder, func(l *ledger.Ledger) error {
+		return l.Backup(ctx, filepath.Join(folder, backupFile), manager.Overwrite())
+	})
 }
 
 // applyAndCollect applies when so much time has passed that the inputs of the
@@ -162,25 +160,35 @@ func (r reporter) progress(p books.Progress) {
 	r.say("%s", text)
 }
 
-// prepare fills a folder with what an operation starts from.
-func prepare(folder, from string) error {
+// prepare makes a folder with what an operation starts from, mostly out of one
+// whose ledger has all events.
+func prepare(folder, from, applied string) error {
 	ctx := context.Background()
-	if from == "nothing" {
-		return nil
+	said := func(books.Progress) {}
+	if from == "applied" {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return err
+		}
+		return onClosed(ctx, folder, func(l *ledger.Ledger) error { return span.Apply(ctx, l, said) })
 	}
+	if err := os.CopyFS(folder, os.DirFS(applied)); err != nil {
+		return err
+	}
+	if from == "backup" {
+		return errors.Join(os.Rename(filepath.Join(folder, ledgerFile), filepath.Join(folder, backupFile)),
+			os.Remove(filepath.Join(folder, ledgerFile+"-lock")))
+	}
+	// The backup is older than the ledger, so that the two can be told apart.
+	return onClosed(ctx, folder, func(l *ledger.Ledger) error {
+		return errors.Join(l.Backup(ctx, filepath.Join(folder, backupFile)), span.Archive(ctx, l, said))
+	})
+}
+
+// onClosed opens the ledger and closes it after the work.
+func onClosed(ctx context.Context, folder string, work func(*ledger.Ledger) error) error {
 	l, err := openLedger(ctx, folder)
 	if err != nil {
 		return err
 	}
-	said := func(books.Progress) {}
-	err = span.Apply(ctx, l, said)
-	if err == nil && from == "archived with a backup" {
-		// The backup is older than the ledger, so that the two can be told apart.
-		err = errors.Join(l.Backup(ctx, filepath.Join(folder, backupFile)), span.Archive(ctx, l, said))
-	}
-	if err = errors.Join(err, l.Close(ctx)); err == nil && from == "backup" {
-		err = errors.Join(os.Rename(filepath.Join(folder, ledgerFile), filepath.Join(folder, backupFile)),
-			os.Remove(filepath.Join(folder, ledgerFile+"-lock")))
-	}
-	return err
+	return errors.Join(work(l), l.Close(ctx))
 }

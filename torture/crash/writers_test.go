@@ -30,7 +30,7 @@ const writers = 16
 // reported when WithTx has returned.
 func writePairs(ctx context.Context, t task, r reporter, each int) error {
 	r.begin()
-	frames := 2000
+	frames := 500
 	if t.Small {
 		frames = 10
 	}
@@ -97,7 +97,7 @@ func (b *pairsBook) audit(t *testing.T) {
 
 func TestKilledWritersKeepWhatTheyReported(t *testing.T) {
 	r := effort.Rand(t)
-	span := 2 * length(t, task{Role: "write a few", Folder: t.TempDir()})
+	span := length(t, task{Role: "write a few", Folder: t.TempDir()})
 	var book *pairsBook
 	processes, commits, grouped := effort.Count(10, 180), 0, 0
 	settle := func() {
