@@ -45,6 +45,9 @@ func readCSV(in *input, take func(Row) bool) error {
 	}
 }
 
+// maxCells is more than any event has; a line of a million commas must not become a million cells.
+const maxCells = 64
+
 // splitCells appends the cells of a line to cells.
 func splitCells(cells []string, line string) ([]string, error) {
 	for {
@@ -64,6 +67,9 @@ func splitCells(cells []string, line string) ([]string, error) {
 			if strings.Contains(cell, `"`) {
 				return nil, malformed("a quote within a cell that does not begin with one: " + chain.Quote(cell))
 			}
+		}
+		if len(cells) == maxCells {
+			return nil, malformed("more than 64 cells, which no event has")
 		}
 		cells = append(cells, cell)
 		if line == "" {
