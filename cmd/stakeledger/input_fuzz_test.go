@@ -1,0 +1,183 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stakeledger/stakeledger/ingest"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// FuzzIngestCommand gives the command any standard input: it takes all of it in and the ledger is healthy, or says in
+// one line what is wrong and takes in nothing.
+func FuzzIngestCommand(f *testing.F) {
+	for _, seed := range []string{
+		"", "{}", "[", events(event(""), event(`"kind":"unstake","extrinsic_id":"2-1"`)), events(event(""), event(`"tao":"2"`)), events(event(""), event(`"tao":"-1"`)), event(`"extrinsic_id":"\u001b[2J"`),
+		"coldkey,hotkey,kind,netuid,extrinsic_id,time,tao,alpha\n" + alice + "," + bob + ",stake,1,3-1,2026-01-02T00:00:00Z,1,1\n", `{"data":[]}`, "\x1b[2J\u202e\r\n", event(`"tao":"9223372036.854775807"`) + "\n" + event(`"tao":"9223372036.854775807","extrinsic_id":"2"`),
+	} {
+		f.Add(seed)
+	}
+	empty := filepath.Join(f.TempDir(), "empty.db")
+	must(f, "", "--db", empty, "migrate", "up")
+	contents, err := os.ReadFile(empty)
+	if err != nil {
+		f.Fatal(err)
+	}
+	nothing := must(f, "", "--db", empty, "report", "--json")
+	f.Fuzz(func(t *testing.T, text string) {
+		db := filepath.Join(t.TempDir(), "ledger.db")
+		if err := os.WriteFile(db, contents, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		count, readErr := countEvents(text)
+		r := run(t, text, "--db", db, "ingest", "-", "--json")
+		checkPrinted(t, text, r)
+		if readErr != nil {
+			r.fails(t, exitFailure, "ingest standard input:", "nothing of this input was applied")
+			if got := must(t, "", "--db", db, "report", "--json"); got != nothing {
+				t.Errorf("%q: refused, but the ledger holds %s", text, got)
+			}
+			return
+		}
+		if r.code != exitDone && r.code != exitRejected {
+			t.Fatalf("%q: got exit code %d, %s, want it taken in", text, r.code, r.stderr)
+		}
+		results := rows(t, r.stdout)
+		var rejected float64
+		for _, n := range results[0]["rejected"].(map[string]any) {
+			rejected += n.(float64)
+		}
+		if got := results[0]["events"]; got != float64(count) || (rejected > 0) != (r.code == exitRejected) {
+			t.Errorf("%q: got %v events, %v rejected, exit code %d, want %d events", text, got, rejected, r.code, count)
+		}
+		if count > 0 {
+			must(t, "", "--db", db, "verify")
+		}
+	})
+}
+
+func countEvents(text string) (n int, err error) {
+	for _, err := range ingest.Read(strings.NewReader(text), "standard input", ingest.Options{}) {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// checkPrinted wants nothing printed that acts on a terminal, and of an error one line.
+func checkPrinted(t *testing.T, text string, r result) {
+	t.Helper()
+	for _, c := range r.stdout + r.stderr {
+		if !unicode.IsPrint(c) && c != '\n' {
+			t.Fatalf("%q: printed %U: %q %q", text, c, r.stdout, r.stderr)
+		}
+	}
+	if r.code != exitDone && (!strings.HasPrefix(r.stderr, "stakeledger: ") || strings.Count(r.stderr, "\n") != 1) {
+		t.Fatalf("%q: exit code %d with %q, want one line", text, r.code, r.stderr)
+	}
+}
+
+// FuzzReadMetagraph: rows that are accepted are whole and different, and read the same when they are written by
+// somebody else; an error can be printed.
+func FuzzReadMetagraph(f *testing.F) {
+	for _, seed := range []string{
+		"", metagraphLine(1, bob, alice), metagraphLine(1, bob, alice) + "\n" + metagraphLine(1, alice, alice), "uid,hotkey,coldkey\n7," + bob + "," + alice + "\n", `uid,x,hotkey,coldkey` + "\n" + `"7","a""b",` + bob + "," + alice,
+		"[", "{", `{"uid":1e3}`, `{"uid":"1"}`, `{"uid":1,"uid":1}`, "\ufeff\n\n{}", strings.Repeat("[", 20000), "{\"\x1b[2J\":1}", `{"a":` + strings.Repeat("[", 20000),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := readMetagraph(strings.NewReader(text), "f")
+		if err != nil {
+			if message := err.Error(); len(got) > 0 || !strings.HasPrefix(message, "sync f:") || strings.ContainsFunc(message, func(c rune) bool { return !unicode.IsPrint(c) }) || len(message) > 1000 {
+				t.Fatalf("%q: got %d rows and %q", text, len(got), message)
+			}
+			return
+		}
+		var again strings.Builder
+		seen := map[any]bool{}
+		for _, row := range got {
+			if seen[row.UID] || seen[row.Hotkey] {
+				t.Fatalf("%q: got %v twice", text, row)
+			}
+			seen[row.UID], seen[row.Hotkey] = true, true
+			line, err := json.Marshal(map[string]any{"uid": row.UID, "hotkey": row.Hotkey, "coldkey": row.Coldkey})
+			if err != nil {
+				t.Fatal(err)
+			}
+			again.Write(append(line, '\n'))
+		}
+		if read, err := readMetagraph(strings.NewReader(again.String()), "f"); err != nil || !slices.Equal(read, got) {
+			t.Fatalf("%q: written as %q and read again: got %v, %v, want %v", text, again.String(), read, err, got)
+		}
+	})
+}
+
+// FuzzSyncCommand gives the command any standard input: it makes the registrations those, or says in one line what is
+// wrong and leaves no file behind.
+func FuzzSyncCommand(f *testing.F) {
+	for _, seed := range []string{"", "{}", metagraphLine(1, bob, alice), metagraphLine(1, bob, alice) + "\n" + metagraphLine(2, alice, alice), "uid,hotkey,coldkey\n7," + bob + "," + alice + "\n", "\x1b[2J"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		db := filepath.Join(t.TempDir(), "ledger.db")
+		want, readErr := readMetagraph(strings.NewReader(text), "standard input")
+		r := run(t, text, "--db", db, "sync", "-", "--json")
+		checkPrinted(t, text, r)
+		if readErr != nil || len(want) == 0 {
+			r.fails(t, exitFailure, "sync ")
+			if _, err := os.Stat(db); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%q: refused, but there is a ledger: %v", text, err)
+			}
+			return
+		}
+		var got ledger.SyncResult
+		if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.code != exitDone || got.Started != int64(len(want)) {
+			t.Errorf("%q: got exit code %d, %s%s, want %d registrations", text, r.code, r.stdout, r.stderr, len(want))
+		}
+	})
+}
+
+// TestHostileMetagraph reads a hundred megabytes without an end to a line or a value.
+func TestHostileMetagraph(t *testing.T) {
+	for name, c := range map[string]struct{ head, body string }{
+		"line of JSON":    {`{"uid":"`, "x"},
+		"line of CSV":     {"uid,hotkey,coldkey\n", ","},
+		"header of CSV":   {"", "uid,"},
+		"nested brackets": {`{"a":`, "["},
+	} {
+		t.Run(name, func(t *testing.T) {
+			endless := io.MultiReader(strings.NewReader(c.head), io.LimitReader(repeating(c.body), 100<<20))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := readMetagraph(endless, "f")
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), "longer than 1 MiB") {
+				t.Errorf("got %v, want that it is longer than 1 MiB", err)
+			}
+			if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
+				t.Errorf("allocated %d bytes for it, want at most 16 MiB", used)
+			}
+		})
+	}
+}
+
+// repeating reads as the same text for ever.
+type repeating string
+
+func (r repeating) Read(p []byte) (n int, err error) {
+	for n+len(r) <= len(p) {
+		n += copy(p[n:], r)
+	}
+	return n, nil
+}
