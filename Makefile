@@ -121,6 +121,17 @@ soak: toolchain ## hours of the same and of steady load: make soak SOAK=2h
 	@$(GO) build -o bin/gotest ./tools/gotest
 	TORTURE=1 SOAK=$(or $(SOAK),1h) bin/gotest -C torture -timeout 0 ./...
 
+# Found by their names, so that a new one is run without being listed. What fails
+# is kept under testdata/fuzz of its package, and make test runs it from then on.
+.PHONY: fuzz
+fuzz: toolchain ## run every fuzz target for a while, one by one: make fuzz FUZZTIME=10m (default 1m)
+	@for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
+		for target in $$({ grep -ohs '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go || true; } | cut -c6-); do \
+			echo "== $${dir#$(CURDIR)/}: $$target"; \
+			$(GO) test "$$dir" -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(or $(FUZZTIME),1m); \
+		done; \
+	done
+
 .PHONY: clean
 clean: ## remove what make built, simulated and measured
 	rm -rf bin demo bench/results
