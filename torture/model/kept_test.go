@@ -1,4 +1,4 @@
-package model_test
+package model
 
 // kept are histories on which ledger and model once differed, which showed a
 // broken ledger, or that show what the rules leave open and how it was decided.

@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"math/rand/v2"
@@ -14,7 +14,7 @@ func TestLedgerEqualsModel(t *testing.T) {
 	seed := effort.Seed(t)
 	budget := effort.Count(2_500, 100_000)
 	long := effort.Count(0, 40_000)
-	met := tally{}
+	met := Tally{}
 	if long > 0 {
 		playRandom(t, seed, 0, long, true, met)
 	}
@@ -23,11 +23,11 @@ func TestLedgerEqualsModel(t *testing.T) {
 		playRandom(t, seed, uint64(i), n, false, met)
 		done += n
 	}
-	met.check(t, effort.Long())
+	met.Check(t, effort.Long())
 }
 
 // playRandom plays one history of n events; a difference is shrunk and printed.
-func playRandom(t *testing.T, seed, number uint64, n int, sparse bool, met tally) {
+func playRandom(t *testing.T, seed, number uint64, n int, sparse bool, met Tally) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, number))
 	h := history{setting: setting{Batch: []int{0, 0, 1, 7}[random.IntN(4)], Twice: random.IntN(6) == 0}}
@@ -36,14 +36,14 @@ func playRandom(t *testing.T, seed, number uint64, n int, sparse bool, met tally
 		t.Fatal(err)
 	}
 	r.tally = met
-	g := newGenerator(random, r.model)
-	g.sparse = sparse
+	g := NewGenerator(random, r.Model)
+	g.Sparse = sparse
 	if sparse {
-		g.miners, g.huge = 8, false
+		g.Miners, g.Huge = 8, false
 	}
 	err = func() error {
 		for left, sinceWhole := n, 0; left > 0; {
-			o := g.next(left)
+			o := g.Next(left)
 			left -= len(o.Events)
 			sinceWhole += len(o.Events)
 			h.ops = append(h.ops, o)
@@ -52,7 +52,7 @@ func playRandom(t *testing.T, seed, number uint64, n int, sparse bool, met tally
 			}
 			if sinceWhole >= 200 && sinceWhole >= n/20 {
 				sinceWhole = 0
-				if err := r.whole(); err != nil {
+				if err := r.Whole(); err != nil {
 					return err
 				}
 			}

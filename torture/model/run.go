@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"context"
@@ -20,18 +20,34 @@ type setting struct {
 	Twice bool `json:"twice,omitempty"` // every closure runs twice
 }
 
-// A run has a fresh ledger and a fresh model side by side.
-type run struct {
+// A Run has a fresh ledger and a fresh model side by side.
+type Run struct {
 	*reader
+	Ledger *ledger.Ledger // may be replaced by another that holds the same
+	Model  *Model
 	ctx    context.Context
-	ledger *ledger.Ledger
-	model  *model
 	dir    string
-	tally  tally
+	tally  Tally
+}
+
+// NewRun sets a new model beside a ledger that is empty.
+func NewRun(ctx context.Context, l *ledger.Ledger) *Run {
+	return &Run{reader: newReader(), ctx: ctx, Ledger: l, Model: New(), tally: Tally{}}
+}
+
+// Known reports whether the positions that an operation lists have ids that were
+// seen, or are of nobody.
+func (r *Run) Known(o Op) bool {
+	for _, at := range o.List {
+		if _, ok := r.idOf[at]; !ok && r.Model.positionAt(at) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // startRun opens a ledger below dir. Nothing here needs to survive a power cut.
-func startRun(dir string, s setting) (*run, error) {
+func startRun(dir string, s setting) (*Run, error) {
 	dir, err := os.MkdirTemp(dir, "history-")
 	if err != nil {
 		return nil, err
@@ -45,7 +61,7 @@ func startRun(dir string, s setting) (*run, error) {
 		list = append(list, ledger.WithBatchSize(s.Batch))
 	}
 	ctx, path := context.Background(), filepath.Join(dir, "ledger.db")
-	file, err := emptyLedger()
+	file, err := EmptyLedger()
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +72,12 @@ func startRun(dir string, s setting) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{reader: newReader(), ctx: ctx, ledger: l, model: newModel(), dir: dir, tally: tally{}}, nil
+	return &Run{reader: newReader(), ctx: ctx, Ledger: l, Model: New(), dir: dir, tally: Tally{}}, nil
 }
 
-// emptyLedger is the file of a ledger without a row. Migrating one for every
+// EmptyLedger is the file of a ledger without a row. Migrating one for every
 // history would take longer than a short history does.
-var emptyLedger = sync.OnceValues(func() ([]byte, error) {
+var EmptyLedger = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "empty-ledger-")
 	if err != nil {
 		return nil, err
@@ -78,43 +94,46 @@ var emptyLedger = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-func (r *run) stop() error {
-	return errors.Join(r.ledger.Close(r.ctx), os.RemoveAll(r.dir))
+func (r *Run) stop() error {
+	return errors.Join(r.Ledger.Close(r.ctx), os.RemoveAll(r.dir))
 }
 
-// answer is what the ledger said to an operation.
-type answer struct {
-	err      error
-	isNew    bool
+// Answer is what the ledger said to an operation.
+type Answer struct {
+	Err      error
+	IsNew    bool
 	position *ledger.Position
 	close    *ledger.CloseResult
-	summary  ledger.Summary
-	moved    ledger.ArchiveSummary
+	Summary  ledger.Summary
+	Moved    ledger.ArchiveSummary
 	changed  bool
+	synced   [5]int64
+	taken    int64
 }
 
-// do runs an operation on the ledger.
-func (r *run) do(o op) (a answer) {
-	ctx, l := r.ctx, r.ledger
+// Do runs an operation on the ledger. It may be called from several goroutines,
+// while nothing else of the Run is.
+func (r *Run) Do(ctx context.Context, o Op) (a Answer) {
+	l := r.Ledger
 	switch o.Do {
 	case "register":
-		_, a.err = l.RegisterMiner(ctx, o.registration(), o.minerOptions()...)
+		_, a.Err = l.RegisterMiner(ctx, o.registration(), o.minerOptions()...)
 	case "ensure":
-		_, a.isNew, a.err = l.EnsureMiner(ctx, o.registration(), o.minerOptions()...)
+		_, a.IsNew, a.Err = l.EnsureMiner(ctx, o.registration(), o.minerOptions()...)
 	case "status":
-		_, a.err = l.UpdateMinerStatus(ctx, coldkeyOf(o.Miner), chain.MinerStatus(o.Status))
+		_, a.Err = l.UpdateMinerStatus(ctx, ColdkeyOf(o.Miner), chain.MinerStatus(o.Status))
 	case "deregister":
-		a.err = l.Deregister(ctx, coldkeyOf(o.Miner), registrationEnd)
+		a.Err = l.Deregister(ctx, ColdkeyOf(o.Miner), registrationEnd)
 	case "stake":
 		var p ledger.Position
-		p, a.isNew, a.err = l.AddPosition(ctx, o.Events[0].asLedger())
+		p, a.IsNew, a.Err = l.AddPosition(ctx, o.Events[0].asLedger())
 		a.position = &p
 	case "unstake":
 		var result ledger.CloseResult
-		result, a.err = l.ProcessClose(ctx, o.Events[0].asLedger(), r.closeOptions(o)...)
-		a.isNew, a.close = result.IsNew, &result
+		result, a.Err = l.ProcessClose(ctx, o.Events[0].asLedger(), r.closeOptions(o)...)
+		a.IsNew, a.close = result.IsNew, &result
 	case "apply":
-		a.summary, a.err = l.Apply(ctx, func(yield func(ledger.Event, error) bool) {
+		a.Summary, a.Err = l.Apply(ctx, func(yield func(ledger.Event, error) bool) {
 			for _, e := range o.Events {
 				if !yield(e.asLedger(), nil) {
 					return
@@ -122,10 +141,20 @@ func (r *run) do(o op) (a answer) {
 			}
 		}, o.applyOptions()...)
 	case "archive":
-		a.moved, a.err = l.ArchiveClosedPositions(ctx, chain.Time(o.Before), o.archiveOptions()...)
+		a.Moved, a.Err = l.ArchiveClosedPositions(ctx, chain.Time(o.Before), o.archiveOptions()...)
+	case "sync":
+		var result ledger.SyncResult
+		result, a.Err = l.SyncMetagraph(ctx, o.metagraph(), registrationEnd)
+		a.synced = syncedOf(result)
+	case "snapshot":
+		_, a.IsNew, a.Err = l.TakeSnapshot(ctx, ColdkeyOf(o.Miner), chain.Time(o.At), time.Duration(o.Window)*time.Microsecond)
+	case "snapshots":
+		var s ledger.SnapshotSummary
+		s, a.Err = l.TakeSnapshots(ctx, chain.Time(o.At), time.Duration(o.Window)*time.Microsecond)
+		a.taken = s.Taken
 	case "rebuild":
 		var result ledger.RebuildResult
-		result, a.err = l.Rebuild(ctx, coldkeyOf(o.Miner))
+		result, a.Err = l.Rebuild(ctx, ColdkeyOf(o.Miner))
 		a.changed = result.Changed()
 	}
 	return a
@@ -136,22 +165,22 @@ const (
 	registrationEnd   = 2_000_000
 )
 
-func (o op) registration() ledger.Registration {
-	reg := ledger.Registration{Coldkey: coldkeyOf(o.Miner)}
+func (o Op) registration() ledger.Registration {
+	reg := ledger.Registration{Coldkey: ColdkeyOf(o.Miner)}
 	if o.UID {
 		reg.Hotkey, reg.UID, reg.At = hotkeyOfUID(o.Miner), chain.UID(o.Miner), registrationStart
 	}
 	return reg
 }
 
-func (o op) minerOptions() (list []ledger.MinerOption) {
+func (o Op) minerOptions() (list []ledger.MinerOption) {
 	if o.Tracking != 0 {
 		list = append(list, ledger.TrackingStart(chain.Time(o.Tracking)))
 	}
 	return list
 }
 
-func (o op) applyOptions() (list []ledger.ApplyOption) {
+func (o Op) applyOptions() (list []ledger.ApplyOption) {
 	if o.Tracking != 0 {
 		list = append(list, ledger.TrackingStart(chain.Time(o.Tracking)))
 	}
@@ -167,7 +196,7 @@ func (o op) applyOptions() (list []ledger.ApplyOption) {
 	return list
 }
 
-func (r *run) closeOptions(o op) (list []ledger.CloseOption) {
+func (r *Run) closeOptions(o Op) (list []ledger.CloseOption) {
 	if o.Mode != "" {
 		list = append(list, ledger.Mode(chain.CloseMode(o.Mode)))
 	}
@@ -191,9 +220,9 @@ func (r *run) closeOptions(o op) (list []ledger.CloseOption) {
 	return list
 }
 
-func (o op) archiveOptions() (list []ledger.ArchiveOption) {
+func (o Op) archiveOptions() (list []ledger.ArchiveOption) {
 	if o.Miner != 0 {
-		list = append(list, ledger.OfMiner(coldkeyOf(o.Miner)))
+		list = append(list, ledger.OfMiner(ColdkeyOf(o.Miner)))
 	}
 	if o.Rows != 0 {
 		list = append(list, ledger.ArchiveRows(o.Rows))
@@ -201,8 +230,8 @@ func (o op) archiveOptions() (list []ledger.ArchiveOption) {
 	return list
 }
 
-// kindOf is an error of the ledger as the model says it.
-func kindOf(err error) string {
+// KindOf is an error of the ledger as the model says it.
+func KindOf(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -210,7 +239,7 @@ func kindOf(err error) string {
 		is   error
 		kind string
 	}{
-		{ledger.ErrInvalid, errInvalid}, {ledger.ErrMinerExists, errExists}, {ledger.ErrDuplicateEvent, errDuplicate}, {ledger.ErrIgnored, errIgnored},
+		{ledger.ErrInvalid, errInvalid}, {ledger.ErrSnapshotExists, errSnapshotExists}, {ledger.ErrMinerExists, errExists}, {ledger.ErrDuplicateEvent, errDuplicate}, {ledger.ErrIgnored, errIgnored},
 		{ledger.ErrNoOpenPosition, errNoOpen}, {ledger.ErrInsufficientAlpha, errInsufficient}, {ledger.ErrNotFound, errNotFound},
 	} {
 		if errors.Is(err, k.is) {

@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"encoding/json"
@@ -13,21 +13,21 @@ import (
 // The rows that are compared, as both sides say them. Ids are told as keys.
 
 type eventRow struct {
-	event
+	Event
 	Outcome, Reason, Mode, Policy, List string
 	MinBlocks                           int64
 	Late                                bool
 }
 
 type positionRow struct {
-	event
+	Event
 	Left, LastExit, ClosedAt, Gain int64
 	Status                         string
 	Archived                       bool
 }
 
 type tradeRow struct {
-	event
+	Event
 	UnmatchedAlpha, Unmatched int64
 	Archived                  bool
 	Closes                    string
@@ -45,7 +45,7 @@ var counterNames = []string{
 	"counted_closes", "winning_closes", "counted_duration_us", "unmatched_alpha", "unmatched_tao",
 }
 
-func listText(list []ref) string {
+func listText(list []Ref) string {
 	var texts []string
 	for _, r := range list {
 		texts = append(texts, fmt.Sprint(r))
@@ -55,13 +55,13 @@ func listText(list []ref) string {
 }
 
 func (r *record) row() eventRow {
-	row := eventRow{event: r.event, Outcome: r.outcome, Reason: r.reason, Mode: r.mode, Policy: r.policy, MinBlocks: r.minBlocks, Late: r.late, List: listText(r.list)}
+	row := eventRow{Event: r.Event, Outcome: r.outcome, Reason: r.reason, Mode: r.mode, Policy: r.policy, MinBlocks: r.minBlocks, Late: r.late, List: listText(r.list)}
 	row.Excluded = false
 	return row
 }
 
 func (p *position) row() positionRow {
-	row := positionRow{event: p.event, Left: p.left, LastExit: p.lastExit, Gain: p.gain, Status: p.status(), Archived: p.archived}
+	row := positionRow{Event: p.Event, Left: p.left, LastExit: p.lastExit, Gain: p.gain, Status: p.status(), Archived: p.archived}
 	if p.left == 0 {
 		row.ClosedAt = p.lastExit
 	}
@@ -74,13 +74,13 @@ func (t *trade) row(m *miner) tradeRow {
 	for _, c := range t.closes {
 		fmt.Fprintf(&closes, "\n\t%+v archived:%v", c, m.positionOf[c.position].archived)
 	}
-	return tradeRow{event: t.event, UnmatchedAlpha: t.unmatchedAlpha, Unmatched: t.unmatched, Archived: t.archived, Closes: closes.String()}
+	return tradeRow{Event: t.Event, UnmatchedAlpha: t.unmatchedAlpha, Unmatched: t.unmatched, Archived: t.archived, Closes: closes.String()}
 }
 
 func (m *miner) row() minerRow {
 	row := minerRow{Number: m.number, Status: m.status, Tracking: m.tracking, LastActive: m.lastActive}
 	if m.latest != nil {
-		row.Latest = fmt.Sprint(m.latest.ref)
+		row.Latest = fmt.Sprint(m.latest.Ref)
 	}
 	if m.uid {
 		row.Held = 1
@@ -95,28 +95,28 @@ func (m *miner) row() minerRow {
 type reader struct {
 	numbers map[int64]int // of miners, by id
 	ids     map[int]int64
-	refs    map[int64]ref // of events
-	idOf    map[ref]int64
+	refs    map[int64]Ref // of events
+	idOf    map[Ref]int64
 	number  map[chain.Address]int
 	hotkeys map[chain.Address]int
 }
 
 func newReader() *reader {
 	rd := &reader{
-		numbers: map[int64]int{}, ids: map[int]int64{}, refs: map[int64]ref{}, idOf: map[ref]int64{},
+		numbers: map[int64]int{}, ids: map[int]int64{}, refs: map[int64]Ref{}, idOf: map[Ref]int64{},
 		number: map[chain.Address]int{}, hotkeys: map[chain.Address]int{},
 	}
 	for n := range 64 {
-		rd.number[coldkeyOf(n)], rd.hotkeys[hotkeyOf(n)] = n, n
+		rd.number[ColdkeyOf(n)], rd.hotkeys[hotkeyOf(n)] = n, n
 	}
 	return rd
 }
 
 func (rd *reader) event(e ledger.RecordedEvent) eventRow {
-	r := ref{rd.numbers[e.MinerID], e.ExtrinsicID, e.EventIndex}
+	r := Ref{rd.numbers[e.MinerID], e.ExtrinsicID, e.EventIndex}
 	rd.refs[e.EventID], rd.idOf[r] = r, e.EventID
 	row := eventRow{
-		event:   event{string(e.Kind), r, uint16(e.Netuid), rd.hotkeys[e.Hotkey], e.Block, int64(e.Time), int64(e.TAO), int64(e.Alpha), false},
+		Event:   Event{string(e.Kind), r, uint16(e.Netuid), rd.hotkeys[e.Hotkey], e.Block, int64(e.Time), int64(e.TAO), int64(e.Alpha), false},
 		Outcome: string(e.Outcome), Reason: string(orZero(e.Reason)), Mode: string(orZero(e.Mode)), Policy: string(orZero(e.SelfTrade)),
 		MinBlocks: orZero(e.MinBlocks), Late: e.OutOfOrder,
 	}
@@ -126,7 +126,7 @@ func (rd *reader) event(e ledger.RecordedEvent) eventRow {
 			row.List = err.Error()
 			return row
 		}
-		var list []ref
+		var list []Ref
 		for _, id := range ids {
 			list = append(list, rd.refs[id])
 		}
@@ -144,7 +144,7 @@ func orZero[T any](p *T) (v T) {
 
 func (rd *reader) position(p ledger.Position, archived bool) positionRow {
 	return positionRow{
-		event: event{stake, ref{rd.numbers[p.MinerID], p.ExtrinsicID, p.EventIndex}, uint16(p.Netuid), rd.hotkeys[p.Hotkey], p.EntryBlock, int64(p.EntryTime), int64(p.EntryTAO), int64(p.EntryAlpha), false},
+		Event: Event{stake, Ref{rd.numbers[p.MinerID], p.ExtrinsicID, p.EventIndex}, uint16(p.Netuid), rd.hotkeys[p.Hotkey], p.EntryBlock, int64(p.EntryTime), int64(p.EntryTAO), int64(p.EntryAlpha), false},
 		Left:  int64(p.RemainingAlpha), LastExit: int64(orZero(p.LastExitTime)), ClosedAt: int64(orZero(p.ClosedAt)), Gain: int64(p.Gain),
 		Status: string(p.Status), Archived: archived,
 	}
@@ -166,7 +166,7 @@ func (rd *reader) trade(t ledger.Trade, archived bool, closes []placedClose) tra
 		fmt.Fprintf(&text, "\n\t%+v archived:%v", same, c.archived)
 	}
 	return tradeRow{
-		event:          event{unstake, ref{rd.numbers[t.MinerID], t.ExtrinsicID, t.EventIndex}, uint16(t.Netuid), rd.hotkeys[t.Hotkey], t.ExitBlock, int64(t.ExitTime), int64(t.ExitTAO), int64(t.ExitAlpha), false},
+		Event:          Event{unstake, Ref{rd.numbers[t.MinerID], t.ExtrinsicID, t.EventIndex}, uint16(t.Netuid), rd.hotkeys[t.Hotkey], t.ExitBlock, int64(t.ExitTime), int64(t.ExitTAO), int64(t.ExitAlpha), false},
 		UnmatchedAlpha: int64(t.UnmatchedAlpha), Unmatched: int64(t.UnmatchedTAO), Archived: archived, Closes: text.String(),
 	}
 }

@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"strconv"
@@ -8,17 +8,17 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// ref is the key of an event, and so of its position or trade. Miners are numbers.
-type ref struct {
+// Ref is the key of an event, and so of its position or trade. Miners are numbers.
+type Ref struct {
 	Miner     int    `json:"m"`
 	Extrinsic string `json:"x"`
 	Index     int64  `json:"i,omitempty"`
 }
 
-// event is an event as operations and the model have it.
-type event struct {
+// Event is an event as operations and the model have it.
+type Event struct {
 	Kind string `json:"k"`
-	ref
+	Ref
 	Netuid   uint16 `json:"n"`
 	Hotkey   int    `json:"h"`
 	Block    int64  `json:"b,omitempty"`
@@ -34,22 +34,22 @@ const (
 )
 
 // valid is what every event must be; effective is what a direct call asks beyond.
-func (e event) valid() bool {
+func (e Event) valid() bool {
 	const lastMoment = 253402300799999999
 	return e.Time > 0 && e.Time <= lastMoment && e.TAO >= 0 && e.Alpha >= 0 && e.Block >= 0 && e.Index >= 0 &&
 		e.Extrinsic != "" && len(e.Extrinsic) <= 128
 }
 
-func (e event) effective() bool { return e.valid() && e.TAO > 0 && e.Alpha > 0 && e.Netuid > 0 }
+func (e Event) effective() bool { return e.valid() && e.TAO > 0 && e.Alpha > 0 && e.Netuid > 0 }
 
 // same reports whether two events of one key have the same contents.
-func (e event) same(o event) bool {
+func (e Event) same(o Event) bool {
 	e.Excluded = o.Excluded
 	return e == o
 }
 
 // before is the order of events: time, block, extrinsic, index.
-func (e event) before(o event) bool {
+func (e Event) before(o Event) bool {
 	if e.Time != o.Time {
 		return e.Time < o.Time
 	}
@@ -87,48 +87,53 @@ func numbers(extrinsic string) (n [2]int64, ok bool) {
 	return n, err1 == nil && err2 == nil && n[1] >= 0
 }
 
-func coldkeyOf(miner int) chain.Address { return chain.AddressFromPublicKey([32]byte{1, byte(miner)}) }
+// ColdkeyOf is the coldkey of a miner by its number.
+func ColdkeyOf(miner int) chain.Address { return chain.AddressFromPublicKey([32]byte{1, byte(miner)}) }
 
 // hotkeyOf is what events name; hotkeyOfUID is what a miner is registered with.
 func hotkeyOf(n int) chain.Address    { return chain.AddressFromPublicKey([32]byte{2, byte(n)}) }
 func hotkeyOfUID(n int) chain.Address { return chain.AddressFromPublicKey([32]byte{3, byte(n)}) }
 
 // asLedger is the event as the ledger takes it.
-func (e event) asLedger() ledger.Event {
+func (e Event) asLedger() ledger.Event {
 	return ledger.Event{
-		Kind: chain.EventKind(e.Kind), Coldkey: coldkeyOf(e.Miner), Hotkey: hotkeyOf(e.Hotkey), Netuid: chain.Netuid(e.Netuid),
+		Kind: chain.EventKind(e.Kind), Coldkey: ColdkeyOf(e.Miner), Hotkey: hotkeyOf(e.Hotkey), Netuid: chain.Netuid(e.Netuid),
 		ExtrinsicID: e.Extrinsic, EventIndex: e.Index, Block: e.Block, Time: chain.Time(e.Time),
 		TAO: chain.Rao(e.TAO), Alpha: chain.Rao(e.Alpha), Excluded: e.Excluded,
 	}
 }
 
-// op is one operation: its kind and what that kind reads.
-type op struct {
-	Do     string `json:"do"` // register, ensure, status, deregister, stake, unstake, apply, archive, rebuild
+// Op is one operation: its kind and what that kind reads.
+type Op struct {
+	Do     string `json:"do"` // register, ensure, status, deregister, stake, unstake, apply, archive, rebuild, sync, snapshot, snapshots
 	Miner  int    `json:"miner,omitempty"`
 	UID    bool   `json:"uid,omitempty"`    // register, ensure: with a UID, which no other miner ever holds
 	Status string `json:"status,omitempty"` // status
 
-	Events     []event `json:"events,omitempty"` // stake and unstake: the one; apply: the input
+	Events     []Event `json:"events,omitempty"` // stake and unstake: the one; apply: the input
 	Mode       string  `json:"mode,omitempty"`
 	MinBlocks  *int64  `json:"min_blocks,omitempty"`
 	Policy     string  `json:"policy,omitempty"`
-	List       []ref   `json:"list,omitempty"`
+	List       []Ref   `json:"list,omitempty"`
 	NoRegister bool    `json:"no_register,omitempty"`
 	Tracking   int64   `json:"tracking,omitempty"` // register, ensure, apply
 
 	Before int64 `json:"before,omitempty"` // archive
 	Rows   int   `json:"rows,omitempty"`   // archive
+
+	Miners []int `json:"miners,omitempty"` // sync: who holds a UID, each the one of its number
+	At     int64 `json:"at,omitempty"`     // snapshot, snapshots
+	Window int64 `json:"window,omitempty"` // snapshot, snapshots
 }
 
 // inputs are those of an unstake.
 type inputs struct {
 	mode, policy string
 	minBlocks    int64
-	list         []ref // nil: none given
+	list         []Ref // nil: none given
 }
 
-func (o op) inputs() inputs {
+func (o Op) inputs() inputs {
 	in := inputs{mode: o.Mode, policy: o.Policy, minBlocks: 360, list: o.List}
 	if in.mode == "" {
 		in.mode = "strict"

@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"math/big"
@@ -17,10 +17,10 @@ func part(total, whole, before, after int64) int64 {
 // candidates are the positions an unstake may close, first in first out. In a
 // replay, positions of one moment and block come in the order of their events,
 // otherwise in that of recording.
-func (m *miner) candidates(e event, list []ref, replay bool) []*position {
+func (m *miner) candidates(e Event, list []Ref, replay bool) []*position {
 	var found []*position
 	for _, p := range m.positions {
-		if p.left > 0 && p.Netuid == e.Netuid && p.Time <= e.Time && (list == nil || slices.Contains(list, p.ref)) {
+		if p.left > 0 && p.Netuid == e.Netuid && p.Time <= e.Time && (list == nil || slices.Contains(list, p.Ref)) {
 			found = append(found, p)
 		}
 	}
@@ -34,7 +34,7 @@ func (m *miner) candidates(e event, list []ref, replay bool) []*position {
 		case a.Block != b.Block:
 			return a.Block < b.Block
 		case replay:
-			return a.before(b.event)
+			return a.before(b.Event)
 		}
 		return a.seq < b.seq
 	}
@@ -48,7 +48,7 @@ func (m *miner) candidates(e event, list []ref, replay bool) []*position {
 }
 
 // plan is what an unstake does to the candidates. alpha is what nothing covers.
-func plan(e event, in inputs, candidates []*position) (t *trade) {
+func plan(e Event, in inputs, candidates []*position) (t *trade) {
 	t = &trade{}
 	var sold, tao int64
 	for _, p := range candidates {
@@ -56,7 +56,7 @@ func plan(e event, in inputs, candidates []*position) (t *trade) {
 		if amount == 0 {
 			break
 		}
-		c := closing{trade: e.ref, position: p.ref, step: int64(len(t.closes)), alpha: amount, self: p.Extrinsic == e.Extrinsic}
+		c := closing{trade: e.Ref, position: p.Ref, step: int64(len(t.closes)), alpha: amount, self: p.Extrinsic == e.Extrinsic}
 		c.tao = part(e.TAO, e.Alpha, sold, sold+amount)
 		c.cost = part(p.TAO, p.Alpha, p.Alpha-p.left, p.Alpha-p.left+amount)
 		c.raw = c.tao - c.cost
@@ -90,14 +90,14 @@ func selfGain(raw int64, policy string) int64 {
 // record keeps an event that has its outcome.
 func (m *miner) record(r *record) {
 	m.events = append(m.events, r)
-	m.byRef[r.ref] = r
+	m.byRef[r.Ref] = r
 	if r.outcome == "ignored" && r.reason != "no_open_position" {
 		return
 	}
 	// An unstake that met nothing depends on what came before it as any other
 	// does, so it is one that later ones are measured by; only what is applied is
 	// flagged.
-	late := m.latest != nil && r.before(m.latest.event)
+	late := m.latest != nil && r.before(m.latest.Event)
 	if !late {
 		m.latest = r
 	}
@@ -117,15 +117,15 @@ func (m *miner) open(r *record) (problem string) {
 	m.record(r)
 	p := &position{record: r, left: r.Alpha}
 	m.positions = append(m.positions, p)
-	m.positionOf[r.ref] = p
+	m.positionOf[r.Ref] = p
 	return ""
 }
 
 // close records an unstake and closes what it may. An unstake is a fact in a
 // replay, so strict is lenient then.
 func (m *miner) close(r *record, replay bool) (t *trade, problem string) {
-	candidates := m.candidates(r.event, r.list, replay)
-	t = plan(r.event, r.inputs, candidates)
+	candidates := m.candidates(r.Event, r.list, replay)
+	t = plan(r.Event, r.inputs, candidates)
 	strict := r.mode == "strict" && !replay
 	if len(t.closes) == 0 {
 		if strict {
@@ -151,7 +151,7 @@ func (m *miner) close(r *record, replay bool) (t *trade, problem string) {
 	m.record(r)
 	t.record = r
 	m.trades = append(m.trades, t)
-	m.tradeOf[r.ref] = t
+	m.tradeOf[r.Ref] = t
 	for _, c := range t.closes {
 		p := m.positionOf[c.position]
 		p.left -= c.alpha

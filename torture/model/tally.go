@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// tally counts what the histories went through, since random operations that
+// Tally counts what the histories went through, since random operations that
 // never meet a rule do not test it.
-type tally map[string]int
+type Tally map[string]int
 
 // expected are the things that a long run must have met.
 var expected = []string{
@@ -24,9 +24,9 @@ var expected = []string{
 	"register: miner exists", "ensure: found", "deregister: not found",
 }
 
-func (y tally) count(o op, out outcome, m *model) {
-	if out.err != "" {
-		y[o.Do+": "+out.err]++
+func (y Tally) Count(o Op, out Outcome, m *Model) {
+	if out.Err != "" {
+		y[o.Do+": "+out.Err]++
 		return
 	}
 	switch o.Do {
@@ -43,14 +43,14 @@ func (y tally) count(o op, out outcome, m *model) {
 		for reason, n := range out.rejected {
 			y["rejected: "+reason] += int(n)
 		}
-		for at := range out.touched {
+		for at := range out.Refs {
 			if mn := m.miners[at.Miner]; mn != nil && mn.tradeOf[at] != nil {
 				y.countTrade(mn.tradeOf[at])
 			}
 		}
 	case "archive":
-		y["archive: moved"] += int(out.moved[1])
-		if out.moved[1] > 0 && out.moved[2] == 0 {
+		y["archive: moved"] += int(out.Moved[1])
+		if out.Moved[1] > 0 && out.Moved[2] == 0 {
 			y["archive: a trade that stays"]++
 		}
 	case "rebuild":
@@ -58,28 +58,28 @@ func (y tally) count(o op, out outcome, m *model) {
 		y.when("rebuild: as it was", !out.changed)
 		y.when("rebuild: living again", out.revived)
 	case "ensure":
-		y.when("ensure: found", !out.isNew)
+		y.when("ensure: found", !out.IsNew)
 	}
 }
 
-func (y tally) when(what string, happened bool) {
+func (y Tally) when(what string, happened bool) {
 	if happened {
 		y[what]++
 	}
 }
 
-func (y tally) countDirect(o op, out outcome, m *model) {
-	y.when(o.Do+": new", out.isNew)
-	y.when(o.Do+": again", !out.isNew)
-	y.when("unstake: of a list", out.isNew && o.List != nil)
-	mn := m.miners[out.of.Miner]
-	if t := mn.tradeOf[out.of]; t != nil && out.isNew {
+func (y Tally) countDirect(o Op, out Outcome, m *Model) {
+	y.when(o.Do+": new", out.IsNew)
+	y.when(o.Do+": again", !out.IsNew)
+	y.when("unstake: of a list", out.IsNew && o.List != nil)
+	mn := m.miners[out.Of.Miner]
+	if t := mn.tradeOf[out.Of]; t != nil && out.IsNew {
 		y.countTrade(t)
 	}
-	y.when("unstake: ignored, no_open_position", out.isNew && mn.byRef[out.of].reason == "no_open_position")
+	y.when("unstake: ignored, no_open_position", out.IsNew && mn.byRef[out.Of].reason == "no_open_position")
 }
 
-func (y tally) countTrade(t *trade) {
+func (y Tally) countTrade(t *trade) {
 	y.when("trade: unmatched", t.unmatchedAlpha > 0)
 	for _, c := range t.closes {
 		y.when("close: self-trade, gain kept", c.self && c.gain == c.raw && c.gain != 0)
@@ -90,8 +90,8 @@ func (y tally) countTrade(t *trade) {
 	}
 }
 
-// check logs the counts, and fails where something expected never happened.
-func (y tally) check(t *testing.T, long bool) {
+// Check logs the counts, and fails where something expected never happened.
+func (y Tally) Check(t *testing.T, long bool) {
 	t.Helper()
 	text := ""
 	for _, what := range slices.Sorted(maps.Keys(y)) {

@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"maps"
@@ -8,7 +8,7 @@ import (
 
 // record is an event that was taken in.
 type record struct {
-	event
+	Event
 	inputs
 	seq             int // of recording, over all miners
 	outcome, reason string
@@ -34,7 +34,7 @@ func (p *position) status() string {
 }
 
 type closing struct {
-	trade, position                 ref
+	trade, position                 Ref
 	step                            int64
 	alpha, tao, cost, raw, gain, us int64
 	met, self                       bool
@@ -82,41 +82,44 @@ type miner struct {
 	events     []*record
 	positions  []*position
 	trades     []*trade
-	byRef      map[ref]*record
-	positionOf map[ref]*position
-	tradeOf    map[ref]*trade
+	byRef      map[Ref]*record
+	positionOf map[Ref]*position
+	tradeOf    map[Ref]*trade
 	sums       sums
 	latest     *record // the last in order, of those applied or without an open position
 	lastActive int64
+	snapshots  map[int64]snapshotRow // by their moment
 }
 
 func newMiner(number int) *miner {
 	return &miner{
 		number: number, status: "active", sums: sums{},
-		byRef: map[ref]*record{}, positionOf: map[ref]*position{}, tradeOf: map[ref]*trade{},
+		byRef: map[Ref]*record{}, positionOf: map[Ref]*position{}, tradeOf: map[Ref]*trade{},
+		snapshots: map[int64]snapshotRow{},
 	}
 }
 
 // rejection is a row of the events that Apply could not take.
 type rejection struct {
-	event
+	Event
 	why string
 }
 
-// model is the slow ledger.
-type model struct {
+// Model is the slow ledger.
+type Model struct {
 	miners   map[int]*miner
 	rejected map[rejection]bool
 	seq      int
 }
 
-func newModel() *model { return &model{miners: map[int]*miner{}, rejected: map[rejection]bool{}} }
+// New is a ledger without a miner.
+func New() *Model { return &Model{miners: map[int]*miner{}, rejected: map[rejection]bool{}} }
 
-// numbers lists the miners.
-func (m *model) numbers() []int { return slices.Sorted(maps.Keys(m.miners)) }
+// Numbers lists the miners.
+func (m *Model) Numbers() []int { return slices.Sorted(maps.Keys(m.miners)) }
 
 // positionAt finds a position of whichever miner.
-func (m *model) positionAt(r ref) *position {
+func (m *Model) positionAt(r Ref) *position {
 	if mn := m.miners[r.Miner]; mn != nil {
 		return mn.positionOf[r]
 	}
@@ -125,41 +128,44 @@ func (m *model) positionAt(r ref) *position {
 
 // The errors of the ledger, by kind.
 const (
-	errInvalid      = "invalid"
-	errNotFound     = "not found"
-	errExists       = "miner exists"
-	errDuplicate    = "duplicate"
-	errIgnored      = "ignored"
-	errNoOpen       = "no open position"
-	errInsufficient = "insufficient alpha"
-	errOverflow     = "overflow" // the direct calls say invalid, Apply rejects
+	errInvalid        = "invalid"
+	errNotFound       = "not found"
+	errExists         = "miner exists"
+	errDuplicate      = "duplicate"
+	errIgnored        = "ignored"
+	errNoOpen         = "no open position"
+	errInsufficient   = "insufficient alpha"
+	errSnapshotExists = "snapshot exists"
+	errOverflow       = "overflow" // the direct calls say invalid, Apply rejects
 )
 
-// outcome is what an operation answered and touched.
-type outcome struct {
-	err                                    string
-	of                                     ref  // stake, unstake: whose result it is
-	isNew                                  bool // stake, unstake, ensure
+// Outcome is what an operation answered and touched.
+type Outcome struct {
+	Err                                    string
+	Of                                     Ref  // stake, unstake: whose result it is
+	IsNew                                  bool // stake, unstake, ensure
 	events, applied, duplicates, late, new int64
 	ignored, rejected                      map[string]int64
-	moved                                  [4]int64 // archive: miners, positions, trades, closes
+	Moved                                  [4]int64 // archive: miners, positions, trades, closes
+	synced                                 [5]int64 // sync: started, ended, new miners, deactivated, reactivated
+	taken                                  int64    // snapshots
 	changed, revived                       bool     // rebuild: something; an archived position
-	touched                                map[ref]bool
-	touchedMiners                          map[int]bool
-	wholeMiner                             bool
+	Refs                                   map[Ref]bool
+	Miners                                 map[int]bool
+	Whole                                  bool
 }
 
-func (o *outcome) touch(r ref) {
-	if o.touched == nil {
-		o.touched = map[ref]bool{}
+func (o *Outcome) touch(r Ref) {
+	if o.Refs == nil {
+		o.Refs = map[Ref]bool{}
 	}
-	o.touched[r] = true
+	o.Refs[r] = true
 	o.touchMiner(r.Miner)
 }
 
-func (o *outcome) touchMiner(n int) {
-	if o.touchedMiners == nil {
-		o.touchedMiners = map[int]bool{}
+func (o *Outcome) touchMiner(n int) {
+	if o.Miners == nil {
+		o.Miners = map[int]bool{}
 	}
-	o.touchedMiners[n] = true
+	o.Miners[n] = true
 }

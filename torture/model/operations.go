@@ -1,9 +1,9 @@
-package model_test
+package model
 
 import "slices"
 
-// do runs an operation on the model.
-func (m *model) do(o op) outcome {
+// Do runs an operation on the model.
+func (m *Model) Do(o Op) Outcome {
 	switch o.Do {
 	case "register", "ensure", "status", "deregister":
 		return m.miner(o)
@@ -15,25 +15,29 @@ func (m *model) do(o op) outcome {
 		return m.apply(o)
 	case "archive":
 		return m.archive(o)
+	case "sync":
+		return m.sync(o)
+	case "snapshot", "snapshots":
+		return m.snapshot(o)
 	case "rebuild":
 		return m.rebuild(o.Miner)
 	}
 	panic("no such operation: " + o.Do)
 }
 
-func (m *model) miner(o op) (out outcome) {
+func (m *Model) miner(o Op) (out Outcome) {
 	out.touchMiner(o.Miner)
 	mn := m.miners[o.Miner]
 	switch {
 	case o.Do == "register" && mn != nil:
-		out.err = errExists
+		out.Err = errExists
 	case mn == nil && (o.Do == "status" || o.Do == "deregister"):
-		out.err = errNotFound
+		out.Err = errNotFound
 	case mn == nil:
 		mn = newMiner(o.Miner)
 		mn.tracking, mn.uid = o.Tracking, o.UID
 		m.miners[o.Miner] = mn
-		out.isNew = true
+		out.IsNew = true
 	case o.Do == "ensure":
 		if o.UID {
 			mn.uid = true
@@ -54,7 +58,7 @@ func (m *model) miner(o op) (out outcome) {
 
 // known answers what both direct calls answer first: "" and no record when the
 // event is new.
-func (m *model) known(e event, kind string) (mn *miner, old *record, problem string) {
+func (m *Model) known(e Event, kind string) (mn *miner, old *record, problem string) {
 	mn = m.miners[e.Miner]
 	switch {
 	case !e.effective() || e.Kind != kind:
@@ -62,7 +66,7 @@ func (m *model) known(e event, kind string) (mn *miner, old *record, problem str
 	case mn == nil:
 		return nil, nil, errNotFound
 	}
-	if old = mn.byRef[e.ref]; old != nil && !old.same(e) {
+	if old = mn.byRef[e.Ref]; old != nil && !old.same(e) {
 		return mn, nil, errDuplicate
 	}
 	return mn, old, ""
@@ -75,17 +79,17 @@ func direct(problem string) string {
 	return problem
 }
 
-func (m *model) newRecord(e event, in inputs) *record {
+func (m *Model) newRecord(e Event, in inputs) *record {
 	m.seq++
 	if e.Kind == stake {
 		in = inputs{}
 	}
-	return &record{event: e, inputs: in, seq: m.seq}
+	return &record{Event: e, inputs: in, seq: m.seq}
 }
 
-func (m *model) stake(e event) (out outcome) {
-	out.touch(e.ref)
-	out.of = e.ref
+func (m *Model) stake(e Event) (out Outcome) {
+	out.touch(e.Ref)
+	out.Of = e.Ref
 	mn, old, problem := m.known(e, stake)
 	switch {
 	case problem != "":
@@ -93,15 +97,15 @@ func (m *model) stake(e event) (out outcome) {
 		problem = errIgnored
 	case old == nil:
 		problem = mn.open(m.newRecord(e, inputs{}))
-		out.isNew = problem == ""
+		out.IsNew = problem == ""
 	}
-	out.err = direct(problem)
+	out.Err = direct(problem)
 	return out
 }
 
-func (m *model) unstake(e event, in inputs) (out outcome) {
-	out.touch(e.ref)
-	out.of = e.ref
+func (m *Model) unstake(e Event, in inputs) (out Outcome) {
+	out.touch(e.Ref)
+	out.Of = e.Ref
 	mn, old, problem := m.known(e, unstake)
 	if problem == "" && old == nil {
 		if problem = m.checkList(e, in.list); problem == "" {
@@ -109,13 +113,13 @@ func (m *model) unstake(e event, in inputs) (out outcome) {
 			t, problem = mn.close(m.newRecord(e, in), false)
 			touchCloses(&out, t)
 		}
-		out.isNew = problem == ""
+		out.IsNew = problem == ""
 	}
-	out.err = direct(problem)
+	out.Err = direct(problem)
 	return out
 }
 
-func touchCloses(out *outcome, t *trade) {
+func touchCloses(out *Outcome, t *trade) {
 	if t == nil {
 		return
 	}
@@ -125,7 +129,7 @@ func touchCloses(out *outcome, t *trade) {
 }
 
 // checkList asks of every listed position that the unstake could close it.
-func (m *model) checkList(e event, list []ref) string {
+func (m *Model) checkList(e Event, list []Ref) string {
 	problem := ""
 	for _, r := range list {
 		p := m.positionAt(r)
@@ -139,17 +143,17 @@ func (m *model) checkList(e event, list []ref) string {
 	return problem
 }
 
-func (m *model) apply(o op) (out outcome) {
+func (m *Model) apply(o Op) (out Outcome) {
 	out.events = int64(len(o.Events))
 	out.ignored, out.rejected = map[string]int64{}, map[string]int64{}
 	for _, e := range o.Events {
 		if !e.valid() {
-			out.err = errInvalid
+			out.Err = errInvalid
 			return out
 		}
 	}
 	list := slices.Clone(o.Events)
-	slices.SortStableFunc(list, func(a, b event) int {
+	slices.SortStableFunc(list, func(a, b Event) int {
 		switch {
 		case a.before(b):
 			return -1
@@ -164,8 +168,8 @@ func (m *model) apply(o op) (out outcome) {
 	return out
 }
 
-func (m *model) applyOne(e event, o op, out *outcome) {
-	out.touch(e.ref)
+func (m *Model) applyOne(e Event, o Op, out *Outcome) {
+	out.touch(e.Ref)
 	mn := m.miners[e.Miner]
 	if mn == nil {
 		if o.NoRegister {
@@ -177,7 +181,7 @@ func (m *model) applyOne(e event, o op, out *outcome) {
 		m.miners[e.Miner] = mn
 		out.new++
 	}
-	if old := mn.byRef[e.ref]; old != nil {
+	if old := mn.byRef[e.Ref]; old != nil {
 		if old.same(e) {
 			out.duplicates++
 		} else {
@@ -213,14 +217,14 @@ func (m *model) applyOne(e event, o op, out *outcome) {
 	}
 }
 
-func (m *model) reject(e event, why string, out *outcome) {
+func (m *Model) reject(e Event, why string, out *Outcome) {
 	m.rejected[rejection{e, why}] = true
 	out.rejected[why]++
 }
 
 // ignoring is why an event has no effect whatever is open: the first of the
 // reasons that hold, since only one is recorded.
-func (m *miner) ignoring(e event) string {
+func (m *miner) ignoring(e Event) string {
 	switch {
 	case m.tracking != 0 && e.Time < m.tracking:
 		return "before_tracking_start"

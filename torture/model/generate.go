@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"fmt"
@@ -7,35 +7,36 @@ import (
 	"slices"
 )
 
-// A generator makes up operations that suit the model's present state.
-type generator struct {
+// A Generator makes up operations that suit the model's present state.
+type Generator struct {
 	*rand.Rand
-	model   *model
-	past    []event
-	now     int64 // of the chain
+	model   *Model
+	past    []Event
+	Now     int64 // of the chain
 	block   int64
 	serial  int
-	miners  int
+	Miners  int
 	subnets int
-	huge    bool // amounts near the end of 64 bits
-	sparse  bool // few operations beside events
+	Huge    bool // amounts near the end of 64 bits
+	Sparse  bool // few operations beside events
 }
 
-func newGenerator(r *rand.Rand, m *model) *generator {
-	return &generator{
-		Rand: r, model: m, now: 1_750_000_000_000_000, block: 5_000_000,
-		miners: 1 + r.IntN(8), subnets: 1 + r.IntN(3), huge: r.IntN(5) == 0,
+// NewGenerator draws from r how many miners and subnets there are.
+func NewGenerator(r *rand.Rand, m *Model) *Generator {
+	return &Generator{
+		Rand: r, model: m, Now: 1_750_000_000_000_000, block: 5_000_000,
+		Miners: 1 + r.IntN(8), subnets: 1 + r.IntN(3), Huge: r.IntN(5) == 0,
 	}
 }
 
-func pick[T any](g *generator, list ...T) T { return list[g.IntN(len(list))] }
+func pick[T any](g *Generator, list ...T) T { return list[g.IntN(len(list))] }
 
-func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }
+func (g *Generator) chance(percent int) bool { return g.IntN(100) < percent }
 
-// next is the next operation, with at most room events.
-func (g *generator) next(room int) op {
+// Next is the next operation, with at most room events.
+func (g *Generator) Next(room int) Op {
 	rare := 12
-	if g.sparse {
+	if g.Sparse {
 		rare = 1
 	}
 	switch {
@@ -48,27 +49,56 @@ func (g *generator) next(room int) op {
 }
 
 // other is an operation that takes no event.
-func (g *generator) other() op {
-	miner := 1 + g.IntN(g.miners+1)
-	switch g.IntN(8) {
+func (g *Generator) other() Op {
+	miner := 1 + g.IntN(g.Miners+1)
+	switch g.IntN(11) {
+	case 8:
+		return g.sync()
+	case 9, 10:
+		if !g.Huge { // a score need not fit then
+			return g.snapshot(miner)
+		}
 	case 0, 1:
-		return op{Do: pick(g, "register", "ensure"), Miner: miner, UID: g.chance(60), Tracking: g.tracking()}
+		return Op{Do: pick(g, "register", "ensure"), Miner: miner, UID: g.chance(60), Tracking: g.tracking()}
 	case 2:
-		return op{Do: "status", Miner: miner, Status: pick(g, "active", "inactive", "blacklisted")}
+		return Op{Do: "status", Miner: miner, Status: pick(g, "active", "inactive", "blacklisted")}
 	case 3:
-		return op{Do: "deregister", Miner: miner}
+		return Op{Do: "deregister", Miner: miner}
 	case 4:
-		return op{Do: "rebuild", Miner: miner}
+		return Op{Do: "rebuild", Miner: miner}
 	}
-	o := op{Do: "archive", Before: g.cutoff(), Rows: pick(g, 0, 0, 3, 7)}
+	o := Op{Do: "archive", Before: g.cutoff(), Rows: pick(g, 0, 0, 3, 7)}
 	if g.chance(30) {
 		o.Miner = miner
 	}
 	return o
 }
 
+// sync gives a UID to each of some miners.
+func (g *Generator) sync() Op {
+	o := Op{Do: "sync"}
+	for n := 1; n <= g.Miners+1; n++ {
+		if g.chance(60) {
+			o.Miners = append(o.Miners, n)
+		}
+	}
+	return o
+}
+
+// snapshot is mostly of a moment of its own.
+func (g *Generator) snapshot(miner int) Op {
+	o := Op{Do: pick(g, "snapshot", "snapshots"), At: g.Now - g.Now%(1+g.Int64N(100_000_000)), Window: g.span()}
+	if o.Do == "snapshot" {
+		o.Miner = miner
+	}
+	if g.chance(30) {
+		o.Window = 90 * 86_400_000_000
+	}
+	return o
+}
+
 // cutoff is often the very moment at which a position was closed.
-func (g *generator) cutoff() int64 {
+func (g *Generator) cutoff() int64 {
 	var exits []int64
 	for _, m := range g.model.miners {
 		for _, p := range m.positions {
@@ -81,25 +111,25 @@ func (g *generator) cutoff() int64 {
 		slices.Sort(exits) // miners come in any order
 		return pick(g, exits...) + g.Int64N(2)
 	}
-	return max(1, g.now-g.Int64N(10)*g.span()+1)
+	return max(1, g.Now-g.Int64N(10)*g.span()+1)
 }
 
-func (g *generator) tracking() int64 {
+func (g *Generator) tracking() int64 {
 	if g.chance(70) {
 		return 0
 	}
-	return max(1, g.now-g.span())
+	return max(1, g.Now-g.span())
 }
 
 // span is some time, from a microsecond to a month.
-func (g *generator) span() int64 {
+func (g *Generator) span() int64 {
 	return 1 + g.Int64N(pick[int64](g, 1, 1_000, 12_000_000, 3_600_000_000, 86_400_000_000, 30*86_400_000_000))
 }
 
-func (g *generator) direct() op {
+func (g *Generator) direct() Op {
 	e := g.event()
 	e.Excluded = false
-	o := op{Do: e.Kind, Miner: e.Miner, Events: []event{e}}
+	o := Op{Do: e.Kind, Miner: e.Miner, Events: []Event{e}}
 	o.Miner = 0
 	if g.chance(3) {
 		o.Do = pick(g, stake, unstake) // perhaps the other call
@@ -114,7 +144,7 @@ func (g *generator) direct() op {
 	return o
 }
 
-func (g *generator) minBlocks() *int64 {
+func (g *Generator) minBlocks() *int64 {
 	if g.chance(40) {
 		return nil
 	}
@@ -123,13 +153,13 @@ func (g *generator) minBlocks() *int64 {
 }
 
 // list names positions that the unstake may mostly close.
-func (g *generator) list(e event) (list []ref) {
-	var open, all []ref
-	for _, n := range g.model.numbers() {
+func (g *Generator) list(e Event) (list []Ref) {
+	var open, all []Ref
+	for _, n := range g.model.Numbers() {
 		for _, p := range g.model.miners[n].positions {
-			all = append(all, p.ref)
+			all = append(all, p.Ref)
 			if p.left > 0 && n == e.Miner && p.Netuid == e.Netuid && p.Time <= e.Time {
-				open = append(open, p.ref)
+				open = append(open, p.Ref)
 			}
 		}
 	}
@@ -140,15 +170,15 @@ func (g *generator) list(e event) (list []ref) {
 		case len(all) > 0 && g.chance(70):
 			list = append(list, pick(g, all...))
 		default:
-			list = append(list, ref{e.Miner, "nobody", 7})
+			list = append(list, Ref{e.Miner, "nobody", 7})
 		}
 	}
 	return list
 }
 
-func (g *generator) applyOp(room int) op {
+func (g *Generator) applyOp(room int) Op {
 	n := min(room, 1+g.IntN(pick(g, 3, 20, 60)))
-	o := op{Do: "apply", MinBlocks: g.minBlocks(), Policy: pick(g, "", "zero", "clamp"), NoRegister: g.chance(20), Tracking: g.tracking()}
+	o := Op{Do: "apply", MinBlocks: g.minBlocks(), Policy: pick(g, "", "zero", "clamp"), NoRegister: g.chance(20), Tracking: g.tracking()}
 	for range n {
 		e := g.event()
 		switch {
@@ -186,7 +216,7 @@ func (g *generator) applyOp(room int) op {
 }
 
 // event is mostly a new one, else one again, the same or with other contents.
-func (g *generator) event() event {
+func (g *Generator) event() Event {
 	if len(g.past) > 0 && g.chance(12) {
 		e := g.past[max(0, len(g.past)-1-g.IntN(200))]
 		if g.chance(40) {
@@ -202,7 +232,7 @@ func (g *generator) event() event {
 }
 
 // alter changes contents, not the key.
-func (g *generator) alter(e *event) {
+func (g *Generator) alter(e *Event) {
 	switch g.IntN(7) {
 	case 0:
 		e.Kind = map[string]string{stake: unstake, unstake: stake}[e.Kind]
@@ -221,11 +251,11 @@ func (g *generator) alter(e *event) {
 	}
 }
 
-func (g *generator) fresh() event {
+func (g *Generator) fresh() Event {
 	g.advance()
-	e := event{
-		Kind: pick(g, stake, unstake), ref: ref{Miner: 1 + g.IntN(g.miners)}, Netuid: uint16(1 + g.IntN(g.subnets)), Hotkey: g.IntN(3),
-		Block: g.block, Time: g.now,
+	e := Event{
+		Kind: pick(g, stake, unstake), Ref: Ref{Miner: 1 + g.IntN(g.Miners)}, Netuid: uint16(1 + g.IntN(g.subnets)), Hotkey: g.IntN(3),
+		Block: g.block, Time: g.Now,
 	}
 	e.Extrinsic = g.extrinsic()
 	e.TAO, e.Alpha = g.amount(), g.amount()
@@ -251,16 +281,16 @@ func (g *generator) fresh() event {
 	return e
 }
 
-func (g *generator) advance() {
+func (g *Generator) advance() {
 	if g.chance(80) {
 		d := g.span()
-		g.now += d / 20
+		g.Now += d / 20
 		g.block += min(d/12_000_000/20+g.Int64N(2), 5000)
 	}
 }
 
 // extrinsic is of the chain's form mostly; a block's extrinsics come in any order.
-func (g *generator) extrinsic() string {
+func (g *Generator) extrinsic() string {
 	g.serial++
 	n := g.serial
 	if g.chance(30) {
@@ -275,15 +305,15 @@ func (g *generator) extrinsic() string {
 	return fmt.Sprintf("%d-%04d", g.block, n)
 }
 
-func (g *generator) amount() int64 {
-	if g.huge && g.chance(20) {
+func (g *Generator) amount() int64 {
+	if g.Huge && g.chance(20) {
 		return pick[int64](g, math.MaxInt64, math.MaxInt64/2, math.MaxInt64/7, 1<<53+1)
 	}
 	return 1 + g.Int64N(pick[int64](g, 3, 1000, 1_000_000_000, 1_000_000_000, 100_000_000_000, 21_000_000_000_000_000))
 }
 
 // aim gives an unstake an amount that means something to what is open.
-func (g *generator) aim(e *event) {
+func (g *Generator) aim(e *Event) {
 	m := g.model.miners[e.Miner]
 	if m == nil {
 		return

@@ -1,17 +1,17 @@
-package model_test
+package model
 
 import (
 	"reflect"
 	"slices"
 )
 
-func (m *model) archive(o op) (out outcome) {
+func (m *Model) archive(o Op) (out Outcome) {
 	var list []int
 	switch {
 	case o.Miner == 0:
-		list = m.numbers()
+		list = m.Numbers()
 	case m.miners[o.Miner] == nil:
-		out.err = errNotFound
+		out.Err = errNotFound
 		return out
 	default:
 		list = []int{o.Miner}
@@ -19,29 +19,29 @@ func (m *model) archive(o op) (out outcome) {
 	for _, n := range list {
 		moved := m.miners[n].archive(o.Before, &out)
 		if moved != [3]int64{} {
-			out.moved[0]++
+			out.Moved[0]++
 		}
 		for i, d := range moved {
-			out.moved[i+1] += d
+			out.Moved[i+1] += d
 		}
 	}
 	return out
 }
 
-func (m *miner) archive(before int64, out *outcome) (moved [3]int64) {
-	fresh := map[ref]bool{}
+func (m *miner) archive(before int64, out *Outcome) (moved [3]int64) {
+	fresh := map[Ref]bool{}
 	for _, p := range m.positions {
 		if p.left == 0 && !p.archived && p.lastExit < before {
 			p.archived = true
-			fresh[p.ref] = true
-			out.touch(p.ref)
+			fresh[p.Ref] = true
+			out.touch(p.Ref)
 			moved[0]++
 		}
 	}
 	for _, t := range m.trades {
 		for _, c := range t.closes {
 			if fresh[c.position] {
-				out.touch(t.ref)
+				out.touch(t.Ref)
 				moved[2]++
 			}
 		}
@@ -58,19 +58,19 @@ func (m *miner) allArchived(t *trade) bool {
 }
 
 // rebuild replays a miner's events in order, as if none had come late.
-func (m *model) rebuild(number int) (out outcome) {
+func (m *Model) rebuild(number int) (out Outcome) {
 	out.touchMiner(number)
-	out.wholeMiner = true
+	out.Whole = true
 	old := m.miners[number]
 	if old == nil {
-		out.err = errNotFound
+		out.Err = errNotFound
 		return out
 	}
 	mn := newMiner(number)
-	mn.status, mn.tracking, mn.uid = old.status, old.tracking, old.uid
+	mn.status, mn.tracking, mn.uid, mn.snapshots = old.status, old.tracking, old.uid, old.snapshots
 	list := slices.Clone(old.events)
 	slices.SortFunc(list, func(a, b *record) int {
-		if a.before(b.event) {
+		if a.before(b.Event) {
 			return -1
 		}
 		return 1
@@ -78,13 +78,13 @@ func (m *model) rebuild(number int) (out outcome) {
 	for _, r := range list {
 		again := *r
 		if problem := mn.replay(&again); problem != "" {
-			out.err = direct(problem)
+			out.Err = direct(problem)
 			return out
 		}
 	}
 	mn.restoreOrder()
 	for _, p := range mn.positions {
-		was := old.positionOf[p.ref].archived
+		was := old.positionOf[p.Ref].archived
 		p.archived = was && p.left == 0
 		out.revived = out.revived || was && !p.archived
 	}
@@ -135,7 +135,7 @@ func (m *miner) equal(o *miner) bool {
 	}
 	for i, t := range m.trades {
 		u := o.trades[i]
-		if t.ref != u.ref || t.unmatched != u.unmatched || t.unmatchedAlpha != u.unmatchedAlpha || !slices.Equal(t.closes, u.closes) {
+		if t.Ref != u.Ref || t.unmatched != u.unmatched || t.unmatchedAlpha != u.unmatchedAlpha || !slices.Equal(t.closes, u.closes) {
 			return false
 		}
 	}

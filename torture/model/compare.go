@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"context"
@@ -15,50 +15,57 @@ import (
 
 // step runs an operation on both sides and compares what they answer and what the
 // operation touched. The error says how they differ.
-func (r *run) step(o op) error {
-	want := r.model.do(o)
-	r.tally.count(o, want, r.model)
-	got := r.do(o)
-	if err := differ("error", kindOf(got.err), want.err); err != nil {
-		return fmt.Errorf("%w (%v)", err, got.err)
+func (r *Run) step(o Op) error {
+	want := r.Model.Do(o)
+	r.tally.Count(o, want, r.Model)
+	got := r.Do(r.ctx, o)
+	if err := Differ("error", KindOf(got.Err), want.Err); err != nil {
+		return fmt.Errorf("%w (%v)", err, got.Err)
 	}
-	return r.ledger.ReadOnly(r.ctx, func(ctx context.Context, q *read.Queries) error {
-		if err := r.touched(ctx, q, want); err != nil || want.err != "" {
+	return r.Ledger.ReadOnly(r.ctx, func(ctx context.Context, q *read.Queries) error {
+		if err := r.Touched(ctx, q, want); err != nil || want.Err != "" {
 			return err
 		}
-		return r.answered(o, got, want)
+		return r.Answered(o, got, want)
 	})
 }
 
-func differ(what string, got, want any) error {
+// Differ is an error unless both are the same.
+func Differ(what string, got, want any) error {
 	if reflect.DeepEqual(got, want) {
 		return nil
 	}
 	return fmt.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
 }
 
-// touched compares the rows that an operation was about.
-func (r *run) touched(ctx context.Context, q *read.Queries, want outcome) error {
-	for n := range want.touchedMiners {
+// Touched compares the rows that an operation was about.
+func (r *Run) Touched(ctx context.Context, q *read.Queries, want Outcome) error {
+	for n := range want.Miners {
 		if err := r.learnMiner(ctx, n); err != nil {
 			return err
 		}
 	}
-	for at := range want.touched {
+	for at := range want.Refs {
 		if err := r.compareEvent(ctx, q, at); err != nil {
 			return err
 		}
 	}
-	for at := range want.touched { // once all ids are known
+	for at := range want.Refs { // once all ids are known
 		if err := r.compareEffect(ctx, at); err != nil {
 			return err
 		}
 	}
-	for n := range want.touchedMiners {
+	for n := range want.Miners {
 		if err := r.compareMiner(ctx, n); err != nil {
 			return err
 		}
-		if want.wholeMiner {
+		if r.Model.miners[n] == nil {
+			continue
+		}
+		if err := r.compareSnapshots(ctx, n); err != nil {
+			return err
+		}
+		if want.Whole {
 			if err := r.wholeMiner(ctx, n); err != nil {
 				return err
 			}
@@ -67,34 +74,34 @@ func (r *run) touched(ctx context.Context, q *read.Queries, want outcome) error 
 	return nil
 }
 
-func (r *run) learnMiner(ctx context.Context, n int) error {
-	m, err := r.ledger.MinerByColdkey(ctx, coldkeyOf(n))
+func (r *Run) learnMiner(ctx context.Context, n int) error {
+	m, err := r.Ledger.MinerByColdkey(ctx, ColdkeyOf(n))
 	if err == nil {
 		r.numbers[m.MinerID], r.ids[n] = n, m.MinerID
 	}
-	return differ(fmt.Sprintf("miner %d is there", n), err == nil, r.model.miners[n] != nil)
+	return Differ(fmt.Sprintf("miner %d is there", n), err == nil, r.Model.miners[n] != nil)
 }
 
-func (r *run) compareMiner(ctx context.Context, n int) error {
-	want := r.model.miners[n]
+func (r *Run) compareMiner(ctx context.Context, n int) error {
+	want := r.Model.miners[n]
 	if want == nil {
 		return nil
 	}
-	m, err := r.ledger.MinerByColdkey(ctx, coldkeyOf(n))
+	m, err := r.Ledger.MinerByColdkey(ctx, ColdkeyOf(n))
 	if err != nil {
 		return err
 	}
 	var held int64
-	if by, err := r.ledger.MinerByUID(ctx, chain.UID(n)); err == nil && by.MinerID == m.MinerID {
+	if by, err := r.Ledger.MinerByUID(ctx, chain.UID(n)); err == nil && by.MinerID == m.MinerID {
 		held = 1
 	} else if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return err
 	}
-	return differ(fmt.Sprintf("miner %d", n), r.reader.miner(m, held), want.row())
+	return Differ(fmt.Sprintf("miner %d", n), r.reader.miner(m, held), want.row())
 }
 
-func (r *run) compareEvent(ctx context.Context, q *read.Queries, at ref) error {
-	m := r.model.miners[at.Miner]
+func (r *Run) compareEvent(ctx context.Context, q *read.Queries, at Ref) error {
+	m := r.Model.miners[at.Miner]
 	if m == nil {
 		return nil
 	}
@@ -108,12 +115,12 @@ func (r *run) compareEvent(ctx context.Context, q *read.Queries, at ref) error {
 	case want == nil:
 		return fmt.Errorf("event %v is recorded and should not be", at)
 	}
-	return differ("event", r.reader.event(e), want.row())
+	return Differ("event", r.reader.event(e), want.row())
 }
 
 // compareEffect compares the position or trade of an event, wherever it is.
-func (r *run) compareEffect(ctx context.Context, at ref) error {
-	m := r.model.miners[at.Miner]
+func (r *Run) compareEffect(ctx context.Context, at Ref) error {
+	m := r.Model.miners[at.Miner]
 	if m == nil || m.byRef[at] == nil {
 		return nil
 	}
@@ -144,34 +151,34 @@ func either[T any](ctx context.Context, id int64, live, archived func(context.Co
 	return nil, false, errors.Join(errLive, errArchived)
 }
 
-func (r *run) comparePosition(ctx context.Context, id int64, want *position) error {
-	p, archived, err := either(ctx, id, r.ledger.Position, r.ledger.ArchivedPosition)
+func (r *Run) comparePosition(ctx context.Context, id int64, want *position) error {
+	p, archived, err := either(ctx, id, r.Ledger.Position, r.Ledger.ArchivedPosition)
 	if err != nil {
 		return err
 	}
 	if p == nil || want == nil {
-		return differ("it is there", p != nil, want != nil)
+		return Differ("it is there", p != nil, want != nil)
 	}
-	return differ("row", r.reader.position(*p, archived), want.row())
+	return Differ("row", r.reader.position(*p, archived), want.row())
 }
 
-func (r *run) compareTrade(ctx context.Context, id int64, want *trade, m *miner) error {
-	t, archived, err := either(ctx, id, r.ledger.Trade, r.ledger.ArchivedTrade)
+func (r *Run) compareTrade(ctx context.Context, id int64, want *trade, m *miner) error {
+	t, archived, err := either(ctx, id, r.Ledger.Trade, r.Ledger.ArchivedTrade)
 	if err != nil {
 		return err
 	}
 	if t == nil || want == nil {
-		return differ("it is there", t != nil, want != nil)
+		return Differ("it is there", t != nil, want != nil)
 	}
 	closes, err := r.closesOf(ctx, id)
 	if err != nil {
 		return err
 	}
-	return differ("row", r.reader.trade(*t, archived, closes), want.row(m))
+	return Differ("row", r.reader.trade(*t, archived, closes), want.row(m))
 }
 
-func (r *run) closesOf(ctx context.Context, trade int64) (all []placedClose, err error) {
-	for i, list := range []func(context.Context, int64, ledger.Page[ledger.Close]) ([]ledger.Close, error){r.ledger.ClosesOfTrade, r.ledger.ArchivedClosesOfTrade} {
+func (r *Run) closesOf(ctx context.Context, trade int64) (all []placedClose, err error) {
+	for i, list := range []func(context.Context, int64, ledger.Page[ledger.Close]) ([]ledger.Close, error){r.Ledger.ClosesOfTrade, r.Ledger.ArchivedClosesOfTrade} {
 		rows, err := every(func(p ledger.Page[ledger.Close]) ([]ledger.Close, error) { return list(ctx, trade, p) })
 		if err != nil {
 			return nil, err
@@ -200,48 +207,52 @@ func every[T any](list func(ledger.Page[T]) ([]T, error)) (all []T, err error) {
 	}
 }
 
-// answered compares what an operation that succeeded returned.
-func (r *run) answered(o op, got answer, want outcome) error {
+// Answered compares what an operation that succeeded returned.
+func (r *Run) Answered(o Op, got Answer, want Outcome) error {
 	switch o.Do {
 	case "stake":
-		m := r.model.miners[want.of.Miner]
-		p := m.positionOf[want.of]
+		m := r.Model.miners[want.Of.Miner]
+		p := m.positionOf[want.Of]
 		return errors.Join(
-			differ("answered position", r.reader.position(*got.position, p.archived), p.row()),
-			differ("new", got.isNew, want.isNew))
+			Differ("answered position", r.reader.position(*got.position, p.archived), p.row()),
+			Differ("new", got.IsNew, want.IsNew))
 	case "unstake":
 		return r.answeredClose(got, want)
-	case "ensure":
-		return differ("new", got.isNew, want.isNew)
+	case "ensure", "snapshot":
+		return Differ("new", got.IsNew, want.IsNew)
+	case "snapshots":
+		return Differ("taken", got.taken, want.taken)
+	case "sync":
+		return Differ("synced", got.synced, want.synced)
 	case "apply":
-		return differ("summary", summaryText(got.summary), want.summary())
+		return Differ("summary", summaryText(got.Summary), want.summary())
 	case "archive":
-		s := got.moved
-		return differ("moved", [4]int64{s.Miners, s.Positions, s.Trades, s.Closes}, want.moved)
+		s := got.Moved
+		return Differ("moved", [4]int64{s.Miners, s.Positions, s.Trades, s.Closes}, want.Moved)
 	case "rebuild":
-		return differ("changed", got.changed, want.changed)
+		return Differ("changed", got.changed, want.changed)
 	}
 	return nil
 }
 
-func (r *run) answeredClose(got answer, want outcome) error {
-	m := r.model.miners[want.of.Miner]
+func (r *Run) answeredClose(got Answer, want Outcome) error {
+	m := r.Model.miners[want.Of.Miner]
 	if err := errors.Join(
-		differ("new", got.isNew, want.isNew),
-		differ("answered event", r.reader.event(got.close.Event), m.byRef[want.of].row()),
+		Differ("new", got.IsNew, want.IsNew),
+		Differ("answered event", r.reader.event(got.close.Event), m.byRef[want.Of].row()),
 	); err != nil {
 		return err
 	}
-	t := m.tradeOf[want.of]
+	t := m.tradeOf[want.Of]
 	if t == nil || got.close.Trade == nil {
-		return differ("answered a trade", got.close.Trade != nil, t != nil)
+		return Differ("answered a trade", got.close.Trade != nil, t != nil)
 	}
 	var closes []placedClose
 	for i, c := range got.close.Closes {
 		archived := i < len(t.closes) && m.positionOf[t.closes[i].position].archived // an answer does not say it
 		closes = append(closes, placedClose{c, archived})
 	}
-	return differ("answered trade", r.reader.trade(*got.close.Trade, t.archived, closes), t.row(m))
+	return Differ("answered trade", r.reader.trade(*got.close.Trade, t.archived, closes), t.row(m))
 }
 
 func summaryText(s ledger.Summary) string {
@@ -255,14 +266,14 @@ func summaryText(s ledger.Summary) string {
 	return fmt.Sprint(s.Events, s.Applied, s.Duplicates, s.OutOfOrder, s.RegisteredMiners, ignored, rejected, s.Resumed)
 }
 
-func (o outcome) summary() string {
+func (o Outcome) summary() string {
 	return fmt.Sprint(o.events, o.applied, o.duplicates, o.late, o.new, o.ignored, o.rejected, 0)
 }
 
 // compareRejections reads every rejected event back, as an input of its own.
-func (r *run) compareRejections(ctx context.Context) error {
+func (r *Run) compareRejections(ctx context.Context) error {
 	rows, err := every(func(p ledger.Page[ledger.RejectedEvent]) ([]ledger.RejectedEvent, error) {
-		return r.ledger.RejectedEvents(ctx, "", p)
+		return r.Ledger.RejectedEvents(ctx, "", p)
 	})
 	if err != nil {
 		return err
@@ -273,11 +284,11 @@ func (r *run) compareRejections(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("rejected event %d, %s: %w", row.RejectedID, row.Payload, err)
 			}
-			found[rejection{event{
-				string(e.Kind), ref{r.number[e.Coldkey], e.ExtrinsicID, e.EventIndex}, uint16(e.Netuid), r.hotkeys[e.Hotkey],
+			found[rejection{Event{
+				string(e.Kind), Ref{r.number[e.Coldkey], e.ExtrinsicID, e.EventIndex}, uint16(e.Netuid), r.hotkeys[e.Hotkey],
 				e.Block, int64(e.Time), int64(e.TAO), int64(e.Alpha), e.Excluded,
 			}, row.Reason}] = true
 		}
 	}
-	return errors.Join(differ("rejected rows", len(rows), len(found)), differ("rejected events", found, r.model.rejected))
+	return errors.Join(Differ("rejected rows", len(rows), len(found)), Differ("rejected events", found, r.Model.rejected))
 }

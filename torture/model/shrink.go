@@ -1,4 +1,4 @@
-package model_test
+package model
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 // history is a whole case: how the ledger is opened, and what is done with it.
 type history struct {
 	setting
-	ops []op
+	ops []Op
 }
 
 // play runs a history on a fresh ledger and returns at which operation the two
@@ -33,7 +33,7 @@ func play(dir string, h history, whole bool) (at int, err error) {
 		if !whole {
 			continue
 		}
-		if err := r.whole(); err != nil {
+		if err := r.Whole(); err != nil {
 			return i, fmt.Errorf("after operation %d, %s: %w", i, o.Do, err)
 		}
 	}
@@ -53,17 +53,17 @@ func shrink(dir string, h history, deadline time.Time) history {
 	}
 	for before := -1; before != h.size() && time.Now().Before(deadline); {
 		before = h.size()
-		h.ops = leaveOut(h.ops, deadline, func(ops []op) bool { return fails(history{h.setting, ops}) })
+		h.ops = leaveOut(h.ops, deadline, func(ops []Op) bool { return fails(history{h.setting, ops}) })
 		for i := range h.ops {
 			if h.ops[i].Do != "apply" {
 				continue
 			}
-			with := func(events []event) history {
-				ops := append([]op(nil), h.ops...)
+			with := func(events []Event) history {
+				ops := append([]Op(nil), h.ops...)
 				ops[i].Events = events
 				return history{h.setting, ops}
 			}
-			h.ops[i].Events = leaveOut(h.ops[i].Events, deadline, func(events []event) bool { return len(events) > 0 && fails(with(events)) })
+			h.ops[i].Events = leaveOut(h.ops[i].Events, deadline, func(events []Event) bool { return len(events) > 0 && fails(with(events)) })
 		}
 	}
 	return h
@@ -116,7 +116,7 @@ func parseHistory(text string) (h history, err error) {
 		return h, err
 	}
 	for d.More() {
-		var o op
+		var o Op
 		if err := d.Decode(&o); err != nil {
 			return h, err
 		}

@@ -1,0 +1,47 @@
+package model
+
+import (
+	"maps"
+	"slices"
+)
+
+// Saved is a Model as it stood.
+type Saved struct{ model Model }
+
+// Save keeps how the model stands, for Restore.
+func (m *Model) Save() Saved { return Saved{m.clone()} }
+
+// Restore brings back what was saved. A Saved may be used again.
+func (m *Model) Restore(s Saved) { *m = s.model.clone() }
+
+func (m *Model) clone() Model {
+	c := Model{miners: map[int]*miner{}, rejected: maps.Clone(m.rejected), seq: m.seq}
+	for n, mn := range m.miners {
+		c.miners[n] = mn.clone()
+	}
+	return c
+}
+
+// clone copies what later operations change. Records and closings stay as they
+// are once they are recorded.
+func (m *miner) clone() *miner {
+	c := *m
+	c.events, c.byRef = slices.Clone(m.events), maps.Clone(m.byRef)
+	c.positions, c.positionOf = slices.Clone(m.positions), make(map[Ref]*position, len(m.positions))
+	for i, p := range m.positions {
+		same := *p
+		c.positions[i], c.positionOf[p.Ref] = &same, &same
+	}
+	c.trades, c.tradeOf = slices.Clone(m.trades), make(map[Ref]*trade, len(m.trades))
+	for i, t := range m.trades {
+		same := *t
+		c.trades[i], c.tradeOf[t.Ref] = &same, &same
+	}
+	c.snapshots = maps.Clone(m.snapshots)
+	return &c
+}
+
+// Recorded reports whether the event of a key was taken in.
+func (m *Model) Recorded(r Ref) bool {
+	return m.miners[r.Miner] != nil && m.miners[r.Miner].byRef[r] != nil
+}
