@@ -35,14 +35,10 @@ func named(args []driver.Value) []driver.NamedValue {
 }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	inner, ok := s.DriverStmt.(driver.StmtExecContext)
-	if !ok {
-		return nil, driver.ErrSkip
-	}
 	var result driver.Result
 	err := s.conn.call(s.point, s.name, func() (err error) {
 		s.conn.watch(s.point, s.DriverStmt, s.name)
-		result, err = inner.ExecContext(ctx, args)
+		result, err = s.DriverStmt.ExecContext(ctx, args)
 		return err
 	}, nothing)
 	if err != nil {
