@@ -56,19 +56,16 @@ func (r *Run) Touched(ctx context.Context, q *read.Queries, want Outcome) error 
 		}
 	}
 	for n := range want.Miners {
-		if err := r.compareMiner(ctx, n); err != nil {
-			return err
-		}
 		if r.Model.miners[n] == nil {
 			continue
-		}
-		if err := r.compareSnapshots(ctx, n); err != nil {
-			return err
 		}
 		if want.Whole {
 			if err := r.wholeMiner(ctx, n); err != nil {
 				return err
 			}
+		}
+		if err := errors.Join(r.compareMiner(ctx, n), r.compareSnapshots(ctx, n)); err != nil { // once all ids are known
+			return err
 		}
 	}
 	return nil
