@@ -2,11 +2,11 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"io/fs"
 
 	"github.com/stakeledger/stakeledger"
 	"github.com/stakeledger/stakeledger/manager"
-	"github.com/stakeledger/stakeledger/manager/migrate"
 )
 
 // Backup copies the ledger to a new file at dest while it is in use: one snapshot, checked, in one step. See
@@ -16,8 +16,8 @@ func (l *Ledger) Backup(ctx context.Context, dest string, opts ...manager.Backup
 }
 
 // Restore copies the ledger at src, mostly a backup, to a new file at dest, in one step once it is checked. It
-// overwrites nothing, and refuses what is damaged, another program's, or of a newer schema. See
-// manager.Restore, also for its errors.
+// overwrites nothing, and refuses what is damaged, another program's, of a newer schema or of one that is not the
+// ledger's (ErrSchema). See manager.Restore, also for its errors.
 func Restore(ctx context.Context, src, dest string, opts ...manager.Option) error {
 	migrations, err := migrations()
 	if err != nil {
@@ -25,7 +25,7 @@ func Restore(ctx context.Context, src, dest string, opts ...manager.Option) erro
 	}
 	return manager.Restore(ctx, src, dest, append([]manager.Option{
 		manager.WithApplicationID(applicationID),
-		manager.WithRestoreCheck(migrate.NotNewer(migrations)),
+		manager.WithRestoreCheck(func(ctx context.Context, db *sql.DB) error { return checkSchema(ctx, db, migrations) }),
 	}, opts...)...)
 }
 

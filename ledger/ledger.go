@@ -7,7 +7,6 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/manager"
-	"github.com/stakeledger/stakeledger/manager/migrate"
 )
 
 // applicationID is 'SKLG', which the first migration writes into the file.
@@ -55,8 +54,10 @@ func newConfig(opts []Option) config {
 }
 
 // Open opens the ledger at path, creating the file if it is missing, and brings its schema up to date. Many
-// processes may do so at once. Errors are those of manager.Open: a file of another program, one written by a
-// newer version, one that cannot be read or written.
+// processes may do so at once. Errors are ErrSchema, before anything is changed, for a file whose tables and
+// triggers are not the ledger's, and those of manager.Open: a file of another program, one written by a newer
+// version, one that cannot be read or written. A migration given with WithManager takes the place of the ledger's
+// own and of this check.
 func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	c := newConfig(opts)
 	migrations, err := migrations()
@@ -65,7 +66,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	}
 	db, err := manager.Open(ctx, path, newReader, newTx, append([]manager.Option{
 		manager.WithApplicationID(applicationID),
-		manager.WithMigration(migrate.Up(migrations)),
+		manager.WithMigration(checkedUp(migrations)),
 	}, c.manager...)...)
 	if err != nil {
 		return nil, err
@@ -74,11 +75,15 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 }
 
 // OpenReadOnly opens an existing ledger for reading, also while other processes write it. It migrates
-// nothing; every method that writes returns manager.ErrReadOnly.
+// nothing; every method that writes returns manager.ErrReadOnly. Errors are ErrSchema and manager.ErrTooNew, as
+// those of Open, and those of manager.OpenReadOnly.
 func OpenReadOnly(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	c := newConfig(opts)
-	db, err := manager.OpenReadOnly(ctx, path, newReader, newTx,
-		append([]manager.Option{manager.WithApplicationID(applicationID)}, c.manager...)...)
+	options := append([]manager.Option{manager.WithApplicationID(applicationID)}, c.manager...)
+	if err := checkReadOnly(ctx, path, options); err != nil {
+		return nil, err
+	}
+	db, err := manager.OpenReadOnly(ctx, path, newReader, newTx, options...)
 	if err != nil {
 		return nil, err
 	}

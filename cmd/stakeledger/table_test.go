@@ -217,7 +217,8 @@ func takesLimit(command string) bool {
 	return slices.Contains([]string{"miners", "positions", "trades", "events", "scores"}, command)
 }
 
-// tamper runs statements on a file with its checks off; ?1 in them is value.
+// tamper runs statements on a file with its checks off; ?1 in them is value. A trigger that they drop is back in its
+// place afterwards, since a ledger without it would not be opened.
 func tamper(t *testing.T, db, value string, statements ...string) {
 	t.Helper()
 	ctx := context.Background()
@@ -231,6 +232,7 @@ func tamper(t *testing.T, db, value string, statements ...string) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	before := triggers(t, conn)
 	if _, err := conn.ExecContext(ctx, "PRAGMA ignore_check_constraints = on"); err != nil {
 		t.Fatal(err)
 	}
@@ -239,4 +241,35 @@ func tamper(t *testing.T, db, value string, statements ...string) {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
+	after := triggers(t, conn)
+	for name, text := range before {
+		if _, there := after[name]; there {
+			continue
+		}
+		if _, err := conn.ExecContext(ctx, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// triggers are the texts of all triggers by name.
+func triggers(t *testing.T, conn *sql.Conn) map[string]string {
+	t.Helper()
+	rows, err := conn.QueryContext(context.Background(), "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	texts := map[string]string{}
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = text
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return texts
 }

@@ -1,0 +1,287 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/migrate"
+)
+
+// ErrSchema: the file says that it is a ledger, but its tables, indexes and triggers are not those that the
+// migrations make. Something changed them, or the file was made to deceive.
+var ErrSchema = errors.New("schema is not the ledger's")
+
+// gooseTable is where goose records which migrations a file has.
+const gooseTable = "goose_db_version"
+
+// schemaObject is a table, an index, a trigger or a view.
+type schemaObject struct {
+	kind  string
+	name  string
+	table string // the one it belongs to
+	sql   string // without comments, and with one space wherever there is any
+}
+
+// schema is what a database holds, by key.
+type schema map[string]schemaObject
+
+// key is the name in lower case, since to SQLite the case is the same. Triggers have names of their own: one may be
+// called like a table.
+func (o schemaObject) key() string {
+	key := strings.ToLower(o.name)
+	if o.kind == "trigger" {
+		key = "trigger " + key
+	}
+	return key
+}
+
+// queryer is what a schema is read through.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// checkSchema compares a file with what the migrations make of a new one, at the version that the file says it
+// has. What is ours must be exactly that: a view in a table's place, a column that computes itself or a missing
+// trigger would change what every statement means. Others may keep tables of their own beside ours, with what
+// belongs to them, and may have indexes on ours that only help to find rows. But no trigger of others may hang on
+// a table of ours, and no index may refuse rows that we would take.
+//
+// It asks the texts in the schema, which SQLite itself has parsed and found to be of the type, name and table that
+// the rows say. The error is ErrSchema and names the object, or manager.ErrTooNew.
+func checkSchema(ctx context.Context, db queryer, migrations fs.FS) error {
+	found, err := readSchema(ctx, db)
+	if err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, db, found)
+	if err != nil {
+		return err
+	}
+	newest, err := newestVersion(migrations)
+	if err != nil {
+		return err
+	}
+	if version > newest {
+		return &manager.Error{Op: "check schema", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the file has version %d, this program knows %d; use a newer program", version, newest)}
+	}
+	if version == summedVersion && found.own().sum() == summedSchema {
+		return nil
+	}
+	want, err := schemaAt(ctx, migrations, version)
+	if err != nil {
+		return err
+	}
+	reserved, err := schemaAt(ctx, migrations, newest)
+	if err != nil {
+		return err
+	}
+	return found.compare(want, reserved)
+}
+
+// checkedUp is the migration of Open: what is not the ledger's is found before anything is changed, and what is
+// becomes what the migrations make of it.
+func checkedUp(migrations fs.FS) func(context.Context, *sql.DB) error {
+	up := migrate.Up(migrations)
+	return func(ctx context.Context, db *sql.DB) error {
+		if err := checkSchema(ctx, db, migrations); err != nil {
+			return err
+		}
+		return up(ctx, db)
+	}
+}
+
+// checkReadOnly is the check of OpenReadOnly, through a connection of its own that is closed again.
+func checkReadOnly(ctx context.Context, path string, options []manager.Option) error {
+	migrations, err := migrations()
+	if err != nil {
+		return err
+	}
+	raw := func(db manager.DBTX) manager.DBTX { return db }
+	db, err := manager.OpenReadOnly(ctx, path, raw, raw, append(options[:len(options):len(options)], manager.WithReaders(1))...)
+	if err != nil {
+		return err
+	}
+	err = db.ReadOnly(ctx, func(ctx context.Context, q manager.DBTX) error {
+		return checkSchema(ctx, q, migrations)
+	}, manager.Label("ledger.OpenReadOnly"))
+	return errors.Join(err, db.Close(context.WithoutCancel(ctx)))
+}
+
+// compare looks in found for everything of want, and for what must not stand beside it: what has a name that is
+// reserved, and what acts on a table of ours.
+func (found schema) compare(want, reserved schema) error {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		w := want[key]
+		switch f, ok := found[key]; {
+		case !ok:
+			return wrongSchema(w, "is missing")
+		case f.kind != w.kind:
+			return wrongSchema(f, "stands in the place of the "+w.kind)
+		case f != w:
+			return wrongSchema(f, "is not what this program makes")
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(found)) {
+		f := found[key]
+		if _, ours := want[key]; ours {
+			continue
+		}
+		if _, taken := reserved[key]; taken {
+			return wrongSchema(f, "has a name of the ledger's in a file whose version has no such "+reserved[key].kind)
+		}
+		table := strings.ToLower(f.table)
+		if _, ours := want[table]; !ours && table != gooseTable {
+			continue
+		}
+		switch {
+		case f.kind == "trigger":
+			return wrongSchema(f, "on "+chain.Quote(f.table)+" is not the ledger's")
+		case f.kind == "index" && !strings.HasPrefix(f.sql, "CREATE INDEX "):
+			return wrongSchema(f, "on "+chain.Quote(f.table)+" is not the ledger's and can refuse its rows")
+		}
+	}
+	return nil
+}
+
+// wrongSchema names the object that is not as it should be.
+func wrongSchema(o schemaObject, what string) error {
+	return &Error{Op: "check schema", Detail: o.kind + " " + chain.Quote(o.name) + " " + what + "; undo what changed it, or restore a backup", Err: ErrSchema}
+}
+
+// readSchema reads everything that has a text. What has none are the indexes that SQLite makes for the
+// constraints in the text of their table.
+func readSchema(ctx context.Context, db queryer) (schema, error) {
+	rows, err := db.QueryContext(ctx, "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+	if err != nil {
+		return nil, fmt.Errorf("read the schema: %w", err)
+	}
+	defer rows.Close()
+	found := schema{}
+	for rows.Next() {
+		var o schemaObject
+		if err := rows.Scan(&o.kind, &o.name, &o.table, &o.sql); err != nil {
+			return nil, fmt.Errorf("read the schema: %w", err)
+		}
+		o.sql = plainSQL(o.sql)
+		if _, twice := found[o.key()]; twice {
+			return nil, wrongSchema(o, "is there twice")
+		}
+		found[o.key()] = o
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read the schema: %w", err)
+	}
+	return found, nil
+}
+
+// schemaVersion is the version that a file says it has, 0 where no migration ever ran.
+func schemaVersion(ctx context.Context, db queryer, found schema) (version int64, err error) {
+	goose, ok := found[gooseTable]
+	if !ok {
+		return 0, nil
+	}
+	if goose.kind != "table" { // a view may compute for ever
+		return 0, wrongSchema(goose, "stands in the place of the table")
+	}
+	if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version").Scan(&version); err != nil {
+		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	return version, nil
+}
+
+// newestVersion is the number of the last migration.
+func newestVersion(migrations fs.FS) (newest int64, err error) {
+	files, err := fs.Glob(migrations, "*.sql")
+	if err == nil && len(files) == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read migrations: %w", err)
+	}
+	if _, err := fmt.Sscanf(files[len(files)-1], "%d_", &newest); err != nil {
+		return 0, fmt.Errorf("read migrations: %s does not begin with its version: %w", files[len(files)-1], err)
+	}
+	return newest, nil
+}
+
+// The sum of a new file's schema, with which the check of a healthy file takes no longer than to read it. Where it
+// differs the objects are compared one by one: others may have tables beside ours. A test keeps it up to date.
+const (
+	summedVersion = 7
+	summedSchema  = "d09aac2525b3f3ffbb6d6d18803f384ec27ca0f05f5548bb14a289b2777596e7"
+)
+
+// sum is a number for the whole, in which every part of every object counts.
+func (s schema) sum() string {
+	h := sha256.New()
+	for _, key := range slices.Sorted(maps.Keys(s)) {
+		fmt.Fprintf(h, "%q\n", []string{s[key].kind, s[key].name, s[key].table, s[key].sql})
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// own is the schema without the tables that goose and SQLite keep for themselves.
+func (s schema) own() schema {
+	own := maps.Clone(s)
+	maps.DeleteFunc(own, func(key string, o schemaObject) bool {
+		return o.kind == "table" && (key == gooseTable || strings.HasPrefix(key, "sqlite_"))
+	})
+	return own
+}
+
+// schemas are what the program's own migrations make, by version; made once, since it takes milliseconds.
+var schemas struct {
+	sync.Mutex
+	made map[int64]schema
+}
+
+// schemaAt is the ledger's own part of a new file at a version.
+func schemaAt(ctx context.Context, migrations fs.FS, version int64) (schema, error) {
+	schemas.Lock()
+	defer schemas.Unlock()
+	if s, ok := schemas.made[version]; ok {
+		return s, nil
+	}
+	s := schema{}
+	if version > 0 {
+		var err error
+		if s, err = makeSchema(ctx, migrations, version); err != nil {
+			return nil, err
+		}
+	}
+	if schemas.made == nil {
+		schemas.made = map[int64]schema{}
+	}
+	schemas.made[version] = s
+	return s, nil
+}
+
+// makeSchema migrates a database in memory.
+func makeSchema(ctx context.Context, migrations fs.FS, version int64) (schema, error) {
+	db, err := sql.Open("sqlite3", ":memory:") // the manager brings the driver
+	if err != nil {
+		return nil, fmt.Errorf("migrate in memory: %w", err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if err := migrate.To(migrations, version)(ctx, db); err != nil {
+		return nil, fmt.Errorf("migrate in memory: %w", err)
+	}
+	made, err := readSchema(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	return made.own(), nil
+}
