@@ -121,6 +121,28 @@ soak: toolchain ## hours of the same and of steady load: make soak SOAK=2h
 	@$(GO) build -o bin/gotest ./tools/gotest
 	TORTURE=1 SOAK=$(or $(SOAK),1h) bin/gotest -C torture -timeout 0 ./...
 
+# A mistake at a time in the library's code, and the tests must notice: see tools/mutants.
+.PHONY: mutants
+mutants: toolchain ## break the code in 200 places, one at a time: make mutants MUTANTS=regexp
+	@$(GO) build -o bin/mutants ./tools/mutants
+	bin/mutants -run '$(MUTANTS)'
+
+# Tests of one package reach statements of another, so all of them count together.
+cover := manager manager/migrate manager/faultdriver
+comma := ,
+coverpkg := $(subst $() ,$(comma),$(cover:%=github.com/stakeledger/stakeledger/%))
+
+.PHONY: coverage
+coverage: toolchain ## which statements of manager no test reaches, and the share of those that one does
+	@mkdir -p bin
+	$(GO) test -coverpkg=$(coverpkg) -coverprofile=bin/coverage.own . ./ledger $(cover:%=./%)
+	$(GO) test -C torture -coverpkg=$(coverpkg) -coverprofile=$(CURDIR)/bin/coverage.torture ./faults
+	@awk -F '[: ]' '/^mode:/ { next } { sub(".*/stakeledger/stakeledger/", ""); block = $$1 ":" $$2; size[block] = $$3; runs[block] += $$4 } \
+		END { for (block in size) { package = block; sub("/[^/]*$$", "", package); all[package] += size[block]; \
+				if (runs[block]) reached[package] += size[block]; else print "not reached: " block | "sort -V" } \
+			close("sort -V"); for (package in all) printf "%s: %.1f %% of %d statements\n", package, 100 * reached[package] / all[package], all[package] }' \
+		bin/coverage.own bin/coverage.torture
+
 # Found by their names, so that a new one is run without being listed. What fails
 # is kept under testdata/fuzz of its package, and make test runs it from then on.
 .PHONY: fuzz

@@ -1,0 +1,61 @@
+package main
+
+// What Verify and Rebuild must see.
+var auditing = []mutant{
+	{
+		name: "Verify does not compare gains", file: "ledger/verifyrows.go",
+		before:   "	compare(v, table, row, \"gain\", gain, p.Gain)\n",
+		after:    "",
+		packages: "./ledger", tests: "TestVerifyFindsDamage|TestVerifyFindsWhatAddsUp",
+		why: "a position's gain is what scores are made of",
+	},
+	{
+		name: "Verify does not compare a trade's shares", file: "ledger/verifyrows.go",
+		before:   "	compare(v, table, row, \"unmatched_tao\", t.ExitTAO-tao, t.UnmatchedTAO)\n",
+		after:    "",
+		packages: "./ledger", tests: "TestVerifyFindsDamage|TestVerifyFindsWhatAddsUp",
+		why: "missing shares show nowhere else",
+	},
+	{
+		name: "Verify does not compare counters", file: "ledger/verifyminers.go",
+		before:   "	if got, want := countersOf(m), *v.of(m.MinerID); got != want {",
+		after:    "	if got, want := countersOf(m), *v.of(m.MinerID); false {",
+		packages: "./ledger", tests: "TestVerifyFindsDamage",
+		why: "they are kept by increments and could drift",
+	},
+	{
+		name: "Verify does not see rows in two places", file: "ledger/verifyrows.go",
+		before:   "			v.differ(\"positions\", id(p.PositionID), \"place\", \"live or archived\", \"both\")\n",
+		after:    "",
+		packages: "./ledger", tests: "TestVerifyFindsDamage|TestVerifyFindsWhatAddsUp",
+		why: "counted twice",
+	},
+	{
+		name: "Verify does not ask for first in, first out", file: "ledger/verifyrows.go",
+		before:   "	v.firstIn(p, closes)\n",
+		after:    "",
+		packages: "./ledger", tests: "TestVerify.*",
+		why: "closes in the wrong order add up all the same",
+	},
+	{
+		name: "Rebuild replays in the order of ids", file: "ledger/rebuildreplay.go",
+		before:   "	slices.SortStableFunc(events, func(a, b RecordedEvent) int {\n",
+		after:    "	slices.SortStableFunc(events, func(a, b RecordedEvent) int {\n		if c := cmp.Compare(a.EventID, b.EventID); c != 0 {\n			return c\n		}\n",
+		packages: "./ledger", tests: "TestRebuildGivesTheLedgerInOrder|TestRebuildPutsALateStakeFirst",
+		why: "it is there to put right what came late",
+	},
+	{
+		name: "Rebuild forgets an event's inputs", file: "ledger/rebuildreplay.go",
+		before:   "	in := inputs{mode: *e.Mode, minBlocks: *e.MinBlocks, selfTrade: *e.SelfTrade}\n",
+		after:    "	in := inputs{mode: *e.Mode, minBlocks: defaultMinBlocks, selfTrade: *e.SelfTrade}\n",
+		packages: "./ledger", tests: "TestRebuild.*|TestWorkedExamples",
+		why: "a trade is replayed with the minimum it was made with",
+	},
+	{
+		name: "Rebuild makes live what was archived", file: "ledger/rebuildwrite.go",
+		before:   ", r.writeCounters, r.archiveAgain,\n",
+		after:    ", r.writeCounters,\n",
+		packages: "./ledger", tests: "TestRebuild.*|TestArchiveGivesWayToRebuild",
+		why: "what is archived stays so where it is still closed",
+	},
+}

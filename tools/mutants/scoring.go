@@ -1,0 +1,103 @@
+package main
+
+// Snapshots, scores and their edges.
+var scoring = []mutant{
+	{
+		name: "a snapshot takes in what is entered later", file: "dbgen/read/snapshots.sql.go",
+		before:   "WHERE p.miner_id = CAST(?2 AS BIGINT) AND p.entry_time <= CAST(?3 AS time_int)\n",
+		after:    "WHERE p.miner_id = CAST(?2 AS BIGINT) AND p.entry_time <= CAST(?3 AS time_int) + 1\n",
+		packages: "./ledger", tests: "TestSnapshot.*",
+		why: "[at - window, at], both ends in",
+	},
+	{
+		name: "a snapshot leaves its first moment out", file: "ledger/survey.go",
+		before:   "AfterTime: from - 1, AfterPositionID: math.MaxInt64",
+		after:    "AfterTime: from, AfterPositionID: math.MaxInt64",
+		packages: "./ledger", tests: "TestSnapshot.*",
+		why: "[at - window, at], both ends in",
+	},
+	{
+		name: "snapshots forget archived positions", file: "dbgen/read/snapshots.sql.go",
+		before:   "WHERE a.miner_id = CAST(?2 AS BIGINT) AND a.entry_time <= CAST(?3 AS time_int)\n",
+		after:    "WHERE a.miner_id = -CAST(?2 AS BIGINT) AND a.entry_time <= CAST(?3 AS time_int)\n",
+		packages: "./ledger", tests: "TestArchiveChangesNoFigure",
+		why: "archiving changes no figure",
+	},
+	{
+		name: "the weighted gain has 64 bits", file: "ledger/survey.go",
+		before:   "new(big.Int).Mul(gain, entry))\n",
+		after:    "big.NewInt(gain.Int64()*entry.Int64()))\n",
+		packages: "./ledger", tests: "TestSnapshotFollowsTheFractions",
+		why: "rao times rao do not fit",
+	},
+	{
+		name: "two positions have a score", file: "ledger/snapshotmeans.go",
+		before:   "const minScored = 3\n",
+		after:    "const minScored = 2\n",
+		packages: "./ledger", tests: "TestSnapshotScore",
+		why: "none below three positions",
+	},
+	{
+		name: "an earlier snapshot of another window is returned", file: "ledger/snapshots.go",
+		before:   "	if e.WindowUs != s.WindowUs || e.weights()",
+		after:    "	if e.weights()",
+		packages: "./ledger", tests: "TestSnapshotIsTakenOnce",
+		why: "ErrSnapshotExists: it says something else",
+	},
+	{
+		name: "pruning takes the moment itself", file: "dbgen/write/snapshots.sql.go",
+		before:   "  WHERE s.at < CAST(?1 AS time_int)\n",
+		after:    "  WHERE s.at <= CAST(?1 AS time_int)\n",
+		packages: "./ledger", tests: "TestSnapshotsArePagedAndPruned",
+		why: "before a moment",
+	},
+	{
+		name: "scores look back a day less", file: "ledger/scores.go",
+		before:   "today-Day(lookback), today)",
+		after:    "today-Day(lookback)+1, today)",
+		packages: "./ledger", tests: "TestScores.*|TestWorkedExamples",
+		why: "0 to lookback days, both ends in",
+	},
+	{
+		name: "scores leave the rest of today out", file: "ledger/scores.go",
+		before:   "(last+1).start()-1)",
+		after:    "last.start())",
+		packages: "./ledger", tests: "TestScores.*|TestWorkedExamples",
+		why: "the whole day of the moment counts",
+	},
+	{
+		name: "scores forget archived positions", file: "dbgen/read/scores.sql.go",
+		before:   "  WHERE a.miner_id = m.miner_id AND",
+		after:    "  WHERE a.miner_id = -m.miner_id AND",
+		packages: "./ledger", tests: "TestArchiveChangesNoFigure",
+		why: "archiving changes no figure",
+	},
+	{
+		name: "gains decay too slowly", file: "ledger/scores.go",
+		before:   "var decay = 0.25 * math.Exp(math.Log(20)/14)\n",
+		after:    "var decay = 0.25 * math.Exp(math.Log(20)/15)\n",
+		packages: "./ledger", tests: "TestScores.*|TestWorkedExamples",
+		why: "lambda is 0.30964974",
+	},
+	{
+		name: "scores are sums, not means of days", file: "ledger/scores.go",
+		before:   "	return sum / float64(len(days))\n",
+		after:    "	return sum\n",
+		packages: "./ledger", tests: "TestScores.*|TestWorkedExamples",
+		why: "divided by the number of days with a close",
+	},
+	{
+		name: "equal scores come in any order", file: "ledger/scores.go",
+		before:   "cmp.Compare(b.Raw, a.Raw), cmp.Compare(a.Coldkey, b.Coldkey))",
+		after:    "cmp.Compare(b.Raw, a.Raw), cmp.Compare(b.Coldkey, a.Coldkey))",
+		packages: "./ledger", tests: "TestScoresAreOrdered",
+		why: "by coldkey",
+	},
+	{
+		name: "losers have a weight", file: "ledger/scores.go",
+		before:   "	if end := slices.IndexFunc(scores, func(s Score) bool { return s.Raw <= 0 }); end >= 0 {",
+		after:    "	if end := slices.IndexFunc(scores, func(s Score) bool { return s.Raw < 0 }); end >= 0 {",
+		packages: "./ledger", tests: "TestScores.*|TestWorkedExamples",
+		why: "raw <= 0 is normalized to 0, and the lowest positive one is what is subtracted",
+	},
+}
