@@ -13,6 +13,7 @@ demo_db := demo/ledger.db
 
 # Tested under the race detector: where goroutines share state.
 RACE := . ./manager/... ./ledger/...
+torture_race := ./isolation ./limits ./contention
 
 # Modules of their own, so that the library's go.mod does not carry what they need.
 MODULES := bench torture manager/otelmanager
@@ -47,7 +48,8 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 	bin/gotest -race $(RACE)
 	bin/gotest -C bench ./...
 	bin/gotest -C manager/otelmanager ./...
-	bin/gotest -C torture -race ./...
+	bin/gotest -C torture $$($(GO) list -C torture ./... | grep -vxFf <($(GO) list -C torture $(torture_race)))
+	bin/gotest -C torture -race $(torture_race)
 
 .PHONY: generate
 generate: ## turn queries/*.sql into dbgen/ with sqlc (its first build takes two minutes)

@@ -114,9 +114,30 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 		return err
 	}
 	err = db.ReadOnly(ctx, func(ctx context.Context, q manager.DBTX) error {
-		return checkSchema(ctx, q, migrations)
+		if err := checkSchema(ctx, q, migrations); err != nil {
+			return err
+		}
+		return checkCurrent(ctx, q, path, migrations)
 	}, manager.Label("ledger.OpenReadOnly"))
 	return errors.Join(err, db.Close(context.WithoutCancel(ctx)))
+}
+
+// checkCurrent refuses a file that lacks migrations: what reads it would miss tables. The error is ErrSchema.
+func checkCurrent(ctx context.Context, db queryer, path string, migrations fs.FS) error {
+	found, err := readSchema(ctx, db)
+	if err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, db, found)
+	if err != nil {
+		return err
+	}
+	newest, err := newestVersion(migrations)
+	if err != nil || version == newest {
+		return err
+	}
+	return &Error{Op: "open read-only", Subject: path, Err: ErrSchema,
+		Detail: fmt.Sprintf("it has version %d, this program reads version %d: migrate it first (stakeledger migrate up, or Open)", version, newest)}
 }
 
 // compare looks in found for everything of want, and for what must not stand beside it: what has a name that is
