@@ -33,9 +33,11 @@ const (
 	unstake = "unstake"
 )
 
+// lastMoment is the end of the year 9999.
+const lastMoment = 253402300799999999
+
 // valid is what every event must be; effective is what a direct call asks beyond.
 func (e Event) valid() bool {
-	const lastMoment = 253402300799999999
 	return e.Time > 0 && e.Time <= lastMoment && e.TAO >= 0 && e.Alpha >= 0 && e.Block >= 0 && e.Index >= 0 &&
 		e.Extrinsic != "" && len(e.Extrinsic) <= 128
 }

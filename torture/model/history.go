@@ -8,6 +8,9 @@ import (
 func (m *Model) archive(o Op) (out Outcome) {
 	var list []int
 	switch {
+	case o.Before > lastMoment:
+		out.Err = errInvalid
+		return out
 	case o.Miner == 0:
 		list = m.Numbers()
 	case m.miners[o.Miner] == nil:

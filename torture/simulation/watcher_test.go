@@ -30,21 +30,22 @@ func (w *watcher) checkpoint(mode string) error {
 }
 
 // recount gives, a miner a row, what must be equal: the counters beside what the
-// rows, live and archived, add up to.
+// rows, live and archived, add up to. Every sum is one that a counter holds, so that
+// none overflows.
 const recount = `
 WITH
 p AS (SELECT * FROM positions UNION ALL SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM archived_positions),
 t AS (SELECT trade_id, miner_id, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM trades UNION ALL SELECT trade_id, miner_id, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM archived_trades),
 c AS (SELECT miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met FROM closes UNION ALL SELECT miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met FROM archived_closes),
 ps AS (SELECT miner_id, COUNT(*) n, SUM(status <> 'closed') open, SUM(entry_tao) tao, SUM(entry_alpha) alpha, SUM(remaining_alpha) rest, SUM(gain) gain FROM p GROUP BY miner_id),
-ts AS (SELECT miner_id, COUNT(*) n, SUM(exit_tao) tao, SUM(exit_alpha) alpha, SUM(unmatched_alpha) more, SUM(unmatched_tao) more_tao FROM t GROUP BY miner_id),
+ts AS (SELECT miner_id, COUNT(*) n, SUM(exit_tao - unmatched_tao) tao, SUM(exit_alpha - unmatched_alpha) alpha, SUM(unmatched_alpha) more, SUM(unmatched_tao) more_tao FROM t GROUP BY miner_id),
 cs AS (SELECT miner_id, COUNT(*) n, SUM(alpha) alpha, SUM(tao) tao, SUM(cost) cost, SUM(raw_gain) raw, SUM(gain) gain, SUM(min_blocks_met) met, SUM(min_blocks_met AND gain > 0) won, SUM(min_blocks_met * duration_us) us FROM c GROUP BY miner_id),
 es AS (SELECT miner_id, SUM(outcome = 'applied' AND kind = 'stake') stakes, SUM(outcome = 'applied' AND kind = 'unstake') unstakes,
   SUM(CASE WHEN reason = 'no_open_position' THEN alpha ELSE 0 END) alpha, SUM(CASE WHEN reason = 'no_open_position' THEN tao ELSE 0 END) tao FROM events GROUP BY miner_id)
 SELECT m.miner_id,
   m.positions, IFNULL(ps.n, 0), m.positions, IFNULL(es.stakes, 0), m.open_positions, IFNULL(ps.open, 0), m.trades, IFNULL(ts.n, 0), m.trades, IFNULL(es.unstakes, 0), m.closes, IFNULL(cs.n, 0),
   m.entry_tao, IFNULL(ps.tao, 0), m.entry_alpha, IFNULL(ps.alpha, 0), m.entry_alpha, IFNULL(ps.rest, 0) + IFNULL(cs.alpha, 0), m.closed_alpha, IFNULL(cs.alpha, 0),
-  m.exit_tao, IFNULL(cs.tao, 0), IFNULL(ts.tao, 0), IFNULL(cs.tao, 0) + IFNULL(ts.more_tao, 0), IFNULL(ts.alpha, 0), IFNULL(cs.alpha, 0) + IFNULL(ts.more, 0),
+  m.exit_tao, IFNULL(cs.tao, 0), IFNULL(ts.tao, 0), IFNULL(cs.tao, 0), IFNULL(ts.alpha, 0), IFNULL(cs.alpha, 0),
   m.raw_gain, IFNULL(cs.raw, 0), m.raw_gain, IFNULL(cs.tao, 0) - IFNULL(cs.cost, 0), m.gain, IFNULL(cs.gain, 0), m.gain, IFNULL(ps.gain, 0),
   m.counted_closes, IFNULL(cs.met, 0), m.winning_closes, IFNULL(cs.won, 0), m.counted_duration_us, IFNULL(cs.us, 0),
   m.unmatched_alpha, IFNULL(ts.more, 0) + IFNULL(es.alpha, 0), m.unmatched_tao, IFNULL(ts.more_tao, 0) + IFNULL(es.tao, 0)
@@ -52,7 +53,7 @@ FROM miners m LEFT JOIN ps USING (miner_id) LEFT JOIN ts USING (miner_id) LEFT J
 
 // recounted names the pairs of recount.
 var recounted = strings.Fields(`positions positions:stakes open_positions trades trades:unstakes closes
-	entry_tao entry_alpha alpha:in=open+closed closed_alpha exit_tao trades:tao=shares+unmatched trades:alpha=shares+unmatched
+	entry_tao entry_alpha alpha:in=open+closed closed_alpha exit_tao trades:tao-unmatched=shares trades:alpha-unmatched=shares
 	raw_gain raw_gain=tao-cost gain gain:positions counted_closes winning_closes counted_duration_us unmatched_alpha unmatched_tao`)
 
 // conserved says what does not add up, in one snapshot.
