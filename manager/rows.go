@@ -64,7 +64,10 @@ func (b bridge) QueryContext(ctx context.Context, query string, args []driver.Na
 	if s != nil {
 		r.Rows, err = s.query(driverCtx, args)
 	} else {
-		r.Rows, err = c.raw.QueryContext(driverCtx, query, args)
+		err = c.readingOnly(func() (err error) {
+			r.Rows, err = c.raw.QueryContext(driverCtx, query, args)
+			return err
+		})
 	}
 	if err != nil {
 		r.count(err)
