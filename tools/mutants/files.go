@@ -35,14 +35,16 @@ var files = []mutant{
 		before:   "	if err := syncFile(p.path()); err != nil {\n		return p.failed(err, \"\")\n	}\n	if err := p.checkDest()",
 		after:    "	if err := p.checkDest()",
 		packages: "./manager", tests: "TestBackup.*",
-		why: "after a power failure the name may be there and the pages not",
+		why:   "after a power failure the name may be there and the pages not",
+		lives: "only a power failure between writing and naming tells, and no file of a running system",
 	},
 	{
 		name: "a backup's name is not brought to the disk", file: "manager/partial.go",
 		before:   "	if err := syncFolder(filepath.Dir(p.dest)); err != nil {",
 		after:    "	if err := error(nil); err != nil && filepath.Dir(p.dest) != \"\" {",
 		packages: "./manager", tests: "TestBackup.*",
-		why: "after a power failure a backup that was said to be made may be gone",
+		why:   "after a power failure a backup that was said to be made may be gone",
+		lives: "only a power failure after the renaming tells, and no file of a running system",
 	},
 	{
 		name: "a backup replaces what is there", file: "manager/partial.go",
@@ -56,7 +58,8 @@ var files = []mutant{
 		before:   "	if p.replace {\n		return os.Rename(p.path(), p.dest)\n	}\n",
 		after:    "	if true {\n		return os.Rename(p.path(), p.dest)\n	}\n",
 		packages: "./manager", tests: "TestBackup.*",
-		why: "between looking and renaming another program may have made the file",
+		why:   "between looking and renaming another program may have made the file",
+		lives: "publish looks at its destination just before, and a test cannot step in between",
 	},
 	{
 		name: "another database's log beside a backup is let be", file: "manager/partial.go",

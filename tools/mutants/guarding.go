@@ -62,8 +62,15 @@ var guarding = []mutant{
 		name: "a view does not refuse a prepared write", file: "manager/txn.go",
 		before:   "	if t.view && !readonly {",
 		after:    "	if false && !readonly {",
-		packages: "./manager", tests: "TestRawWriteInsideAReadIsRefused|TestWriteInsideAReadIsRefused",
+		packages: "./manager", tests: "TestWritePreparedBeforeIsRefusedInsideARead",
 		why: "a statement prepared outside the view is not asked about again by SQLite",
+	},
+	{
+		name: "raw SQL prepared before writes in a view", file: "manager/conn.go",
+		before:   "	if !c.viewing {\n		return run()\n	}\n",
+		after:    "	if true {\n		return run()\n	}\n",
+		packages: "./manager", tests: "TestWritePreparedBeforeIsRefusedInsideARead",
+		why: "the driver keeps raw statements prepared, and SQLite is not asked about them again",
 	},
 	{
 		name: "WithTx inside ReadOnly begins a savepoint", file: "manager/nest.go",
@@ -104,14 +111,14 @@ var guarding = []mutant{
 		name: "missing arguments are NULL", file: "manager/conn.go",
 		before:   "	if len(args) < s.inputs {\n",
 		after:    "	if false {\n",
-		packages: "./manager", tests: "TestValuesComeBackAsTheyWent|TestDatabaseSQLWouldBindTheSame|TestEveryKindOfQueryWorks",
+		packages: "./manager", tests: "TestMissingArgumentsAreRefused",
 		why: "a forgotten argument would be written as NULL, silently",
 	},
 	{
 		name: "prepared statements are never closed", file: "manager/conn.go",
 		before:   "	if len(c.stmts) < maxStmts {\n",
 		after:    "	if true {\n",
-		packages: "./manager", tests: "TestPrepared.*",
+		packages: "./manager", tests: "TestStatementsKeptPreparedAreBounded",
 		why: "SQL built at run time would grow the memory without end",
 	},
 	{

@@ -76,7 +76,7 @@ var opening = []mutant{
 		name: "pragmas are not read back", file: "manager/pragma.go",
 		before:   "	if !strings.EqualFold(got, p.want) {",
 		after:    "	if false && !strings.EqualFold(got, p.want) {",
-		packages: "./manager", tests: "TestOpen.*",
+		packages: "./manager", tests: "TestOpenRefusesAPragmaThatDidNotTake",
 		why: "SQLite ignores what it cannot do: no WAL, no foreign keys, and nobody would know",
 	},
 	{
@@ -139,7 +139,7 @@ var opening = []mutant{
 		name: "the busy timeout stays set after a checkpoint", file: "manager/checkpoint.go",
 		before:   `"PRAGMA busy_timeout = 0"`,
 		after:    `"PRAGMA busy_timeout = 50"`,
-		packages: "./manager", tests: "Test.*Checkpoint.*",
+		packages: "./manager", tests: "TestCheckpointLeavesNoBusyTimeout",
 		why: "SQLite would wait inside BEGIN, beyond contexts and budgets",
 	},
 }

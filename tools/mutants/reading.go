@@ -26,7 +26,7 @@ var reading = []mutant{
 		name: "readers' connections are opened for writing", file: "manager/readers.go",
 		before:   `dsn(p.core.path, "ro"), "BEGIN"`,
 		after:    `dsn(p.core.path, "rw"), "BEGIN"`,
-		packages: "./manager", tests: "TestOpenReadOnly.*|TestOpenSetsPragmasOnEveryConnection",
+		packages: "./manager", tests: "TestOpenReadOnlyChangesNothing",
 		why: "a program that may only read a file could not open it, or would fold its log on closing",
 	},
 	{
