@@ -40,6 +40,7 @@ func (k *checkpointer) due(w *writer) {
 	}
 	_, frames, err := walCheckpoint(c.raw, "NOOP")
 	if err != nil {
+		c.note(err)
 		return
 	}
 	w.core.stats.walFrames.Store(int64(frames))
@@ -55,6 +56,7 @@ func (k *checkpointer) due(w *writer) {
 func (k *checkpointer) run(co *core, c *conn, before int) {
 	_, _ = c.raw.ExecContext(context.Background(), "PRAGMA busy_timeout = "+itoa(checkpointWait), nil)
 	busy, frames, err := walCheckpoint(c.raw, "RESTART")
+	c.note(err)
 	if _, resetErr := c.raw.ExecContext(context.Background(), "PRAGMA busy_timeout = 0", nil); resetErr != nil {
 		c.lost = true // it would wait inside SQLite from now on
 	}

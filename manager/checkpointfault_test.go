@@ -2,6 +2,7 @@ package manager_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -63,18 +64,20 @@ func TestCheckpointLeavesNoBusyTimeout(t *testing.T) {
 // A checkpoint is no part of a transaction: where it fails, nobody hears of it, and a later one makes up for it.
 func TestCheckpointThatFailsHarmsNobody(t *testing.T) {
 	for _, query := range []string{"PRAGMA wal_checkpoint(NOOP)", "PRAGMA wal_checkpoint(RESTART)", "PRAGMA busy_timeout = 50"} {
-		t.Run(query, func(t *testing.T) {
-			faults := faultdriver.New()
-			db := openNotes(t, manager.WithCheckpointFrames(1), manager.WithDriver(faults.Wrap))
-			faults.Arm(faultdriver.Fault{Point: faultdriver.Pragma, Query: query, Code: faultdriver.IOErr})
-			want := untilCheckpoint(t, db, nil)
-			if got := len(faults.Fired()); got != 1 {
-				t.Errorf("fired: got %d faults, want 1", got)
-			}
-			if got := titles(t, db); !slices.Equal(got, want) {
-				t.Errorf("titles: got %d, want %d", len(got), len(want))
-			}
-		})
+		for _, code := range []faultdriver.Code{faultdriver.IOErr, faultdriver.ConnectionLost} {
+			t.Run(fmt.Sprintf("%s, %v", query, code), func(t *testing.T) {
+				faults := faultdriver.New()
+				db := openNotes(t, manager.WithCheckpointFrames(1), manager.WithDriver(faults.Wrap))
+				faults.Arm(faultdriver.Fault{Point: faultdriver.Pragma, Query: query, Code: code})
+				want := untilCheckpoint(t, db, nil)
+				if got := len(faults.Fired()); got != 1 {
+					t.Errorf("fired: got %d faults, want 1", got)
+				}
+				if got := titles(t, db); !slices.Equal(got, want) {
+					t.Errorf("titles: got %d, want %d", len(got), len(want))
+				}
+			})
+		}
 	}
 }
 

@@ -298,12 +298,7 @@ func (c *conn) inTransaction() bool { return !c.closed && !c.lost && !c.raw.Auto
 func (c *conn) exec(s *stmt, query string, args []driver.NamedValue) (sql.Result, error) {
 	switch {
 	case s == nil || s.busy || !s.plain && !s.counted:
-		var result sql.Result
-		err := c.readingOnly(func() (err error) {
-			result, err = c.raw.ExecContext(context.Background(), query, args)
-			return err
-		})
-		return result, err
+		return c.raw.ExecContext(context.Background(), query, args)
 	case s.counted:
 		return s.exec(context.Background(), args)
 	}
@@ -312,23 +307,6 @@ func (c *conn) exec(s *stmt, query string, args []driver.NamedValue) (sql.Result
 		return nil, err
 	}
 	return driver.ResultNoRows, r.Close()
-}
-
-// readingOnly runs raw SQL. The driver keeps its statements prepared too, so of
-// one that ran in the transaction before, guard is not asked again when a view
-// runs it: in a view SQLite refuses to run what writes. The caller holds mu.
-func (c *conn) readingOnly(run func() error) error {
-	if !c.viewing {
-		return run()
-	}
-	if _, err := c.raw.ExecContext(context.Background(), "PRAGMA query_only = 1", nil); err != nil {
-		return err
-	}
-	err := run()
-	if _, resetErr := c.raw.ExecContext(context.Background(), "PRAGMA query_only = 0", nil); resetErr != nil {
-		c.lost = true // it would refuse every later write
-	}
-	return err
 }
 
 // bind turns arguments into the driver's values, in the connection's own space.

@@ -64,10 +64,7 @@ func (b bridge) QueryContext(ctx context.Context, query string, args []driver.Na
 	if s != nil {
 		r.Rows, err = s.query(driverCtx, args)
 	} else {
-		err = c.readingOnly(func() (err error) {
-			r.Rows, err = c.raw.QueryContext(driverCtx, query, args)
-			return err
-		})
+		r.Rows, err = c.raw.QueryContext(driverCtx, query, args)
 	}
 	if err != nil {
 		r.count(err)

@@ -47,9 +47,6 @@ func (w *world) drawFaults(percent, span int) (list []faultdriver.Fault) {
 		if f.Point == faultdriver.Commit && f.Code == faultdriver.Full && f.Moment == faultdriver.After {
 			f.Moment = faultdriver.Before // SQLite meets a full disk before the record is complete, which the manager relies on
 		}
-		if f.Point == faultdriver.Pragma && f.Code == faultdriver.ConnectionLost {
-			f.Code = faultdriver.IOErr // the transaction after a checkpoint that lost the connection is told of it, steps later
-		}
 		switch f.Point {
 		case faultdriver.Statement, faultdriver.Step, faultdriver.CloseRows, faultdriver.Savepoint, faultdriver.Release:
 			f.Nth = 1 + w.IntN(span)
