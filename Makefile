@@ -137,13 +137,11 @@ coverpkg := $(subst $() ,$(comma),$(cover:%=github.com/stakeledger/stakeledger/%
 .PHONY: coverage
 coverage: toolchain ## which statements of manager no test reaches, and the share of those that one does
 	@mkdir -p bin
-	$(GO) test -coverpkg=$(coverpkg) -coverprofile=bin/coverage.own . ./ledger $(cover:%=./%)
-	$(GO) test -C torture -coverpkg=$(coverpkg) -coverprofile=$(CURDIR)/bin/coverage.torture ./faults
+	$(GO) test -coverpkg=$(coverpkg) -coverprofile=bin/coverage . ./ledger $(cover:%=./%)
 	@awk -F '[: ]' '/^mode:/ { next } { sub(".*/stakeledger/stakeledger/", ""); block = $$1 ":" $$2; size[block] = $$3; runs[block] += $$4 } \
 		END { for (block in size) { package = block; sub("/[^/]*$$", "", package); all[package] += size[block]; \
 				if (runs[block]) reached[package] += size[block]; else print "not reached: " block | "sort -V" } \
-			close("sort -V"); for (package in all) printf "%s: %.1f %% of %d statements\n", package, 100 * reached[package] / all[package], all[package] }' \
-		bin/coverage.own bin/coverage.torture
+			close("sort -V"); for (package in all) printf "%s: %.1f %% of %d statements\n", package, 100 * reached[package] / all[package], all[package] }' bin/coverage
 
 # Found by their names, so that a new one is run without being listed. What fails
 # is kept under testdata/fuzz of its package, and make test runs it from then on. To

@@ -28,7 +28,8 @@ var files = []mutant{
 		before:   "		_, err = readPragma(s.conn, \"schema_version\")\n",
 		after:    "",
 		packages: "./manager", tests: "TestBackupBesideWritersIsOneSnapshot",
-		why: "SQLite would start the copy anew at every commit, and never end beside a writer",
+		why:   "SQLite would start the copy anew at every commit, and never end beside a writer",
+		lives: "the copy begins by reading what identifies the database, which takes the snapshot before any page is copied",
 	},
 	{
 		name: "a backup is not brought to the disk", file: "manager/partial.go",
