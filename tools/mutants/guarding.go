@@ -66,11 +66,11 @@ var guarding = []mutant{
 		why: "a statement prepared outside the view is not asked about again by SQLite",
 	},
 	{
-		name: "raw SQL prepared before writes in a view", file: "manager/conn.go",
-		before:   "	if !c.viewing {\n		return run()\n	}\n",
-		after:    "	if true {\n		return run()\n	}\n",
+		name: "the driver keeps raw SQL prepared", file: "manager/pragma.go",
+		before:   "&_mutex=no&_busy_timeout=0",
+		after:    "&_mutex=no&_stmt_cache_size=64&_busy_timeout=0",
 		packages: "./manager", tests: "TestWritePreparedBeforeIsRefusedInsideARead",
-		why: "the driver keeps raw statements prepared, and SQLite is not asked about them again",
+		why: "SQLite is not asked again about a statement that it kept, so a view could write",
 	},
 	{
 		name: "WithTx inside ReadOnly begins a savepoint", file: "manager/nest.go",
