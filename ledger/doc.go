@@ -51,6 +51,11 @@
 // error, nothing happened. [Ledger.WithTx] makes several of them one: methods called with the context of its
 // closure join its transaction.
 //
+// # Opening
+//
+// [Open] migrates the file and refuses one that calls itself a ledger but whose tables, views or triggers are not
+// the ledger's ([ErrSchema]). Tables of your own may stand beside them.
+//
 // # Concurrency
 //
 // A Ledger is safe for concurrent use, and several processes may use one file.

@@ -40,7 +40,7 @@ func FuzzConstraintNames(f *testing.F) {
 	f.Add("index 'x'", "é", "\n")
 	f.Fuzz(func(t *testing.T, table, first, second string) {
 		if strings.Contains(table, ".") || strings.Contains(table+first+second, ", ") || strings.Contains(table+first+second, " constraint failed: ") || strings.HasSuffix(first, ",") || strings.HasPrefix(table, "index '") {
-			t.Skip("names that cannot be told from what stands between them")
+			return // such names cannot be told from what stands between them
 		}
 		for _, kind := range []string{"UNIQUE", "NOT NULL"} {
 			gotTable, gotColumns := parseConstraint(kind + " constraint failed: " + table + "." + first + ", " + table + "." + second)
