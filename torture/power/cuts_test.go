@@ -74,7 +74,7 @@ func survives(t *testing.T, r *rand.Rand, log *power.Log, count int, base string
 }
 
 // fails returns the first error of check on up to so many disks, and how many it took.
-func fails(t *testing.T, r *rand.Rand, log *power.Log, count int, base string, check check) (found error, tried int) {
+func fails(t *testing.T, r *rand.Rand, log *power.Log, count int, base string, check check) (tried int, found error) {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "found")
 	enough := errors.New("found one")
@@ -93,7 +93,7 @@ func fails(t *testing.T, r *rand.Rand, log *power.Log, count int, base string, c
 			t.Fatal(err)
 		}
 	}
-	return found, tried
+	return tried, found
 }
 
 // keep writes a disk where it outlives the test.

@@ -184,7 +184,7 @@ func TestLostSyncsAreFound(t *testing.T) {
 			if len(lying.Ops) == len(log.Ops) {
 				t.Fatal("there were no such syncs")
 			}
-			lost, tried := fails(t, r, lying, 300, pairsFile, pairsSurvive(order, true, nil))
+			tried, lost := fails(t, r, lying, 300, pairsFile, pairsSurvive(order, true, nil))
 			if lost == nil {
 				t.Errorf("%d disks without the syncs %s: nothing is wrong with any, want a loss", tried, c.name)
 			}
@@ -209,7 +209,7 @@ func (u unsynced) QueryContext(ctx context.Context, query string, args []driver.
 func TestCommitsWithoutSyncsAreFound(t *testing.T) {
 	r := effort.Rand(t)
 	log, order := recordPairs(t, manager.WithDriver(func(c manager.DriverConn) manager.DriverConn { return unsynced{c} }))
-	lost, tried := fails(t, r, log, 300, pairsFile, pairsSurvive(order, true, nil))
+	tried, lost := fails(t, r, log, 300, pairsFile, pairsSurvive(order, true, nil))
 	if lost == nil {
 		t.Errorf("%d disks: nothing is wrong with any, want a loss", tried)
 	}
