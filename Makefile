@@ -11,8 +11,11 @@ tool = $(GO) tool -modfile=$(CURDIR)/tools/$(1).mod $(1)
 stakeledger := bin/stakeledger
 demo_db := demo/ledger.db
 
-# Tested under the race detector: where goroutines share state.
-RACE := . ./manager/... ./ledger/...
+# Tested under the race detector: where goroutines share state. Of the ledger,
+# whose tests take six times as long with it, those that have goroutines; make
+# torture runs all of them so.
+RACE := . ./manager/...
+ledger_race := AtOnce|Beside|Sixteen|VerifyIsQuiet
 torture_race := ./isolation ./limits ./contention
 
 # Modules of their own, so that the library's go.mod does not carry what they need.
@@ -46,6 +49,7 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 	@$(GO) build -o bin/gotest ./tools/gotest
 	bin/gotest $$($(GO) list ./... | grep -vxFf <($(GO) list $(RACE)))
 	bin/gotest -race $(RACE)
+	bin/gotest -race -run '$(ledger_race)' ./ledger
 	bin/gotest -C bench ./...
 	bin/gotest -C manager/otelmanager ./...
 	bin/gotest -C torture $$($(GO) list -C torture ./... | grep -vxFf <($(GO) list -C torture $(torture_race)))
@@ -116,6 +120,7 @@ bench-full: toolchain ## the same at length: more rounds, a million events
 .PHONY: torture
 torture: toolchain ## half an hour of faults, kills, power cuts, histories and random operations
 	@$(GO) build -o bin/gotest ./tools/gotest
+	bin/gotest -race ./ledger/...
 	TORTURE=1 bin/gotest -C torture -timeout 60m ./...
 
 .PHONY: soak
