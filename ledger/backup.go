@@ -25,7 +25,10 @@ func Restore(ctx context.Context, src, dest string, opts ...manager.Option) erro
 	}
 	return manager.Restore(ctx, src, dest, append([]manager.Option{
 		manager.WithApplicationID(applicationID),
-		manager.WithRestoreCheck(func(ctx context.Context, db *sql.DB) error { return checkSchema(ctx, db, migrations) }),
+		manager.WithRestoreCheck(func(ctx context.Context, db *sql.DB) error {
+			_, _, err := checkSchema(ctx, db, migrations)
+			return err
+		}),
 	}, opts...)...)
 }
 

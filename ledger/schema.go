@@ -59,35 +59,34 @@ type queryer interface {
 // a table of ours, and no index may refuse rows that we would take.
 //
 // It asks the texts in the schema, which SQLite itself has parsed and found to be of the type, name and table that
-// the rows say. The error is ErrSchema and names the object, or manager.ErrTooNew.
-func checkSchema(ctx context.Context, db queryer, migrations fs.FS) error {
+// the rows say. It returns the file's version and the newest one. The error is ErrSchema and names the object, or
+// manager.ErrTooNew.
+func checkSchema(ctx context.Context, db queryer, migrations fs.FS) (version, newest int64, err error) {
 	found, err := readSchema(ctx, db)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	version, err := schemaVersion(ctx, db, found)
-	if err != nil {
-		return err
+	if version, err = schemaVersion(ctx, db, found); err != nil {
+		return 0, 0, err
 	}
-	newest, err := newestVersion(migrations)
-	if err != nil {
-		return err
+	if newest, err = newestVersion(migrations); err != nil {
+		return 0, 0, err
 	}
 	if version > newest {
-		return &manager.Error{Op: "check schema", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the file has version %d, this program knows %d; use a newer program", version, newest)}
+		return 0, 0, &manager.Error{Op: "check schema", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the file has version %d, this program knows %d; use a newer program", version, newest)}
 	}
 	if version == summedVersion && found.own().sum() == summedSchema {
-		return nil
+		return version, newest, nil
 	}
 	want, err := schemaAt(ctx, migrations, version)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	reserved, err := schemaAt(ctx, migrations, newest)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	return found.compare(want, reserved)
+	return version, newest, found.compare(want, reserved)
 }
 
 // checkedUp is the migration of Open: what is not the ledger's is found before anything is changed, and what is
@@ -95,7 +94,7 @@ func checkSchema(ctx context.Context, db queryer, migrations fs.FS) error {
 func checkedUp(migrations fs.FS) func(context.Context, *sql.DB) error {
 	up := migrate.Up(migrations)
 	return func(ctx context.Context, db *sql.DB) error {
-		if err := checkSchema(ctx, db, migrations); err != nil {
+		if _, _, err := checkSchema(ctx, db, migrations); err != nil {
 			return err
 		}
 		return up(ctx, db)
@@ -114,30 +113,14 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 		return err
 	}
 	err = db.ReadOnly(ctx, func(ctx context.Context, q manager.DBTX) error {
-		if err := checkSchema(ctx, q, migrations); err != nil {
-			return err
+		version, newest, err := checkSchema(ctx, q, migrations)
+		if err == nil && version < newest { // what reads it would miss tables
+			err = &Error{Op: "open read-only", Subject: path, Err: ErrSchema,
+				Detail: fmt.Sprintf("it has version %d, this program reads version %d: migrate it first (stakeledger migrate up, or Open)", version, newest)}
 		}
-		return checkCurrent(ctx, q, path, migrations)
+		return err
 	}, manager.Label("ledger.OpenReadOnly"))
 	return errors.Join(err, db.Close(context.WithoutCancel(ctx)))
-}
-
-// checkCurrent refuses a file that lacks migrations: what reads it would miss tables. The error is ErrSchema.
-func checkCurrent(ctx context.Context, db queryer, path string, migrations fs.FS) error {
-	found, err := readSchema(ctx, db)
-	if err != nil {
-		return err
-	}
-	version, err := schemaVersion(ctx, db, found)
-	if err != nil {
-		return err
-	}
-	newest, err := newestVersion(migrations)
-	if err != nil || version == newest {
-		return err
-	}
-	return &Error{Op: "open read-only", Subject: path, Err: ErrSchema,
-		Detail: fmt.Sprintf("it has version %d, this program reads version %d: migrate it first (stakeledger migrate up, or Open)", version, newest)}
 }
 
 // compare looks in found for everything of want, and for what must not stand beside it: what has a name that is
