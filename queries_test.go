@@ -46,7 +46,7 @@ var (
 		"CountedClosesEntered d":    "the closes of the positions of one miner in one window, all sought, are counted",
 		"DailyGains m":              "every miner is scored; what it closed in the days that count is sought",
 		"DailyGains d":              "what was sought is grouped",
-		"GainsByDay c":              "every close there is counts in a report of the whole ledger; its trade is sought",
+		"GainsByDay t":              "every trade there is counts in a report of the whole ledger; its closes are sought",
 		"GainsByDay d":              "what was read is grouped by miner and day",
 		"OpenExposures m":           "every miner is reported; what it has open is sought",
 		"BrokenForeignKeys f":       "what SQLite itself finds broken, nothing on a healthy ledger",

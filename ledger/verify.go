@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
+	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/manager"
 )
@@ -43,9 +45,9 @@ type VerifyPhase string
 
 // The phases of Verify.
 const (
-	VerifyingRecords VerifyPhase = "records" // events, positions, trades and closes
+	VerifyingRecords VerifyPhase = "records" // events, positions and closes; trades and the file beside
 	VerifyingMiners  VerifyPhase = "miners"  // their counters and snapshots
-	VerifyingFile    VerifyPhase = "file"    // all else is done, and SQLite still checks the file
+	VerifyingFile    VerifyPhase = "file"    // foreign keys, and what is not done yet beside
 )
 
 // VerifyProgress is how far Verify is, in events; in the last phase in miners, whose total it does not know.
@@ -74,7 +76,7 @@ func MaxDifferences(n int) VerifyOption {
 }
 
 // verifySpan is how many events are looked at together.
-const verifySpan = 2000
+const verifySpan = 1000
 
 // Verify computes everything anew that the ledger says twice, from live and archived rows, and compares:
 // every position, trade and close with its event and its event's inputs; the alpha, cost and TAO that closes
@@ -82,10 +84,11 @@ const verifySpan = 2000
 // miners; events without their effect; rows that are live and archived at once; snapshots and their scores;
 // foreign keys; and the file itself, by SQLite's integrity check. On a healthy ledger it finds nothing.
 //
-// It reads one snapshot, which stands for as long as it takes, so the WAL of a busy ledger grows meanwhile.
-// SQLite checks the file on a second reader at the same time, in a snapshot of its own, where one is free. It
-// goes in the order of ids and holds in memory the rows of a few thousand events, a sum for each miner and
-// three positions for each subnet of a miner.
+// It works in two parts, each in a snapshot of its own, on two readers at the same time where two are free:
+// positions with their closes, and miners; trades with their shares, and the file. On a ledger that is written
+// meanwhile what they count is some milliseconds apart. The snapshots stand for as long as it takes, so the WAL of
+// a busy ledger grows meanwhile. It goes in the order of ids and holds in memory the rows of a thousand events, a
+// sum for each miner and two positions for each subnet of a miner.
 //
 // Of positions and trades that came late it cannot tell whether they came out in order, see Rebuild; nor
 // whether a trade was to be strict, since a rebuild takes it as a fact. SQLite's check does not ask CHECK
@@ -99,25 +102,49 @@ func (l *Ledger) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport
 	for _, o := range opts {
 		o(&c)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	wait := l.checkFileBeside(ctx, c)
-	var report VerifyReport
-	err := l.db.ReadOnly(ctx, func(ctx context.Context, q *read.Queries) error {
-		v := newVerification(q, c)
-		err := v.run(ctx)
-		report = v.report
-		return err
-	}, manager.Pinned(), manager.Label("ledger.Verify"))
-	c.progress(VerifyProgress{VerifyingFile, report.Events, report.Events})
-	file := wait()
-	report.Found += file.report.Found
-	all := append(file.report.Differences, report.Differences...)
+	wait := l.verifyBeside(ctx, verifyConfig{progress: func(VerifyProgress) {}, most: c.most}, (*verification).fileAndTrades)
+	report, err := l.verifyPart(ctx, c, (*verification).positionsAndMiners)
+	beside, besideErr := wait()
+	report.Trades = beside.Trades
+	report.Found += beside.Found
+	all := append(beside.Differences, report.Differences...)
 	report.Differences = all[:min(len(all), c.most)]
-	return report, errors.Join(err, file.err)
+	return report, errors.Join(err, besideErr)
 }
 
-// verification is a Verify under way.
+// A verifyPart verifies what stands by itself in one snapshot.
+type verifyPart func(v *verification, ctx context.Context) error
+
+func (l *Ledger) verifyPart(ctx context.Context, c verifyConfig, part verifyPart) (VerifyReport, error) {
+	v := &verification{c: c, miners: map[int64]*counters{}, queues: map[subnetOf]*queue{}}
+	err := l.db.ReadOnly(ctx, func(ctx context.Context, q *read.Queries) error {
+		v.q = q
+		return part(v, ctx)
+	}, manager.Pinned(), manager.Label("ledger.Verify"))
+	return v.report, err
+}
+
+// verifyBeside starts a part in a goroutine, so that it has a processor of its own. The function it returns
+// waits for it. A ledger with a single reader, or with all others taken, has none to spare for it meanwhile; then
+// the part runs when it is waited for.
+func (l *Ledger) verifyBeside(ctx context.Context, c verifyConfig, part verifyPart) (wait func() (VerifyReport, error)) {
+	var report VerifyReport
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		report, err = l.verifyPart(ctx, c, part)
+	}()
+	return func() (VerifyReport, error) {
+		<-done
+		if errors.Is(err, manager.ErrBusy) {
+			return l.verifyPart(ctx, c, part)
+		}
+		return report, err
+	}
+}
+
+// verification is a part of Verify under way.
 type verification struct {
 	q      *read.Queries
 	c      verifyConfig
@@ -126,11 +153,29 @@ type verification struct {
 	queues map[subnetOf]*queue
 }
 
-func newVerification(q *read.Queries, c verifyConfig) *verification {
-	return &verification{q: q, c: c, miners: map[int64]*counters{}, queues: map[subnetOf]*queue{}}
+func (v *verification) positionsAndMiners(ctx context.Context) error {
+	if err := v.spans(ctx, v.positions); err != nil {
+		return err
+	}
+	if err := v.allMiners(ctx, v.miner); err != nil {
+		return err
+	}
+	v.c.progress(VerifyProgress{VerifyingFile, v.report.Events, v.report.Events})
+	return v.foreignKeys(ctx)
 }
 
-func (v *verification) run(ctx context.Context) error {
+func (v *verification) fileAndTrades(ctx context.Context) error {
+	if err := v.integrity(ctx); err != nil {
+		return err
+	}
+	if err := v.spans(ctx, v.trades); err != nil {
+		return err
+	}
+	return v.allMiners(ctx, v.minersTrades)
+}
+
+// spans has the events verified, a span of ids at a time, with the rows that have their ids.
+func (v *verification) spans(ctx context.Context, verify func(ctx context.Context, after, until int64) error) error {
 	last, err := v.q.LastEventID(ctx)
 	if err != nil {
 		return err
@@ -140,43 +185,38 @@ func (v *verification) run(ctx context.Context) error {
 		if until >= last {
 			until = math.MaxInt64 // nothing comes later, but for what should not be there
 		}
-		if err := v.span(ctx, after, until); err != nil {
+		if err := verify(ctx, after, until); err != nil {
 			return err
 		}
 		v.c.progress(VerifyProgress{VerifyingRecords, min(until, last), last})
 		if until >= last {
-			return v.allMiners(ctx)
+			return nil
 		}
 	}
 }
 
-// span verifies the events of a span of ids, and the rows that have their ids.
-func (v *verification) span(ctx context.Context, after, until int64) error {
-	for _, check := range []func(ctx context.Context, after, until int64) error{v.positions, v.events, v.trades} {
-		if err := check(ctx, after, until); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// differ reports a difference.
-func (v *verification) differ(table, row, field string, want, got any) {
+// differ reports a difference. Where there is no row, it is nil.
+func (v *verification) differ(table string, row fmt.Stringer, field string, want, got any) {
 	v.report.Found++
-	if len(v.report.Differences) < v.c.most {
-		v.report.Differences = append(v.report.Differences, Difference{table, row, field, fmt.Sprint(want), fmt.Sprint(got)})
+	if len(v.report.Differences) >= v.c.most {
+		return
 	}
+	d := Difference{Table: table, Field: field, Want: fmt.Sprint(want), Got: fmt.Sprint(got)}
+	if row != nil {
+		d.Row = row.String()
+	}
+	v.report.Differences = append(v.report.Differences, d)
 }
 
 // compare reports a difference where the values are not the same.
-func compare[T comparable](v *verification, table, row, field string, want, got T) {
+func compare[T comparable](v *verification, table string, row fmt.Stringer, field string, want, got T) {
 	if want != got {
 		v.differ(table, row, field, want, got)
 	}
 }
 
 // compareOptional is compare for values that may be missing.
-func compareOptional[T comparable](v *verification, table, row, field string, want, got *T) {
+func compareOptional[T comparable](v *verification, table string, row fmt.Stringer, field string, want, got *T) {
 	if !same(want, got) {
 		v.differ(table, row, field, optional(want), optional(got))
 	}
@@ -189,9 +229,19 @@ func optional[T any](p *T) any {
 	return *p
 }
 
-func id(n int64) string { return fmt.Sprint(n) }
+// The names of rows, in words only where something differs: there are millions of them.
+type (
+	id         int64
+	closeID    struct{ tradeID, step int64 }
+	snapshotID struct {
+		minerID int64
+		at      chain.Time
+	}
+)
 
-func closeID(tradeID, step int64) string { return fmt.Sprintf("%d/%d", tradeID, step) }
+func (n id) String() string         { return strconv.FormatInt(int64(n), 10) }
+func (c closeID) String() string    { return fmt.Sprintf("%d/%d", c.tradeID, c.step) }
+func (s snapshotID) String() string { return fmt.Sprintf("%d at %s", s.minerID, s.at) }
 
 // place is the table in which a row is.
 func place(table string, archived bool) string {

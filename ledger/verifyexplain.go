@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -61,7 +62,7 @@ func (v *verification) explainTrade(ctx context.Context, tradeID int64, archived
 
 // compareEvent compares what a position or a trade says of its event with the event. Names of fields are the
 // event's.
-func (v *verification) compareEvent(ctx context.Context, table, row string, kind chain.EventKind, got RecordedEvent) error {
+func (v *verification) compareEvent(ctx context.Context, table string, row fmt.Stringer, kind chain.EventKind, got RecordedEvent) error {
 	e, err := v.q.EventByID(ctx, got.EventID)
 	if errors.Is(err, ErrNotFound) {
 		v.differ(table, row, "event", "an event of the same id", "none")
@@ -86,7 +87,7 @@ func (v *verification) compareEvent(ctx context.Context, table, row string, kind
 
 // explainClose names in what a close breaks the rules, by settling it once more.
 func (v *verification) explainClose(ctx context.Context, c *read.ClosesToVerifyRow) error {
-	table, row := place("closes", c.Archived), closeID(c.TradeID, c.Step)
+	table, row := place("closes", c.Archived), closeID{c.TradeID, c.Step}
 	exit, err := v.q.EventByID(ctx, c.TradeID)
 	if errors.Is(err, ErrNotFound) {
 		return nil // the trade that is missing is reported with it
@@ -148,4 +149,14 @@ func (v *verification) wholeClose(ctx context.Context, c *read.ClosesToVerifyRow
 		return Close{}, err
 	}
 	return page[0], nil
+}
+
+// explainLeft names what an unstake that was not covered left open, though it could have closed it.
+func (v *verification) explainLeft(ctx context.Context, table string, eventID, minerID int64, netuid chain.Netuid, at chain.Time) error {
+	open, err := v.q.OpenBefore(ctx, read.OpenBeforeParams{MinerID: minerID, Netuid: netuid, Before: at, EventID: eventID})
+	if err != nil {
+		return err
+	}
+	v.differ(table, id(eventID), "first in, first out", fmt.Sprintf("position %d closed", open), "open, and alpha unmatched")
+	return nil
 }

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"fmt"
+
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
@@ -46,7 +48,6 @@ type queue struct {
 	latest queued // the last one entered so far
 	peers  queued // the slowest of those entered with it
 	before queued // the slowest of those entered before it
-	open   queued // of those still open, the first one entered
 }
 
 func (v *verification) queueOf(minerID int64, netuid chain.Netuid) *queue {
@@ -67,9 +68,6 @@ func (v *verification) firstIn(p read.PositionsToVerifyRow, closes []read.Closes
 	if n := len(closes); n > 0 {
 		now.lastTrade, now.lastExit = closes[n-1].TradeID, closes[n-1].ExitTime
 	}
-	if now.open && (q.open.positionID == 0 || now.ahead(q.open)) {
-		q.open = now
-	}
 	switch {
 	case now.ahead(q.latest):
 		return
@@ -86,16 +84,8 @@ func (v *verification) firstIn(p read.PositionsToVerifyRow, closes []read.Closes
 			continue
 		}
 		if ahead := q.before; ahead.positionID < c.TradeID && (ahead.open || ahead.lastTrade > c.TradeID && ahead.lastExit > c.ExitTime) {
-			v.differ(place("closes", c.Archived), closeID(c.TradeID, c.Step), "first in, first out", "position "+id(ahead.positionID)+" closed before", "position "+id(p.PositionID))
+			v.differ(place("closes", c.Archived), closeID{c.TradeID, c.Step}, "first in, first out", fmt.Sprintf("position %d closed before", ahead.positionID), fmt.Sprintf("position %d", p.PositionID))
 		}
 		return // the later ones took no sooner
-	}
-}
-
-// nothingLeft verifies that an unstake which was not covered left nothing open that it could have closed.
-func (v *verification) nothingLeft(table string, eventID, minerID int64, netuid chain.Netuid, at chain.Time) {
-	q := v.queues[subnetOf{minerID, netuid}]
-	if q != nil && q.open.positionID != 0 && q.open.positionID < eventID && q.open.time < at {
-		v.differ(table, id(eventID), "first in, first out", "position "+id(q.open.positionID)+" closed", "open, and alpha unmatched")
 	}
 }

@@ -28,7 +28,7 @@ func (v *verification) snapshots(ctx context.Context, minerID int64) error {
 }
 
 func (v *verification) snapshot(s Snapshot) {
-	row := fmt.Sprintf("%d at %s", s.MinerID, s.At)
+	row := snapshotID{s.MinerID, s.At}
 	compare(v, "snapshots", row, "positions", s.OpenPositions+s.ClosedPositions, s.Positions)
 	within(v, row, "winning_positions", s.WinningPositions, s.ClosedPositions)
 	within(v, row, "closed_entry_tao", s.ClosedEntryTAO, s.EntryTAO)
@@ -47,7 +47,7 @@ func (v *verification) snapshot(s Snapshot) {
 }
 
 // within reports a part that is negative or more than its whole.
-func within[T int64 | chain.Rao](v *verification, row, field string, part, whole T) {
+func within[T int64 | chain.Rao](v *verification, row fmt.Stringer, field string, part, whole T) {
 	if part < 0 || part > whole {
 		v.differ("snapshots", row, field, fmt.Sprintf("0 to %v", whole), part)
 	}

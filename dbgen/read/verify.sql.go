@@ -11,6 +11,25 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
+const appliedEvents = `-- name: AppliedEvents :one
+SELECT COUNT(*) FROM events e
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.kind = ?3 AND e.outcome = 'applied'
+`
+
+type AppliedEventsParams struct {
+	After int64
+	Until int64
+	Kind  chain.EventKind
+}
+
+// How many events of a kind there are to have an effect.
+func (q *Queries) AppliedEvents(ctx context.Context, arg AppliedEventsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, appliedEvents, arg.After, arg.Until, arg.Kind)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const brokenForeignKeys = `-- name: BrokenForeignKeys :many
 SELECT f."table", CAST(COALESCE(f.rowid, 0) AS BIGINT) AS row_id, f.parent, f.fkid
 FROM pragma_foreign_key_check f
@@ -141,59 +160,6 @@ func (q *Queries) ClosesToVerify(ctx context.Context, after int64, until int64) 
 	return items, nil
 }
 
-const eventsAmiss = `-- name: EventsAmiss :many
-SELECT e.event_id, e.kind, e.outcome,
-  CAST((p.position_id IS NOT NULL) + (ap.position_id IS NOT NULL) AS BIGINT) AS positions,
-  CAST((t.trade_id IS NOT NULL) + (at.trade_id IS NOT NULL) AS BIGINT) AS trades
-FROM events e
-LEFT JOIN positions p ON p.position_id = e.event_id AND e.kind = 'stake'
-LEFT JOIN archived_positions ap ON ap.position_id = e.event_id AND e.kind = 'stake' AND p.position_id IS NULL
-LEFT JOIN trades t ON t.trade_id = e.event_id AND e.kind = 'unstake'
-LEFT JOIN archived_trades at ON at.trade_id = e.event_id AND e.kind = 'unstake' AND t.trade_id IS NULL
-WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT)
-  AND (p.position_id IS NOT NULL OR ap.position_id IS NOT NULL OR t.trade_id IS NOT NULL OR at.trade_id IS NOT NULL) <> (e.outcome = 'applied')
-ORDER BY e.event_id
-`
-
-type EventsAmissRow struct {
-	EventID   int64
-	Kind      chain.EventKind
-	Outcome   chain.Outcome
-	Positions int64
-	Trades    int64
-}
-
-// Events that have another effect than their outcome says. That the effect is of the event's kind is seen
-// from the other side, where a position or a trade is compared with its event.
-func (q *Queries) EventsAmiss(ctx context.Context, after int64, until int64) ([]EventsAmissRow, error) {
-	rows, err := q.db.QueryContext(ctx, eventsAmiss, after, until)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []EventsAmissRow
-	for rows.Next() {
-		var i EventsAmissRow
-		if err := rows.Scan(
-			&i.EventID,
-			&i.Kind,
-			&i.Outcome,
-			&i.Positions,
-			&i.Trades,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const integrityCheck = `-- name: IntegrityCheck :many
 SELECT i.integrity_check FROM pragma_integrity_check i
 ORDER BY i.integrity_check
@@ -301,6 +267,34 @@ func (q *Queries) LatestEvents(ctx context.Context, minerID int64) ([]Event, err
 		return nil, err
 	}
 	return items, nil
+}
+
+const openBefore = `-- name: OpenBefore :one
+SELECT p.position_id FROM positions p
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.netuid = ?2 AND p.remaining_alpha > 0
+  AND p.entry_time < ?3 AND p.position_id < CAST(?4 AS BIGINT)
+ORDER BY p.entry_time, p.entry_block, p.position_id
+LIMIT 1
+`
+
+type OpenBeforeParams struct {
+	MinerID int64
+	Netuid  chain.Netuid
+	Before  chain.Time
+	EventID int64
+}
+
+// The first position of a miner on a subnet that is open still, of those that an event could have closed.
+func (q *Queries) OpenBefore(ctx context.Context, arg OpenBeforeParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, openBefore,
+		arg.MinerID,
+		arg.Netuid,
+		arg.Before,
+		arg.EventID,
+	)
+	var position_id int64
+	err := row.Scan(&position_id)
+	return position_id, err
 }
 
 const positionsToVerify = `-- name: PositionsToVerify :many
@@ -439,9 +433,51 @@ func (q *Queries) SharesToVerify(ctx context.Context, after int64, until int64) 
 	return items, nil
 }
 
+const stakesAmiss = `-- name: StakesAmiss :many
+SELECT e.event_id, e.outcome, CAST((p.position_id IS NOT NULL) + (ap.position_id IS NOT NULL) AS BIGINT) AS positions
+FROM events e
+LEFT JOIN positions p ON p.position_id = e.event_id
+LEFT JOIN archived_positions ap ON ap.position_id = e.event_id AND p.position_id IS NULL
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.kind = 'stake'
+  AND (p.position_id IS NOT NULL OR ap.position_id IS NOT NULL) <> (e.outcome = 'applied')
+ORDER BY e.event_id
+`
+
+type StakesAmissRow struct {
+	EventID   int64
+	Outcome   chain.Outcome
+	Positions int64
+}
+
+// Stakes that have another effect than their outcome says. That a position is of a stake is seen from the other
+// side, where it is compared with its event.
+func (q *Queries) StakesAmiss(ctx context.Context, after int64, until int64) ([]StakesAmissRow, error) {
+	rows, err := q.db.QueryContext(ctx, stakesAmiss, after, until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StakesAmissRow
+	for rows.Next() {
+		var i StakesAmissRow
+		if err := rows.Scan(&i.EventID, &i.Outcome, &i.Positions); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const tradesToVerify = `-- name: TradesToVerify :many
 SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(e.position_ids IS NOT NULL AS flag_int) AS listed,
+  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
+    WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time AND o.position_id < t.trade_id) AS flag_int) AS "left",
   CAST(0 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
@@ -451,7 +487,8 @@ LEFT JOIN events e ON e.event_id = t.trade_id
 WHERE t.trade_id > CAST(?1 AS BIGINT) AND t.trade_id <= CAST(?2 AS BIGINT)
 UNION ALL
 SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(e.position_ids IS NOT NULL AS flag_int) AS listed,
+  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
+    WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time AND o.position_id < t.trade_id) AS flag_int) AS "left",
   CAST(1 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
@@ -471,11 +508,12 @@ type TradesToVerifyRow struct {
 	ExitAlpha      chain.Rao
 	UnmatchedAlpha chain.Rao
 	UnmatchedTAO   chain.Rao
-	Listed         bool
+	Left           bool
 	Archived       bool
 	Whole          bool
 }
 
+// left: a trade that was not covered left open what it could have closed.
 func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) ([]TradesToVerifyRow, error) {
 	rows, err := q.db.QueryContext(ctx, tradesToVerify, after, until)
 	if err != nil {
@@ -494,7 +532,7 @@ func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) 
 			&i.ExitAlpha,
 			&i.UnmatchedAlpha,
 			&i.UnmatchedTAO,
-			&i.Listed,
+			&i.Left,
 			&i.Archived,
 			&i.Whole,
 		); err != nil {
@@ -512,7 +550,9 @@ func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) 
 }
 
 const unmatchedEvents = `-- name: UnmatchedEvents :many
-SELECT e.event_id, e.miner_id, e.netuid, e.time, e.tao, e.alpha, CAST(e.position_ids IS NOT NULL AS flag_int) AS listed
+SELECT e.event_id, e.miner_id, e.netuid, e.time, e.tao, e.alpha,
+  CAST(e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
+    WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.entry_time < e.time AND o.position_id < e.event_id) AS flag_int) AS "left"
 FROM events e
 WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.reason = 'no_open_position'
 ORDER BY e.event_id
@@ -525,10 +565,10 @@ type UnmatchedEventsRow struct {
 	Time    chain.Time
 	TAO     chain.Rao
 	Alpha   chain.Rao
-	Listed  bool
+	Left    bool
 }
 
-// Unstakes that found nothing to close count as unmatched.
+// Unstakes that found nothing to close count as unmatched. left: there is still open what they could have closed.
 func (q *Queries) UnmatchedEvents(ctx context.Context, after int64, until int64) ([]UnmatchedEventsRow, error) {
 	rows, err := q.db.QueryContext(ctx, unmatchedEvents, after, until)
 	if err != nil {
@@ -545,8 +585,48 @@ func (q *Queries) UnmatchedEvents(ctx context.Context, after int64, until int64)
 			&i.Time,
 			&i.TAO,
 			&i.Alpha,
-			&i.Listed,
+			&i.Left,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unstakesAmiss = `-- name: UnstakesAmiss :many
+SELECT e.event_id, e.outcome, CAST((t.trade_id IS NOT NULL) + (at.trade_id IS NOT NULL) AS BIGINT) AS trades
+FROM events e
+LEFT JOIN trades t ON t.trade_id = e.event_id
+LEFT JOIN archived_trades at ON at.trade_id = e.event_id AND t.trade_id IS NULL
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.kind = 'unstake'
+  AND (t.trade_id IS NOT NULL OR at.trade_id IS NOT NULL) <> (e.outcome = 'applied')
+ORDER BY e.event_id
+`
+
+type UnstakesAmissRow struct {
+	EventID int64
+	Outcome chain.Outcome
+	Trades  int64
+}
+
+// The same of unstakes.
+func (q *Queries) UnstakesAmiss(ctx context.Context, after int64, until int64) ([]UnstakesAmissRow, error) {
+	rows, err := q.db.QueryContext(ctx, unstakesAmiss, after, until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UnstakesAmissRow
+	for rows.Next() {
+		var i UnstakesAmissRow
+		if err := rows.Scan(&i.EventID, &i.Outcome, &i.Trades); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

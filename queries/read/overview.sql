@@ -5,15 +5,19 @@
 SELECT d.miner_id, d.day, CAST(SUM(d.gain) AS rao_int) AS gain
 FROM (
   SELECT c.miner_id, CAST(t.exit_time / 86400000000 AS BIGINT) AS day, c.gain
-  FROM closes c
-  CROSS JOIN trades t
-  WHERE t.trade_id = c.trade_id
+  FROM trades t
+  CROSS JOIN closes c
+  WHERE c.trade_id = t.trade_id
   UNION ALL
-  SELECT c.miner_id, CAST(COALESCE(t.exit_time, a.exit_time) / 86400000000 AS BIGINT) AS day, c.gain
-  FROM archived_closes c
-  LEFT JOIN trades t ON t.trade_id = c.trade_id
-  LEFT JOIN archived_trades a ON a.trade_id = c.trade_id AND t.trade_id IS NULL
-  WHERE t.trade_id IS NOT NULL OR a.trade_id IS NOT NULL
+  SELECT c.miner_id, CAST(t.exit_time / 86400000000 AS BIGINT) AS day, c.gain
+  FROM trades t
+  CROSS JOIN archived_closes c
+  WHERE c.trade_id = t.trade_id
+  UNION ALL
+  SELECT c.miner_id, CAST(t.exit_time / 86400000000 AS BIGINT) AS day, c.gain
+  FROM archived_trades t
+  CROSS JOIN archived_closes c
+  WHERE c.trade_id = t.trade_id
 ) d
 GROUP BY d.miner_id, d.day
 ORDER BY d.miner_id, d.day;

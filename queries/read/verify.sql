@@ -4,27 +4,48 @@
 -- name: LastEventID :one
 SELECT CAST(COALESCE(MAX(event_id), 0) AS BIGINT) AS event_id FROM events;
 
--- Events that have another effect than their outcome says. That the effect is of the event's kind is seen
--- from the other side, where a position or a trade is compared with its event.
--- name: EventsAmiss :many
-SELECT e.event_id, e.kind, e.outcome,
-  CAST((p.position_id IS NOT NULL) + (ap.position_id IS NOT NULL) AS BIGINT) AS positions,
-  CAST((t.trade_id IS NOT NULL) + (at.trade_id IS NOT NULL) AS BIGINT) AS trades
+-- How many events of a kind there are to have an effect.
+-- name: AppliedEvents :one
+SELECT COUNT(*) FROM events e
+WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.kind = @kind AND e.outcome = 'applied';
+
+-- Stakes that have another effect than their outcome says. That a position is of a stake is seen from the other
+-- side, where it is compared with its event.
+-- name: StakesAmiss :many
+SELECT e.event_id, e.outcome, CAST((p.position_id IS NOT NULL) + (ap.position_id IS NOT NULL) AS BIGINT) AS positions
 FROM events e
-LEFT JOIN positions p ON p.position_id = e.event_id AND e.kind = 'stake'
-LEFT JOIN archived_positions ap ON ap.position_id = e.event_id AND e.kind = 'stake' AND p.position_id IS NULL
-LEFT JOIN trades t ON t.trade_id = e.event_id AND e.kind = 'unstake'
-LEFT JOIN archived_trades at ON at.trade_id = e.event_id AND e.kind = 'unstake' AND t.trade_id IS NULL
-WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT)
-  AND (p.position_id IS NOT NULL OR ap.position_id IS NOT NULL OR t.trade_id IS NOT NULL OR at.trade_id IS NOT NULL) <> (e.outcome = 'applied')
+LEFT JOIN positions p ON p.position_id = e.event_id
+LEFT JOIN archived_positions ap ON ap.position_id = e.event_id AND p.position_id IS NULL
+WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.kind = 'stake'
+  AND (p.position_id IS NOT NULL OR ap.position_id IS NOT NULL) <> (e.outcome = 'applied')
 ORDER BY e.event_id;
 
--- Unstakes that found nothing to close count as unmatched.
+-- The same of unstakes.
+-- name: UnstakesAmiss :many
+SELECT e.event_id, e.outcome, CAST((t.trade_id IS NOT NULL) + (at.trade_id IS NOT NULL) AS BIGINT) AS trades
+FROM events e
+LEFT JOIN trades t ON t.trade_id = e.event_id
+LEFT JOIN archived_trades at ON at.trade_id = e.event_id AND t.trade_id IS NULL
+WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.kind = 'unstake'
+  AND (t.trade_id IS NOT NULL OR at.trade_id IS NOT NULL) <> (e.outcome = 'applied')
+ORDER BY e.event_id;
+
+-- Unstakes that found nothing to close count as unmatched. left: there is still open what they could have closed.
 -- name: UnmatchedEvents :many
-SELECT e.event_id, e.miner_id, e.netuid, e.time, e.tao, e.alpha, CAST(e.position_ids IS NOT NULL AS flag_int) AS listed
+SELECT e.event_id, e.miner_id, e.netuid, e.time, e.tao, e.alpha,
+  CAST(e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
+    WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.entry_time < e.time AND o.position_id < e.event_id) AS flag_int) AS "left"
 FROM events e
 WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.reason = 'no_open_position'
 ORDER BY e.event_id;
+
+-- The first position of a miner on a subnet that is open still, of those that an event could have closed.
+-- name: OpenBefore :one
+SELECT p.position_id FROM positions p
+WHERE p.miner_id = CAST(@miner_id AS BIGINT) AND p.netuid = @netuid AND p.remaining_alpha > 0
+  AND p.entry_time < @before AND p.position_id < CAST(@event_id AS BIGINT)
+ORDER BY p.entry_time, p.entry_block, p.position_id
+LIMIT 1;
 
 -- name: PositionsToVerify :many
 SELECT p.position_id, p.miner_id, p.netuid, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time, p.gain,
@@ -84,9 +105,11 @@ LEFT JOIN events o ON o.event_id = c.position_id
 WHERE c.position_id > CAST(@after AS BIGINT) AND c.position_id <= CAST(@until AS BIGINT)
 ORDER BY position_id, trade_id;
 
+-- left: a trade that was not covered left open what it could have closed.
 -- name: TradesToVerify :many
 SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(e.position_ids IS NOT NULL AS flag_int) AS listed,
+  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
+    WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time AND o.position_id < t.trade_id) AS flag_int) AS "left",
   CAST(0 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
@@ -96,7 +119,8 @@ LEFT JOIN events e ON e.event_id = t.trade_id
 WHERE t.trade_id > CAST(@after AS BIGINT) AND t.trade_id <= CAST(@until AS BIGINT)
 UNION ALL
 SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(e.position_ids IS NOT NULL AS flag_int) AS listed,
+  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
+    WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time AND o.position_id < t.trade_id) AS flag_int) AS "left",
   CAST(1 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time

@@ -1,0 +1,132 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+)
+
+// positions verifies the positions of a span with their closes, and that every stake that was applied made one:
+// where each position is wholly its event's, and there are as many as such stakes, none is amiss.
+func (v *verification) positions(ctx context.Context, after, until int64) error {
+	positions, err := v.q.PositionsToVerify(ctx, after, until)
+	if err != nil {
+		return err
+	}
+	closes, err := v.q.ClosesToVerify(ctx, after, until)
+	if err != nil {
+		return err
+	}
+	whole := true
+	orphans := func(until int64) {
+		for len(closes) > 0 && closes[0].PositionID < until {
+			c := closes[0]
+			v.differ(place("closes", c.Archived), closeID{c.TradeID, c.Step}, "position_id", "a position", c.PositionID)
+			closes = closes[1:]
+		}
+	}
+	for i, p := range positions {
+		v.report.Positions++
+		whole = whole && p.Whole
+		if i > 0 && positions[i-1].PositionID == p.PositionID {
+			v.differ("positions", id(p.PositionID), "place", "live or archived", "both")
+			continue
+		}
+		orphans(p.PositionID)
+		n := 0
+		for n < len(closes) && closes[n].PositionID == p.PositionID {
+			n++
+		}
+		if err := v.position(ctx, p, closes[:n]); err != nil {
+			return err
+		}
+		closes = closes[n:]
+	}
+	if len(closes) > 0 {
+		orphans(closes[len(closes)-1].PositionID + 1)
+	}
+	applied, err := v.q.AppliedEvents(ctx, read.AppliedEventsParams{Kind: chain.Stake, After: after, Until: until})
+	if err != nil || whole && applied == int64(len(positions)) {
+		return err
+	}
+	return v.stakes(ctx, after, until)
+}
+
+// stakes names the stakes that have another effect than their outcome says.
+func (v *verification) stakes(ctx context.Context, after, until int64) error {
+	amiss, err := v.q.StakesAmiss(ctx, after, until)
+	if err != nil {
+		return err
+	}
+	for _, e := range amiss {
+		compare(v, "events", id(e.EventID), "positions", flag(e.Outcome == chain.Applied), e.Positions)
+	}
+	return nil
+}
+
+// position verifies a position: what its closes took and gave is what it says.
+func (v *verification) position(ctx context.Context, p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) error {
+	table, row := place("positions", p.Archived), id(p.PositionID)
+	if !p.Whole {
+		if err := v.explainPosition(ctx, p.PositionID, p.Archived); err != nil {
+			return err
+		}
+	}
+	miner := v.of(p.MinerID)
+	var closed, cost, gain chain.Rao
+	var lastExit *chain.Time
+	for i := range closes {
+		c := &closes[i]
+		if err := v.close(ctx, p, c); err != nil {
+			return err
+		}
+		closed, cost, gain = closed+c.Alpha, cost+c.Cost, gain+c.Gain
+		if lastExit == nil || *lastExit < c.ExitTime {
+			lastExit = &c.ExitTime
+		}
+		miner.closes++
+		miner.closedAlpha += c.Alpha
+		miner.exitTAO += c.TAO
+		miner.rawGain += c.TAO - c.Cost
+		miner.gain += c.Gain
+		if c.MinBlocksMet {
+			miner.countedCloses++
+			miner.countedDurations += c.DurationUs
+			miner.winningCloses += flag(c.Gain > 0)
+		}
+	}
+	v.firstIn(p, closes)
+	compare(v, table, row, "remaining_alpha", p.EntryAlpha-closed, p.RemainingAlpha)
+	if closed > 0 && closed <= p.EntryAlpha && p.EntryTAO > 0 {
+		compare(v, table, row, "cost of its closes", chain.Share(p.EntryTAO, p.EntryAlpha, 0, closed), cost)
+	}
+	compare(v, table, row, "gain", gain, p.Gain)
+	compareOptional(v, table, row, "last_exit_time", lastExit, p.LastExitTime)
+	miner.positions++
+	miner.openPositions += flag(closed < p.EntryAlpha)
+	miner.entryTAO += p.EntryTAO
+	miner.entryAlpha += p.EntryAlpha
+	return nil
+}
+
+// close verifies a close by itself: by the rules, and that its cost is its share of the position's, to the
+// rao. Which way it is rounded depends on what was closed before; that all are right together, the sum tells.
+func (v *verification) close(ctx context.Context, p read.PositionsToVerifyRow, c *read.ClosesToVerifyRow) error {
+	v.report.Closes++
+	table, row := place("closes", c.Archived), closeID{c.TradeID, c.Step}
+	if c.Alpha > 0 && c.Alpha <= p.EntryAlpha && p.EntryTAO > 0 {
+		part := chain.Rao(chain.MulDivFloor(int64(p.EntryTAO), int64(c.Alpha), int64(p.EntryAlpha)))
+		if c.Cost != part && c.Cost != part+1 {
+			v.differ(table, row, "cost", fmt.Sprintf("%s or one rao more", part), c.Cost)
+		}
+	}
+	if c.Archived != p.Archived && (p.Archived || p.RemainingAlpha > 0) {
+		v.differ(table, row, "place", place("closes", p.Archived), table)
+	}
+	if c.Ruled {
+		return nil
+	}
+	return v.explainClose(ctx, c)
+}

@@ -1,0 +1,140 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+)
+
+// trades verifies the trades of a span with their shares, and that every unstake that was applied made one, as
+// positions does for stakes.
+func (v *verification) trades(ctx context.Context, after, until int64) error {
+	trades, err := v.q.TradesToVerify(ctx, after, until)
+	if err != nil {
+		return err
+	}
+	shares, err := v.q.SharesToVerify(ctx, after, until)
+	if err != nil {
+		return err
+	}
+	whole := true
+	orphans := func(until int64) {
+		for len(shares) > 0 && shares[0].TradeID < until {
+			s := shares[0]
+			v.differ(place("closes", s.Archived), closeID{s.TradeID, s.Step}, "trade_id", "a trade", s.TradeID)
+			shares = shares[1:]
+		}
+	}
+	for i, t := range trades {
+		v.report.Trades++
+		whole = whole && t.Whole
+		if i > 0 && trades[i-1].TradeID == t.TradeID {
+			v.differ("trades", id(t.TradeID), "place", "live or archived", "both")
+			continue
+		}
+		orphans(t.TradeID)
+		n := 0
+		for n < len(shares) && shares[n].TradeID == t.TradeID {
+			n++
+		}
+		if err := v.trade(ctx, t, shares[:n]); err != nil {
+			return err
+		}
+		shares = shares[n:]
+	}
+	if len(shares) > 0 {
+		orphans(shares[len(shares)-1].TradeID + 1)
+	}
+	applied, err := v.q.AppliedEvents(ctx, read.AppliedEventsParams{Kind: chain.Unstake, After: after, Until: until})
+	if err != nil {
+		return err
+	}
+	if !whole || applied != int64(len(trades)) {
+		if err := v.unstakes(ctx, after, until); err != nil {
+			return err
+		}
+	}
+	return v.unmatched(ctx, after, until)
+}
+
+// unstakes names the unstakes that have another effect than their outcome says.
+func (v *verification) unstakes(ctx context.Context, after, until int64) error {
+	amiss, err := v.q.UnstakesAmiss(ctx, after, until)
+	if err != nil {
+		return err
+	}
+	for _, e := range amiss {
+		compare(v, "events", id(e.EventID), "trades", flag(e.Outcome == chain.Applied), e.Trades)
+	}
+	return nil
+}
+
+// unmatched adds up the unstakes that found nothing to close.
+func (v *verification) unmatched(ctx context.Context, after, until int64) error {
+	events, err := v.q.UnmatchedEvents(ctx, after, until)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		c := v.of(e.MinerID)
+		c.unmatchedAlpha += e.Alpha
+		c.unmatchedTAO += e.TAO
+		if !e.Left {
+			continue
+		}
+		if err := v.explainLeft(ctx, "events", e.EventID, e.MinerID, e.Netuid, e.Time); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trade verifies a trade: its shares telescope, and with what is unmatched they are the whole of it.
+func (v *verification) trade(ctx context.Context, t read.TradesToVerifyRow, shares []read.SharesToVerifyRow) error {
+	table, row := place("trades", t.Archived), id(t.TradeID)
+	if !t.Whole {
+		if err := v.explainTrade(ctx, t.TradeID, t.Archived); err != nil {
+			return err
+		}
+	}
+	if len(shares) == 0 {
+		v.differ(table, row, "closes", "at least one", 0)
+	}
+	var sold, tao chain.Rao
+	step := int64(0)
+	for i, s := range shares {
+		of, share := place("closes", s.Archived), closeID{s.TradeID, s.Step}
+		if i > 0 && shares[i-1].Step == s.Step {
+			v.differ("closes", share, "place", "live or archived", "both")
+			continue
+		}
+		compare(v, of, share, "step", step, s.Step)
+		compare(v, of, share, "self_trade", shares[0].SelfTrade, s.SelfTrade)
+		if i > 0 && (s.EntryTime < shares[i-1].EntryTime || s.EntryTime == shares[i-1].EntryTime && s.EntryBlock < shares[i-1].EntryBlock) {
+			v.differ(of, share, "first in, first out", fmt.Sprintf("position %d before %d", s.PositionID, shares[i-1].PositionID), "after it")
+		}
+		step = s.Step + 1
+		if s.Alpha > 0 && t.ExitTAO >= 0 && sold <= t.ExitAlpha-s.Alpha {
+			compare(v, of, share, "tao", chain.Share(t.ExitTAO, t.ExitAlpha, sold, sold+s.Alpha), s.TAO)
+		}
+		if t.Archived && !s.Archived {
+			v.differ(of, share, "place", "archived_closes", of)
+		}
+		sold, tao = sold+s.Alpha, tao+s.TAO
+	}
+	if t.Left && !slices.ContainsFunc(shares, func(s read.SharesToVerifyRow) bool { return s.SelfTrade }) {
+		if err := v.explainLeft(ctx, table, t.TradeID, t.MinerID, t.Netuid, t.ExitTime); err != nil {
+			return err
+		}
+	}
+	compare(v, table, row, "unmatched_alpha", t.ExitAlpha-sold, t.UnmatchedAlpha)
+	compare(v, table, row, "unmatched_tao", t.ExitTAO-tao, t.UnmatchedTAO)
+	miner := v.of(t.MinerID)
+	miner.trades++
+	miner.unmatchedAlpha += t.UnmatchedAlpha
+	miner.unmatchedTAO += t.UnmatchedTAO
+	return nil
+}
