@@ -63,6 +63,7 @@ func (t *txn) closeSavepoint(keep bool) error {
 	if t.root.dropped != nil || c.raw.AutoCommit() {
 		return t.abortedError("release savepoint", "")
 	}
+	keep = keep && abandoned == nil
 	if !keep {
 		if err := c.control(c.rollbackTo); err != nil {
 			return t.doomed("rollback to savepoint", err)
@@ -77,8 +78,9 @@ func (t *txn) closeSavepoint(keep bool) error {
 	return abandoned
 }
 
-// abandonChildren rolls back the savepoints that a closure left running in
-// goroutines of its own. The caller holds the connection's mu.
+// abandonChildren ends the savepoints that a closure left running in goroutines
+// of its own. What they did is t's then, so the caller, which holds the
+// connection's mu, rolls t back where it returns an error.
 func (t *txn) abandonChildren() error {
 	var err error
 	for c := t.conn; t.root.top != t; {
@@ -86,13 +88,10 @@ func (t *txn) abandonChildren() error {
 		c.closeRows(child)
 		child.done = true
 		t.root.top = child.parent
-		if e := c.control(c.rollbackTo); e != nil {
-			return child.doomed("rollback to savepoint", e)
-		}
 		if e := c.control(c.release); e != nil {
 			return child.doomed("release savepoint", e)
 		}
-		err = &Error{Op: "end transaction", Label: t.label.String(), Kind: ErrTxAborted, Detail: "nested transaction " + child.label.String() + " was still running and has been rolled back; wait for it inside the closure"}
+		err = &Error{Op: "end transaction", Label: t.label.String(), Kind: ErrTxAborted, Detail: "nested transaction " + child.label.String() + " was still running and has been rolled back with it; wait for it inside the closure"}
 	}
 	return err
 }

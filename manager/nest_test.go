@@ -172,6 +172,50 @@ func TestNestedTransactionLeftRunning(t *testing.T) {
 	}
 }
 
+// A nested transaction that leaves another one running is taken back whole, and
+// with it what the other one did; the transaction around it goes on.
+func TestNestedTransactionLeftRunningTakesItsParentDown(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
+			db := openNotes(t)
+			started, gate := make(chan struct{}), make(chan struct{})
+			hooked := false
+			var left *call
+			err := mode.run(t, db, t.Context(), func(ctx context.Context, tx Tx) error {
+				err := db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+					if err := errors.Join(tx.add(ctx, "parent"), manager.AfterCommit(ctx, func(context.Context, uint64) { hooked = true })); err != nil {
+						return err
+					}
+					left = start(func() error {
+						return db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+							err := tx.add(ctx, "child")
+							close(started)
+							<-gate
+							return err
+						})
+					})
+					await(t, "the child to write", started)
+					return nil
+				})
+				if !errors.Is(err, manager.ErrTxAborted) {
+					t.Errorf("parent: got %v, want ErrTxAborted", err)
+				}
+				return tx.add(ctx, "kept")
+			}).err
+			close(gate)
+			if err != nil {
+				t.Errorf("the transaction around: %v", err)
+			}
+			if err := left.wait(t).err; !errors.Is(err, manager.ErrTxDone) {
+				t.Errorf("child: got %v, want ErrTxDone", err)
+			}
+			if got, want := withoutNeighbours(t, db), []string{"kept"}; !slices.Equal(got, want) || hooked {
+				t.Errorf("titles: got %q, want %q; AfterCommit ran: %v", got, want, hooked)
+			}
+		})
+	}
+}
+
 func TestSiblingsOfOneParentTakeTurns(t *testing.T) {
 	db := openNotes(t)
 	err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error {

@@ -87,11 +87,11 @@ var guarding = []mutant{
 		why: "an error means that nothing happened, of a savepoint too",
 	},
 	{
-		name: "a nested transaction left running is released", file: "manager/nest.go",
-		before:   "		if e := c.control(c.rollbackTo); e != nil {\n			return child.doomed(\"rollback to savepoint\", e)\n		}\n",
+		name: "a nested transaction that left another running is kept", file: "manager/nest.go",
+		before:   "	keep = keep && abandoned == nil\n",
 		after:    "",
-		packages: "./manager", tests: "TestNestedTransactionLeftRunning",
-		why: "half of it would be committed",
+		packages: "./manager", tests: "TestNestedTransactionLeftRunningTakesItsParentDown",
+		why: "half of it would be committed, though it returned an error",
 	},
 	{
 		name: "siblings of one parent interleave", file: "manager/nest.go",
