@@ -23,7 +23,11 @@ func (a *app) reading(cmd *cobra.Command, fn func(ctx context.Context, l *ledger
 	if err := a.exists(); err != nil {
 		return err
 	}
-	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.logging(cmd))
+	opts := []ledger.Option{a.logging(cmd)}
+	if !a.verbose { // to read a whole ledger takes its time, and whoever asks for it knows
+		opts = append(opts, ledger.WithManager(manager.WithSlowWarnings(0, 0, 0)))
+	}
+	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, opts...)
 	if err != nil {
 		return err
 	}
