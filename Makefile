@@ -116,6 +116,10 @@ bench: toolchain ## compare with other ways to write SQLite from Go, in two minu
 bench-full: toolchain ## the same at length: more rounds, a million events
 	cd bench && $(GO) run . -full
 
+.PHONY: year
+year: toolchain ## a year of a validator, simulated, in about an hour: make year YEAR='-scale 0.01' (YEAR=-help: more)
+	cd bench && $(GO) run ./year $(YEAR)
+
 # The same tests as in make test, trying harder; SEED=n replays a printed seed.
 .PHONY: torture
 torture: toolchain ## half an hour of faults, kills, power cuts, histories and random operations

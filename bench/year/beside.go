@@ -20,7 +20,7 @@ type Beside struct {
 	Before    Operation             `json:"before"` // the writers alone
 	Meanwhile Operation             `json:"meanwhile"`
 	After     Operation             `json:"after"` // the writers alone again
-	Healthy   bool                  `json:"verified"`
+	Verified  Verified              `json:"verified"`
 }
 
 // archiveBeside makes a million closed positions, at scale 1, and archives them
@@ -61,11 +61,7 @@ func archiveBeside(ctx context.Context, s Settings, path string, show *progress)
 	if r.After, err = alone(); err != nil {
 		return nil, err
 	}
-	report, err := l.Verify(ctx)
-	if err == nil && !report.Healthy() {
-		err = fmt.Errorf("verify: %d differences, the first: %v", report.Found, report.Differences[0])
-	}
-	r.Healthy = err == nil
+	r.Verified, err = verify(ctx, l, show)
 	return r, err
 }
 
@@ -141,8 +137,8 @@ func writeOne(ctx context.Context, l *ledger.Ledger, number int) (times []time.D
 }
 
 func (r *Beside) print(w io.Writer) {
-	fmt.Fprintf(w, "%d positions, %d trades and %d closes archived in %s beside %d writers; verified: nothing differs.\n\n",
-		r.Archived.Positions, r.Archived.Trades, r.Archived.Closes, r.Took.Round(100*time.Millisecond), r.Settings.Writers)
+	fmt.Fprintf(w, "%d positions, %d trades and %d closes archived in %s beside %d writers. %s.\n\n",
+		r.Archived.Positions, r.Archived.Trades, r.Archived.Closes, r.Took.Round(100*time.Millisecond), r.Settings.Writers, r.Verified)
 	table(w, func(w io.Writer) {
 		fmt.Fprintln(w, "their transactions\tcount\tmedian\tp99\tmax\t")
 		for _, o := range []struct {

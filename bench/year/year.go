@@ -25,12 +25,6 @@ type Year struct {
 	Triggers   *TriggerCost  `json:"triggers"`
 }
 
-// Verified is what Verify looked at, and how fast.
-type Verified struct {
-	ledger.VerifyReport
-	PerSecond float64 `json:"events_per_second"`
-}
-
 type simulation struct {
 	Settings
 	ledger *ledger.Ledger
@@ -206,7 +200,10 @@ func (y *simulation) end(ctx context.Context) error {
 	if y.year.Tables, err = tableSizes(ctx, backup); err != nil {
 		return err
 	}
-	if err := y.verify(ctx); err != nil {
+	if err := y.times.time("Verify", func() (err error) {
+		y.year.Verified, err = verify(ctx, y.ledger, y.show)
+		return err
+	}); err != nil {
 		return err
 	}
 	y.year.Operations = y.times.operations()
@@ -218,29 +215,11 @@ func (y *simulation) end(ctx context.Context) error {
 	return nil
 }
 
-func (y *simulation) verify(ctx context.Context) error {
-	if err := y.times.time("Verify", func() (err error) {
-		y.year.Verified.VerifyReport, err = y.ledger.Verify(ctx, ledger.OnVerified(func(p ledger.VerifyProgress) {
-			y.show.show("verify: "+string(p.Phase), p.Done, p.Total)
-		}))
-		return err
-	}); err != nil {
-		return err
-	}
-	v := &y.year.Verified
-	v.PerSecond = float64(v.Events) / y.times["Verify"][0].Seconds()
-	if !v.Healthy() {
-		return fmt.Errorf("verify: %d differences, the first: %v", v.Found, v.Differences[0])
-	}
-	return nil
-}
-
 func (r *Year) print(w io.Writer) {
 	s := r.Settings
 	fmt.Fprintf(w, "%d days, %d UIDs, %d miners in the end, %d subnets, %d events: %s\n\n", s.Days, s.Miners, r.Verified.Miners, s.Subnets, r.Verified.Events, r.Took.Round(time.Second))
 	printOperations(w, r.Operations)
-	fmt.Fprintf(w, "Apply: %.0f events/s. Verify: %d differences in %d events, %d positions, %d trades and %d closes, %.0f events/s.\n\n",
-		r.PerSecond, r.Verified.Found, r.Verified.Events, r.Verified.Positions, r.Verified.Trades, r.Verified.Closes, r.Verified.PerSecond)
+	fmt.Fprintf(w, "Apply: %.0f events/s. %s.\n\n", r.PerSecond, r.Verified)
 	printMonths(w, r.Months)
 	printTables(w, r.Tables)
 	r.Triggers.print(w)
