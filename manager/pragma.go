@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
@@ -38,12 +39,12 @@ func readPragma(c DriverConn, name string) (string, error) {
 }
 
 // readValue returns the first value that a query on a bare connection yields, or "".
-func readValue(c DriverConn, query string) (string, error) {
+func readValue(c DriverConn, query string) (value string, err error) {
 	r, err := c.QueryContext(context.Background(), query, nil)
 	if err != nil {
 		return "", err
 	}
-	defer r.Close()
+	defer func() { err = cmp.Or(err, r.Close()) }()
 	row := make([]driver.Value, len(r.Columns()))
 	if err := r.Next(row); err == io.EOF || len(row) == 0 {
 		return "", nil

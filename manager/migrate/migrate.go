@@ -15,6 +15,7 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 
 	"github.com/stakeledger/stakeledger/manager"
 )
@@ -25,7 +26,7 @@ import (
 // is left alone and the error is manager.ErrTooNew.
 func Up(fsys fs.FS) func(context.Context, *sql.DB) error {
 	return func(ctx context.Context, db *sql.DB) error {
-		p, err := provider(fsys, db)
+		p, err := versioned(ctx, fsys, db)
 		if err != nil {
 			return err
 		}
@@ -43,7 +44,7 @@ func Up(fsys fs.FS) func(context.Context, *sql.DB) error {
 // the given version. Going down loses what the older schema cannot hold.
 func To(fsys fs.FS, version int64) func(context.Context, *sql.DB) error {
 	return func(ctx context.Context, db *sql.DB) error {
-		p, err := provider(fsys, db)
+		p, err := versioned(ctx, fsys, db)
 		if err != nil {
 			return err
 		}
@@ -73,7 +74,7 @@ type Status struct {
 // List reports which of the migrations in fsys db has. On a database without
 // any it creates goose's version table.
 func List(ctx context.Context, fsys fs.FS, db *sql.DB) ([]Status, error) {
-	p, err := provider(fsys, db)
+	p, err := versioned(ctx, fsys, db)
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +89,51 @@ func List(ctx context.Context, fsys fs.FS, db *sql.DB) ([]Status, error) {
 	return list, nil
 }
 
+// versioned is goose on db, which has goose's version table then.
+func versioned(ctx context.Context, fsys fs.FS, db *sql.DB) (*goose.Provider, error) {
+	p, err := provider(fsys, db)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeVersionTable(ctx, db); err != nil {
+		return nil, fmt.Errorf("make the version table: %w", err)
+	}
+	return p, nil
+}
+
 func provider(fsys fs.FS, db *sql.DB) (*goose.Provider, error) {
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, fsys)
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return p, nil
+}
+
+// makeVersionTable makes goose's version table where there is none. goose would
+// do it itself, but tries four times, a second apart, and returns the last
+// error: of a connection that the first one left useless, not of its cause.
+func makeVersionTable(ctx context.Context, db *sql.DB) error {
+	store, err := database.NewStore(goose.DialectSQLite3, goose.DefaultTablename)
+	if err != nil {
+		return err
+	}
+	var tables int
+	row := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?", store.Tablename())
+	if err := row.Scan(&tables); err != nil || tables > 0 {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := store.CreateVersionTable(ctx, tx); err != nil {
+		return err
+	}
+	if err := store.Insert(ctx, tx, database.InsertRequest{Version: 0}); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 func checkVersion(ctx context.Context, p *goose.Provider) error {
