@@ -48,6 +48,8 @@ var (
 		"DailyGains d":              "what was sought is grouped",
 		"GainsByDay t":              "every trade there is counts in a report of the whole ledger; its closes are sought",
 		"GainsByDay d":              "what was read is grouped by miner and day",
+		"TradesToVerify f":          "a hundred open positions at most, sought",
+		"UnmatchedEvents f":         "a hundred open positions at most, sought",
 		"OpenExposures m":           "every miner is reported; what it has open is sought",
 		"BrokenForeignKeys f":       "what SQLite itself finds broken, nothing on a healthy ledger",
 		"IntegrityCheck i":          "what SQLite itself says, one row on a healthy ledger",

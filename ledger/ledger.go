@@ -17,6 +17,8 @@ const defaultBatchSize = 500
 // Ledger is an open ledger. It is safe for concurrent use; there should be one for each file and process.
 type Ledger struct {
 	db        *manager.DB[*read.Queries, Tx]
+	path      string
+	reading   []manager.Option // for another connection that reads
 	clock     func() time.Time
 	batchSize int64
 }
@@ -45,6 +47,11 @@ func WithManager(opts ...manager.Option) Option {
 	return func(c *config) { c.manager = append(c.manager, opts...) }
 }
 
+// reading are the options of a manager that only reads.
+func (c config) reading() []manager.Option {
+	return append([]manager.Option{manager.WithApplicationID(applicationID)}, c.manager...)
+}
+
 func newConfig(opts []Option) config {
 	c := config{clock: time.Now, batchSize: defaultBatchSize}
 	for _, o := range opts {
@@ -71,7 +78,11 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Ledger{db: db, clock: c.clock, batchSize: c.batchSize}, nil
+	return newLedger(db, path, c), nil
+}
+
+func newLedger(db *manager.DB[*read.Queries, Tx], path string, c config) *Ledger {
+	return &Ledger{db: db, path: path, reading: c.reading(), clock: c.clock, batchSize: c.batchSize}
 }
 
 // OpenReadOnly opens an existing ledger for reading, also while other processes write it. It migrates
@@ -79,15 +90,14 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 // those of Open, and those of manager.OpenReadOnly.
 func OpenReadOnly(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	c := newConfig(opts)
-	options := append([]manager.Option{manager.WithApplicationID(applicationID)}, c.manager...)
-	if err := checkReadOnly(ctx, path, options); err != nil {
+	if err := checkReadOnly(ctx, path, c.reading()); err != nil {
 		return nil, err
 	}
-	db, err := manager.OpenReadOnly(ctx, path, newReader, newTx, options...)
+	db, err := manager.OpenReadOnly(ctx, path, newReader, newTx, c.reading()...)
 	if err != nil {
 		return nil, err
 	}
-	return &Ledger{db: db, clock: c.clock, batchSize: c.batchSize}, nil
+	return newLedger(db, path, c), nil
 }
 
 // Close waits for running transactions and closes the file. If ctx ends first it returns an error that names

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -47,7 +48,7 @@ type VerifyPhase string
 const (
 	VerifyingRecords VerifyPhase = "records" // events, positions and closes; trades and the file beside
 	VerifyingMiners  VerifyPhase = "miners"  // their counters and snapshots
-	VerifyingFile    VerifyPhase = "file"    // foreign keys, and what is not done yet beside
+	VerifyingFile    VerifyPhase = "file"    // what is not done yet beside
 )
 
 // VerifyProgress is how far Verify is, in events; in the last phase in miners, whose total it does not know.
@@ -84,11 +85,11 @@ const verifySpan = 1000
 // miners; events without their effect; rows that are live and archived at once; snapshots and their scores;
 // foreign keys; and the file itself, by SQLite's integrity check. On a healthy ledger it finds nothing.
 //
-// It works in two parts, each in a snapshot of its own, on two readers at the same time where two are free:
-// positions with their closes, and miners; trades with their shares, and the file. On a ledger that is written
-// meanwhile what they count is some milliseconds apart. The snapshots stand for as long as it takes, so the WAL of
-// a busy ledger grows meanwhile. It goes in the order of ids and holds in memory the rows of a thousand events, a
-// sum for each miner and two positions for each subnet of a miner.
+// It works in two parts at the same time, each in a snapshot of its own: positions with their closes, and miners,
+// on one of the ledger's readers; trades with their shares, and the file, on a connection that it opens for itself.
+// On a ledger that is written meanwhile what they count is some milliseconds apart. The snapshots stand for as long
+// as it takes, so the WAL of a busy ledger grows meanwhile. It goes in the order of ids and holds in memory the rows
+// of a thousand events, a sum for each miner and two positions for each subnet of a miner.
 //
 // Of positions and trades that came late it cannot tell whether they came out in order, see Rebuild; nor
 // whether a trade was to be strict, since a rebuild takes it as a fact. SQLite's check does not ask CHECK
@@ -102,46 +103,59 @@ func (l *Ledger) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport
 	for _, o := range opts {
 		o(&c)
 	}
-	wait := l.verifyBeside(ctx, verifyConfig{progress: func(VerifyProgress) {}, most: c.most}, (*verification).fileAndTrades)
-	report, err := l.verifyPart(ctx, c, (*verification).positionsAndMiners)
-	beside, besideErr := wait()
-	report.Trades = beside.Trades
-	report.Found += beside.Found
-	all := append(beside.Differences, report.Differences...)
+	ctx, cancel := context.WithCancel(ctx)
+	trades := l.verifyBeside(ctx, verifyConfig{progress: func(VerifyProgress) {}, most: c.most})
+	defer func() { // also where OnVerified panics
+		cancel()
+		<-trades.done
+	}()
+	report, err := verifyPart(ctx, l.db, c, (*verification).positionsAndMiners)
+	c.progress(VerifyProgress{VerifyingFile, report.Events, report.Events})
+	<-trades.done
+	if trades.panicked != nil {
+		panic(trades.panicked)
+	}
+	report.Trades = trades.report.Trades
+	report.Found += trades.report.Found
+	all := append(trades.report.Differences, report.Differences...)
 	report.Differences = all[:min(len(all), c.most)]
-	return report, errors.Join(err, besideErr)
+	return report, errors.Join(err, trades.err)
 }
 
-// A verifyPart verifies what stands by itself in one snapshot.
-type verifyPart func(v *verification, ctx context.Context) error
-
-func (l *Ledger) verifyPart(ctx context.Context, c verifyConfig, part verifyPart) (VerifyReport, error) {
-	v := &verification{c: c, miners: map[int64]*counters{}, queues: map[subnetOf]*queue{}}
-	err := l.db.ReadOnly(ctx, func(ctx context.Context, q *read.Queries) error {
-		v.q = q
+// verifyPart verifies what stands by itself in one snapshot.
+func verifyPart(ctx context.Context, db *manager.DB[*read.Queries, Tx], c verifyConfig, part func(v *verification, ctx context.Context) error) (VerifyReport, error) {
+	v := &verification{c: c}
+	err := db.ReadOnly(ctx, func(ctx context.Context, q *read.Queries) error {
+		*v = verification{c: c, q: q, miners: map[int64]*counters{}, queues: map[subnetOf]*queue{}}
 		return part(v, ctx)
 	}, manager.Pinned(), manager.Label("ledger.Verify"))
 	return v.report, err
 }
 
-// verifyBeside starts a part in a goroutine, so that it has a processor of its own. The function it returns
-// waits for it. A ledger with a single reader, or with all others taken, has none to spare for it meanwhile; then
-// the part runs when it is waited for.
-func (l *Ledger) verifyBeside(ctx context.Context, c verifyConfig, part verifyPart) (wait func() (VerifyReport, error)) {
-	var report VerifyReport
-	var err error
-	done := make(chan struct{})
+// verifiedBeside is what the part in another goroutine has found, once done is closed.
+type verifiedBeside struct {
+	done     chan struct{}
+	report   VerifyReport
+	err      error
+	panicked any
+}
+
+// verifyBeside verifies the file and the trades in a goroutine, on a connection of its own: the ledger's readers
+// may be few, and others want them.
+func (l *Ledger) verifyBeside(ctx context.Context, c verifyConfig) *verifiedBeside {
+	b := &verifiedBeside{done: make(chan struct{})}
 	go func() {
-		defer close(done)
-		report, err = l.verifyPart(ctx, c, part)
-	}()
-	return func() (VerifyReport, error) {
-		<-done
-		if errors.Is(err, manager.ErrBusy) {
-			return l.verifyPart(ctx, c, part)
+		defer close(b.done)
+		defer func() { b.panicked = recover() }()
+		db, err := manager.OpenReadOnly(ctx, l.path, newReader, newTx, slices.Concat(l.reading, []manager.Option{manager.WithReaders(1)})...)
+		if err != nil {
+			b.err = err
+			return
 		}
-		return report, err
-	}
+		defer func() { b.err = errors.Join(b.err, db.Close(context.WithoutCancel(ctx))) }()
+		b.report, b.err = verifyPart(ctx, db, c, (*verification).fileAndTrades)
+	}()
+	return b
 }
 
 // verification is a part of Verify under way.
@@ -154,14 +168,13 @@ type verification struct {
 }
 
 func (v *verification) positionsAndMiners(ctx context.Context) error {
+	if err := v.foreignKeys(ctx); err != nil {
+		return err
+	}
 	if err := v.spans(ctx, v.positions); err != nil {
 		return err
 	}
-	if err := v.allMiners(ctx, v.miner); err != nil {
-		return err
-	}
-	v.c.progress(VerifyProgress{VerifyingFile, v.report.Events, v.report.Events})
-	return v.foreignKeys(ctx)
+	return v.allMiners(ctx, v.miner)
 }
 
 func (v *verification) fileAndTrades(ctx context.Context) error {

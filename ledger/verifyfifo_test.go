@@ -69,8 +69,8 @@ func TestVerifyFindsWhatAddsUp(t *testing.T) {
 	}
 }
 
-// The file is checked beside the records where there is a reader for it, and after them where there is none.
-func TestVerifyFindsAReaderForTheFile(t *testing.T) {
+// Verify takes one of the ledger's readers, wherever it is called.
+func TestVerifyTakesOneReader(t *testing.T) {
 	ctx := context.Background()
 	const broken = "UPDATE positions SET gain = gain + 1 WHERE position_id = 1"
 	l := twins(t, ledger.WithManager(manager.WithReaders(1), manager.WithRetryBudget(10*time.Millisecond)))

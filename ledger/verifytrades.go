@@ -33,6 +33,7 @@ func (v *verification) trades(ctx context.Context, after, until int64) error {
 		whole = whole && t.Whole
 		if i > 0 && trades[i-1].TradeID == t.TradeID {
 			v.differ("trades", id(t.TradeID), "place", "live or archived", "both")
+			whole = false
 			continue
 		}
 		orphans(t.TradeID)
@@ -48,7 +49,7 @@ func (v *verification) trades(ctx context.Context, after, until int64) error {
 	if len(shares) > 0 {
 		orphans(shares[len(shares)-1].TradeID + 1)
 	}
-	applied, err := v.q.AppliedEvents(ctx, read.AppliedEventsParams{Kind: chain.Unstake, After: after, Until: until})
+	applied, err := v.q.AppliedEvents(ctx, read.AppliedEventsParams{Stakes: false, After: after, Until: until})
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (v *verification) trade(ctx context.Context, t read.TradesToVerifyRow, shar
 			v.differ(of, share, "first in, first out", fmt.Sprintf("position %d before %d", s.PositionID, shares[i-1].PositionID), "after it")
 		}
 		step = s.Step + 1
-		if s.Alpha > 0 && t.ExitTAO >= 0 && sold <= t.ExitAlpha-s.Alpha {
+		if s.Alpha > 0 && t.ExitAlpha > 0 && t.ExitTAO >= 0 && sold >= 0 && sold <= t.ExitAlpha-s.Alpha {
 			compare(v, of, share, "tao", chain.Share(t.ExitTAO, t.ExitAlpha, sold, sold+s.Alpha), s.TAO)
 		}
 		if t.Archived && !s.Archived {

@@ -13,18 +13,18 @@ import (
 
 const appliedEvents = `-- name: AppliedEvents :one
 SELECT COUNT(*) FROM events e
-WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.kind = ?3 AND e.outcome = 'applied'
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND (e.kind = 'stake') = CAST(?3 AS flag_int) AND e.outcome = 'applied'
 `
 
 type AppliedEventsParams struct {
-	After int64
-	Until int64
-	Kind  chain.EventKind
+	After  int64
+	Until  int64
+	Stakes bool
 }
 
-// How many events of a kind there are to have an effect.
+// How many events there are to have an effect: stakes, or all others, of whatever kind they say they are.
 func (q *Queries) AppliedEvents(ctx context.Context, arg AppliedEventsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, appliedEvents, arg.After, arg.Until, arg.Kind)
+	row := q.db.QueryRowContext(ctx, appliedEvents, arg.After, arg.Until, arg.Stakes)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -476,8 +476,11 @@ func (q *Queries) StakesAmiss(ctx context.Context, after int64, until int64) ([]
 
 const tradesToVerify = `-- name: TradesToVerify :many
 SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
-    WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time AND o.position_id < t.trade_id) AS flag_int) AS "left",
+  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
+      SELECT o.position_id FROM positions o
+      WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time
+      ORDER BY o.entry_time, o.entry_block, o.position_id LIMIT 100) f
+    WHERE f.position_id < t.trade_id) AS flag_int) AS "left",
   CAST(0 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
@@ -487,8 +490,11 @@ LEFT JOIN events e ON e.event_id = t.trade_id
 WHERE t.trade_id > CAST(?1 AS BIGINT) AND t.trade_id <= CAST(?2 AS BIGINT)
 UNION ALL
 SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
-    WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time AND o.position_id < t.trade_id) AS flag_int) AS "left",
+  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
+      SELECT o.position_id FROM positions o
+      WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time
+      ORDER BY o.entry_time, o.entry_block, o.position_id LIMIT 100) f
+    WHERE f.position_id < t.trade_id) AS flag_int) AS "left",
   CAST(1 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
@@ -551,8 +557,11 @@ func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) 
 
 const unmatchedEvents = `-- name: UnmatchedEvents :many
 SELECT e.event_id, e.miner_id, e.netuid, e.time, e.tao, e.alpha,
-  CAST(e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
-    WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.entry_time < e.time AND o.position_id < e.event_id) AS flag_int) AS "left"
+  CAST(e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
+      SELECT o.position_id FROM positions o
+      WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.entry_time < e.time
+      ORDER BY o.entry_time, o.entry_block, o.position_id LIMIT 100) f
+    WHERE f.position_id < e.event_id) AS flag_int) AS "left"
 FROM events e
 WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.reason = 'no_open_position'
 ORDER BY e.event_id
@@ -568,7 +577,8 @@ type UnmatchedEventsRow struct {
 	Left    bool
 }
 
-// Unstakes that found nothing to close count as unmatched. left: there is still open what they could have closed.
+// Unstakes that found nothing to close count as unmatched. left: there is still open what they could have closed,
+// among the first hundred that are: a miner may have thousands that all came later.
 func (q *Queries) UnmatchedEvents(ctx context.Context, after int64, until int64) ([]UnmatchedEventsRow, error) {
 	rows, err := q.db.QueryContext(ctx, unmatchedEvents, after, until)
 	if err != nil {
@@ -605,7 +615,7 @@ SELECT e.event_id, e.outcome, CAST((t.trade_id IS NOT NULL) + (at.trade_id IS NO
 FROM events e
 LEFT JOIN trades t ON t.trade_id = e.event_id
 LEFT JOIN archived_trades at ON at.trade_id = e.event_id AND t.trade_id IS NULL
-WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.kind = 'unstake'
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.kind <> 'stake'
   AND (t.trade_id IS NOT NULL OR at.trade_id IS NOT NULL) <> (e.outcome = 'applied')
 ORDER BY e.event_id
 `
@@ -616,7 +626,7 @@ type UnstakesAmissRow struct {
 	Trades  int64
 }
 
-// The same of unstakes.
+// The same of all others.
 func (q *Queries) UnstakesAmiss(ctx context.Context, after int64, until int64) ([]UnstakesAmissRow, error) {
 	rows, err := q.db.QueryContext(ctx, unstakesAmiss, after, until)
 	if err != nil {

@@ -4,10 +4,10 @@
 -- name: LastEventID :one
 SELECT CAST(COALESCE(MAX(event_id), 0) AS BIGINT) AS event_id FROM events;
 
--- How many events of a kind there are to have an effect.
+-- How many events there are to have an effect: stakes, or all others, of whatever kind they say they are.
 -- name: AppliedEvents :one
 SELECT COUNT(*) FROM events e
-WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.kind = @kind AND e.outcome = 'applied';
+WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND (e.kind = 'stake') = CAST(@stakes AS flag_int) AND e.outcome = 'applied';
 
 -- Stakes that have another effect than their outcome says. That a position is of a stake is seen from the other
 -- side, where it is compared with its event.
@@ -20,21 +20,25 @@ WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGIN
   AND (p.position_id IS NOT NULL OR ap.position_id IS NOT NULL) <> (e.outcome = 'applied')
 ORDER BY e.event_id;
 
--- The same of unstakes.
+-- The same of all others.
 -- name: UnstakesAmiss :many
 SELECT e.event_id, e.outcome, CAST((t.trade_id IS NOT NULL) + (at.trade_id IS NOT NULL) AS BIGINT) AS trades
 FROM events e
 LEFT JOIN trades t ON t.trade_id = e.event_id
 LEFT JOIN archived_trades at ON at.trade_id = e.event_id AND t.trade_id IS NULL
-WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.kind = 'unstake'
+WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.kind <> 'stake'
   AND (t.trade_id IS NOT NULL OR at.trade_id IS NOT NULL) <> (e.outcome = 'applied')
 ORDER BY e.event_id;
 
--- Unstakes that found nothing to close count as unmatched. left: there is still open what they could have closed.
+-- Unstakes that found nothing to close count as unmatched. left: there is still open what they could have closed,
+-- among the first hundred that are: a miner may have thousands that all came later.
 -- name: UnmatchedEvents :many
 SELECT e.event_id, e.miner_id, e.netuid, e.time, e.tao, e.alpha,
-  CAST(e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
-    WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.entry_time < e.time AND o.position_id < e.event_id) AS flag_int) AS "left"
+  CAST(e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
+      SELECT o.position_id FROM positions o
+      WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.entry_time < e.time
+      ORDER BY o.entry_time, o.entry_block, o.position_id LIMIT 100) f
+    WHERE f.position_id < e.event_id) AS flag_int) AS "left"
 FROM events e
 WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.reason = 'no_open_position'
 ORDER BY e.event_id;
@@ -108,8 +112,11 @@ ORDER BY position_id, trade_id;
 -- left: a trade that was not covered left open what it could have closed.
 -- name: TradesToVerify :many
 SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
-    WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time AND o.position_id < t.trade_id) AS flag_int) AS "left",
+  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
+      SELECT o.position_id FROM positions o
+      WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time
+      ORDER BY o.entry_time, o.entry_block, o.position_id LIMIT 100) f
+    WHERE f.position_id < t.trade_id) AS flag_int) AS "left",
   CAST(0 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
@@ -119,8 +126,11 @@ LEFT JOIN events e ON e.event_id = t.trade_id
 WHERE t.trade_id > CAST(@after AS BIGINT) AND t.trade_id <= CAST(@until AS BIGINT)
 UNION ALL
 SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM positions o
-    WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time AND o.position_id < t.trade_id) AS flag_int) AS "left",
+  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
+      SELECT o.position_id FROM positions o
+      WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time
+      ORDER BY o.entry_time, o.entry_block, o.position_id LIMIT 100) f
+    WHERE f.position_id < t.trade_id) AS flag_int) AS "left",
   CAST(1 AS flag_int) AS archived,
   CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
