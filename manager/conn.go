@@ -337,10 +337,11 @@ func bindValue(nv *driver.NamedValue) (err error) {
 	return err
 }
 
-// closeRows closes the rows that t left open. The caller holds mu.
+// closeRows closes the rows that t, and whatever runs inside t, left open. The
+// caller holds mu.
 func (c *conn) closeRows(t *txn) {
 	for i := len(c.open) - 1; i >= 0; i-- {
-		if r := c.open[i]; r.txn == t {
+		if r := c.open[i]; r.txn.inside(t) {
 			r.finish()
 		}
 	}

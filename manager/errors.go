@@ -160,8 +160,17 @@ func isBusy(err error) bool {
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
 }
 
+// isInProgress reports whether SQLite cannot end a savepoint because a statement
+// that writes has not come to its end. It calls that busy, but no waiting helps.
+func isInProgress(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrBusy && strings.Contains(e.Error(), "SQL statements in progress")
+}
+
 // canRetry reports whether a transaction that ended with err may run again.
-func canRetry(err error) bool { return isBusy(err) && !errors.Is(err, ErrCommitUnknown) }
+func canRetry(err error) bool {
+	return isBusy(err) && !isInProgress(err) && !errors.Is(err, ErrCommitUnknown)
+}
 
 // kindOfError is the kind of the driver's error in err, or nil.
 func kindOfError(err error) error {

@@ -53,6 +53,59 @@ func TestClosureThatWaitsForAMemberOfItsGroup(t *testing.T) {
 	}
 }
 
+// A closure is taken out of its group whole, also while a nested transaction of
+// it cannot end, since a statement that writes still stands around it.
+func TestClosureIsTakenOutWithANestedTransactionThatCannotEnd(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		ended bool // the nested transaction has tried to end when its parent is taken out
+	}{{"tried", true}, {"running", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			db := openNotes(t)
+			release := hold(t, db)
+			answered := make(chan struct{})
+			first := start(func() error {
+				defer close(answered)
+				return db.WithTx(context.Background(), adding("first"))
+			})
+			until(t, "the first to queue", func() bool { return db.Stats().Queue == 1 })
+			var ran atomic.Int32
+			taken := enqueue(t.Context(), t, db, func(ctx context.Context, tx Tx) error {
+				if ran.Add(1) > 1 {
+					return errOwn // the run that counts
+				}
+				if err := tx.add(ctx, "before"); err != nil {
+					return err
+				}
+				err := db.WithTx(ctx, func(context.Context, Tx) error {
+					rows, err := tx.raw.QueryContext(ctx, returningTwo)
+					if err != nil {
+						return err
+					}
+					rows.Next()
+					if !c.ended {
+						await(t, "the first to be answered", answered)
+					}
+					return nil
+				})
+				await(t, "the first to be answered", answered)
+				return err
+			})
+			release()
+			if err := first.wait(t).err; err != nil {
+				t.Errorf("first: %v", err)
+			}
+			if err := taken.wait(t).err; !errors.Is(err, errOwn) || ran.Load() != 2 {
+				t.Errorf("got %v in %d runs, want the second one's error", err, ran.Load())
+			}
+			if got, want := titles(t, db), []string{"first"}; !slices.Equal(got, want) {
+				t.Errorf("titles: got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 // However a closure ends that was taken out of its group, its caller hears of
 // the run that counts.
 func TestClosureTakenOutOfItsGroupEndsAnyWay(t *testing.T) {

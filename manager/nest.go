@@ -141,7 +141,7 @@ func AfterCommit(ctx context.Context, fn Hook) error {
 	}
 	t.conn.mu.Lock()
 	defer t.conn.mu.Unlock()
-	if t.done {
+	if t.ended() {
 		return t.endedError("register AfterCommit", "")
 	}
 	t.hooks = append(t.hooks, fn)

@@ -216,6 +216,92 @@ func TestNestedTransactionLeftRunningTakesItsParentDown(t *testing.T) {
 	}
 }
 
+// returningTwo is a statement that writes and stands until its second row is read.
+const returningTwo = "INSERT INTO notes (folder, title) VALUES ('inbox', 'x1'), ('inbox', 'x2') RETURNING id"
+
+// SQLite calls it busy, but waiting does not help.
+func TestNestedTransactionEndsAroundAStatementThatWrites(t *testing.T) {
+	db := openNotes(t)
+	runs := 0
+	err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error {
+		runs++
+		return db.WithTx(ctx, func(context.Context, Tx) error {
+			rows, err := tx.raw.QueryContext(ctx, returningTwo) // of the transaction around
+			if err == nil {
+				rows.Next()
+			}
+			return err
+		})
+	})
+	if !errors.Is(err, manager.ErrUnsupported) || !strings.Contains(err.Error(), "close them first") || runs != 1 {
+		t.Errorf("got %v in %d runs, want ErrUnsupported that says what to do, in one", err, runs)
+	}
+	if got := titles(t, db); len(got) != 0 {
+		t.Errorf("titles: got %q, want none", got)
+	}
+}
+
+// What a nested transaction left running ends with it: a view's rows, and its hooks.
+func TestNothingInsideAnEndedTransactionGoesOn(t *testing.T) {
+	db := openNotes(t)
+	if err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error { return errors.Join(tx.add(ctx, "a"), tx.add(ctx, "b")) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		run  func(ctx context.Context, stop func()) error
+	}{
+		{"rows of a view", func(ctx context.Context, stop func()) error {
+			return db.ReadOnly(ctx, func(ctx context.Context, q Reader) error {
+				rows, err := q.raw.QueryContext(ctx, "SELECT id FROM notes")
+				if err != nil {
+					return err
+				}
+				rows.Next()
+				stop()
+				for rows.Next() {
+					t.Error("a row after the end")
+				}
+				return rows.Err()
+			})
+		}},
+		{"a hook of a nested transaction", func(ctx context.Context, stop func()) error {
+			return db.WithTx(ctx, func(ctx context.Context, _ Tx) error {
+				stop()
+				if err := manager.AfterCommit(ctx, func(context.Context, uint64) { t.Error("the hook ran") }); !errors.Is(err, manager.ErrTxDone) {
+					t.Errorf("AfterCommit: got %v, want ErrTxDone", err)
+				}
+				return nil
+			})
+		}},
+	} {
+		leave := func(t *testing.T, ctx context.Context) {
+			started, gate := make(chan struct{}), make(chan struct{})
+			var left *call
+			err := db.WithTx(ctx, func(ctx context.Context, _ Tx) error {
+				left = start(func() error {
+					return c.run(ctx, func() { close(started); <-gate })
+				})
+				await(t, "it to run", started)
+				return errOwn
+			})
+			close(gate)
+			if !errors.Is(err, errOwn) {
+				t.Errorf("got %v, want the closure's own error", err)
+			}
+			if err := left.wait(t).err; !errors.Is(err, manager.ErrTxDone) {
+				t.Errorf("what was left: got %v, want ErrTxDone", err)
+			}
+		}
+		t.Run(c.name, func(t *testing.T) { leave(t, t.Context()) })
+		t.Run(c.name+" inside another", func(t *testing.T) {
+			if err := db.WithTx(t.Context(), func(ctx context.Context, _ Tx) error { leave(t, ctx); return nil }); err != nil {
+				t.Errorf("the transaction around: %v", err)
+			}
+		})
+	}
+}
+
 func TestSiblingsOfOneParentTakeTurns(t *testing.T) {
 	db := openNotes(t)
 	err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error {

@@ -105,6 +105,16 @@ func (t *txn) ended() bool {
 	return false
 }
 
+// inside reports whether t is outer, or nested in it at any depth.
+func (t *txn) inside(outer *txn) bool {
+	for ; t != nil; t = t.parent {
+		if t == outer {
+			return true
+		}
+	}
+	return false
+}
+
 // permit refuses writes in a view. What would begin or end a transaction SQLite
 // itself refuses (see conn.guard).
 func (t *txn) permit(s *stmt, query string) error {
@@ -140,7 +150,12 @@ func (t *txn) failed(op, query string, err error) error {
 // doomed wraps the error of a savepoint's own statement. Which savepoints are
 // open after it nobody knows, so the transaction around them is given up too.
 func (t *txn) doomed(op string, err error) error {
+	busy := isInProgress(err)
 	err = t.failed(op, "", err)
+	if busy {
+		err = &Error{Op: op, Label: t.label.String(), Kind: ErrUnsupported, Err: err,
+			Detail: "rows of a statement that writes (RETURNING) are still open around it; read them to the end or close them first"}
+	}
 	if t.root.dropped == nil {
 		t.root.dropped = err
 	}
