@@ -88,6 +88,13 @@ var grouping = []mutant{
 		why: "one closure's broken constraint would fail the COMMIT of all",
 	},
 	{
+		name: "a closure is taken out with savepoints that nobody knows", file: "manager/evict.go",
+		before:   "	if m.txn.dropped != nil || c.raw",
+		after:    "	if c.raw",
+		packages: "./manager", tests: "TestClosureIsTakenOutWithANestedTransactionThatCannotEnd",
+		why: "it is rolled back to the wrong one, and committed by its group",
+	},
+	{
 		name: "a blocked closure is not taken out", file: "manager/evict.go",
 		before:   "	if m == nil || now.Sub(m.began) < evictAfter {",
 		after:    "	if m == nil || true {",

@@ -45,6 +45,13 @@ var guarding = []mutant{
 		why: "rows end with their closure, a nested one too",
 	},
 	{
+		name: "rows inside an ended transaction go on", file: "manager/conn.go",
+		before:   "r.txn.inside(t)",
+		after:    "r.txn == t",
+		packages: "./manager", tests: "TestNothingInsideAnEndedTransactionGoesOn",
+		why: "they would be of before and after a rollback",
+	},
+	{
 		name: "COMMIT as a statement is let through", file: "manager/conn.go",
 		before:   "nest WithTx for a savepoint\"}\n			return sqlite3.SQLITE_DENY",
 		after:    "nest WithTx for a savepoint\"}\n			return sqlite3.SQLITE_OK",
