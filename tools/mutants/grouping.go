@@ -103,8 +103,8 @@ var grouping = []mutant{
 	},
 	{
 		name: "a closure taken out keeps its rows", file: "manager/evict.go",
-		before:   "	if c.raw.AutoCommit() || c.control(c.rollbackTo) != nil || c.control(c.release) != nil {",
-		after:    "	if c.raw.AutoCommit() || c.control(c.release) != nil {",
+		before:   " || c.raw.AutoCommit() || c.control(c.rollbackTo) != nil || c.control(c.release) != nil {",
+		after:    " || c.raw.AutoCommit() || c.control(c.release) != nil {",
 		packages: "./manager", tests: "TestClosureThatWaitsForAMemberOfItsGroup|TestClosureTakenOutOfItsGroupEndsAnyWay",
 		why: "it runs again, so its first rows would be written twice",
 	},

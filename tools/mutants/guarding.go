@@ -109,8 +109,8 @@ var guarding = []mutant{
 	},
 	{
 		name: "a failed savepoint does not doom its transaction", file: "manager/txn.go",
-		before:   "	err = t.failed(op, \"\", err)\n	if t.root.dropped == nil {\n		t.root.dropped = err\n	}\n",
-		after:    "	err = t.failed(op, \"\", err)\n",
+		before:   "	if t.root.dropped == nil {\n		t.root.dropped = err\n	}\n	return err\n}\n\nfunc (t *txn) endedError",
+		after:    "	return err\n}\n\nfunc (t *txn) endedError",
 		packages: "./manager", tests: "TestSavepointThatFailsDoomsItsTransaction",
 		why: "which savepoints are open after it nobody knows",
 	},

@@ -44,6 +44,9 @@ func TestListIsWhole(t *testing.T) {
 		if m.packages == "" || m.tests == "" || m.why == "" {
 			t.Errorf("%q names no packages, no tests or no reason", m.name)
 		}
+		if _, err := m.apply("../.."); err != nil { // when its code is written anew, so must it be
+			t.Error(err)
+		}
 	}
 }
 
