@@ -253,28 +253,26 @@ func isUnfinished(err error) bool {
 }
 
 // checkApplication refuses another program's file. An id of 0 is accepted on
-// a file with no tables, which a migration is about to claim.
+// a file with no tables, which a migration is about to claim. Tables are asked
+// for first: where another process claims the file meanwhile, those that are
+// there by then have come after the id.
 func (co *core) checkApplication(c DriverConn) error {
+	pages, err := readPragma(c, "page_count")
+	if err != nil {
+		return wrap("read PRAGMA page_count", "", "", err)
+	}
+	tables := "0"
+	if pages != "0" && pages != "" {
+		if tables, err = readPragma(c, "schema_version"); err != nil {
+			return wrap("read PRAGMA schema_version", "", "", err)
+		}
+	}
 	got, err := readPragma(c, "application_id")
 	if err != nil {
 		return wrap("read PRAGMA application_id", "", "", err)
 	}
 	want := strconv.Itoa(int(co.cfg.applicationID))
-	if !co.cfg.hasID || got == want {
-		return nil
-	}
-	pages, err := readPragma(c, "page_count")
-	if err != nil {
-		return wrap("read PRAGMA page_count", "", "", err)
-	}
-	if got == "0" && (pages == "0" || pages == "") {
-		return nil
-	}
-	tables, err := readPragma(c, "schema_version")
-	if err != nil {
-		return wrap("read PRAGMA schema_version", "", "", err)
-	}
-	if got == "0" && tables == "0" {
+	if !co.cfg.hasID || got == want || got == "0" && tables == "0" {
 		return nil
 	}
 	return &Error{Op: "open " + co.path, Kind: ErrWrongFile, Detail: fmt.Sprintf("its application id is %s, this program's is %s; give another path", got, want)}

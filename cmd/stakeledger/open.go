@@ -23,11 +23,7 @@ func (a *app) reading(cmd *cobra.Command, fn func(ctx context.Context, l *ledger
 	if err := a.exists(); err != nil {
 		return err
 	}
-	opts := []ledger.Option{a.logging(cmd)}
-	if !a.verbose { // to read a whole ledger takes its time, and whoever asks for it knows
-		opts = append(opts, ledger.WithManager(manager.WithSlowWarnings(0, 0, 0)))
-	}
-	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, opts...)
+	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.logging(cmd))
 	if err != nil {
 		return err
 	}
@@ -61,12 +57,15 @@ func (a *app) exists() error {
 	return nil
 }
 
-// logging sends the manager's log to standard error: its warnings, or with --verbose everything.
+// logging sends the manager's log to standard error: its warnings, or with --verbose everything. That something
+// takes long is told with --verbose alone: who runs a command sees that it does.
 func (a *app) logging(cmd *cobra.Command) ledger.Option {
-	level := slog.LevelWarn
 	if a.verbose {
-		level = slog.LevelDebug
+		return ledger.WithManager(manager.WithLogger(newLog(cmd, slog.LevelDebug)))
 	}
-	handler := slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})
-	return ledger.WithManager(manager.WithLogger(slog.New(handler)))
+	return ledger.WithManager(manager.WithLogger(newLog(cmd, slog.LevelWarn)), manager.WithSlowWarnings(0, 0, 0))
+}
+
+func newLog(cmd *cobra.Command, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 }

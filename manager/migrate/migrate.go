@@ -101,19 +101,35 @@ func versioned(ctx context.Context, fsys fs.FS, db *sql.DB) (*goose.Provider, er
 	return p, nil
 }
 
+// provider is goose on a database that has goose's version table.
 func provider(fsys fs.FS, db *sql.DB) (*goose.Provider, error) {
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, fsys)
+	store, err := newStore()
+	if err != nil {
+		return nil, err
+	}
+	p, err := goose.NewProvider(goose.DialectCustom, db, fsys, goose.WithStore(store))
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return p, nil
 }
 
-// makeVersionTable makes goose's version table where there is none. goose would
-// do it itself, but tries four times, a second apart, and returns the last
-// error: of a connection that the first one left useless, not of its cause.
+// store is goose's version table. goose would look for it and make it, but tries
+// that four times, a second apart, and returns the last error: of a connection
+// that the first one left useless, not of its cause.
+type store struct{ database.Store }
+
+func newStore() (store, error) {
+	s, err := database.NewStore(goose.DialectSQLite3, goose.DefaultTablename)
+	return store{s}, err
+}
+
+// TableExists tells goose that it need not make the table.
+func (store) TableExists(context.Context, database.DBTxConn) (bool, error) { return true, nil }
+
+// makeVersionTable makes goose's version table where there is none.
 func makeVersionTable(ctx context.Context, db *sql.DB) error {
-	store, err := database.NewStore(goose.DialectSQLite3, goose.DefaultTablename)
+	store, err := newStore()
 	if err != nil {
 		return err
 	}
