@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"slices"
 	"testing"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -197,6 +198,25 @@ func TestPositionsEnteredLaterAreNoCandidates(t *testing.T) {
 		t.Errorf("a minute earlier: got %v, want ErrNoOpenPosition", err)
 	}
 	processClose(t, l, unstake("t", 10, 1, 1)) // at the same moment
+}
+
+// Of positions entered at one moment the one of the lower block came first, whichever was recorded first.
+func TestTiesOfTimeAreBrokenByBlock(t *testing.T) {
+	l := open(t)
+	register(t, l, 1)
+	enter := func(extrinsic string, block int64) int64 {
+		e := stake(extrinsic, 10, 10, 10)
+		e.Block = block
+		return addPosition(t, l, e).PositionID
+	}
+	third, first, second := enter("3-1", 9), enter("1-1", 7), enter("2-1", 8)
+	var got []int64
+	for _, c := range processClose(t, l, unstake("t", 20, 30, 30)).Closes {
+		got = append(got, c.PositionID)
+	}
+	if want := []int64{first, second, third}; !slices.Equal(got, want) {
+		t.Errorf("closed positions %d, want %d", got, want)
+	}
 }
 
 // A position closed by trades that came out of order closed when the last of them sold.

@@ -161,9 +161,7 @@ func TestLockFileWaitsDoNotPileUp(t *testing.T) {
 		t.Errorf("goroutines of the manager while the lock is held: got %d, want %d and one that waits", got, routines)
 	}
 	release()
-	if err := bankAdd(t.Context(), waiter, "waiter", 100); err != nil {
-		t.Errorf("once the lock is free: %v", err)
-	}
+	until(t, "the waiter to be served once the lock is free", func() bool { return bankAdd(t.Context(), waiter, "waiter", 100) == nil })
 	until(t, "the waits to end", func() bool { return len(closeGoroutines()) <= routines })
 	if got := len(closeFiles(t)); got > files+1 {
 		t.Errorf("open files: got %d, want %d", got, files)

@@ -13,7 +13,7 @@ var closing = []mutant{
 		name: "ties of time are broken by id alone", file: "dbgen/read/fifo.sql.go",
 		before:   "> (CAST(?4 AS time_int), CAST(?5 AS BIGINT), CAST(?6 AS BIGINT))\nORDER BY p.entry_time, p.entry_block, p.position_id\n",
 		after:    "> (CAST(?4 AS time_int), CAST(?5 AS BIGINT), CAST(?6 AS BIGINT))\nORDER BY p.entry_time, p.position_id\n",
-		packages: "./ledger", tests: "TestWorkedExamples|TestPickedExamples|TestManyOpenPositions",
+		packages: "./ledger", tests: "TestTiesOfTimeAreBrokenByBlock",
 		why: "the block is the second key of the order",
 	},
 	{
