@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stakeledger/stakeledger/chain"
