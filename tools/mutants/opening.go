@@ -40,8 +40,8 @@ var opening = []mutant{
 	},
 	{
 		name: "another program's file is accepted", file: "manager/open.go",
-		before:   "	if !co.cfg.hasID || got == want {",
-		after:    "	if true {",
+		before:   "	if !co.cfg.hasID || got == want || ",
+		after:    "	if true || got == want || ",
 		packages: "./manager", tests: "TestOpenRefusesAnotherProgramsFile",
 		why: "a migration would be run on somebody else's data",
 	},
