@@ -271,8 +271,8 @@ func (q *Queries) LatestEvents(ctx context.Context, minerID int64) ([]Event, err
 
 const openBefore = `-- name: OpenBefore :one
 SELECT p.position_id FROM positions p
-WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.netuid = ?2 AND p.remaining_alpha > 0
-  AND p.entry_time < ?3 AND p.position_id < CAST(?4 AS BIGINT)
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.netuid = CAST(?2 AS netuid_int) AND p.remaining_alpha > 0
+  AND p.entry_time < CAST(?3 AS time_int) AND p.position_id < CAST(?4 AS BIGINT)
 ORDER BY p.entry_time, p.entry_block, p.position_id
 LIMIT 1
 `

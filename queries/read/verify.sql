@@ -46,8 +46,8 @@ ORDER BY e.event_id;
 -- The first position of a miner on a subnet that is open still, of those that an event could have closed.
 -- name: OpenBefore :one
 SELECT p.position_id FROM positions p
-WHERE p.miner_id = CAST(@miner_id AS BIGINT) AND p.netuid = @netuid AND p.remaining_alpha > 0
-  AND p.entry_time < @before AND p.position_id < CAST(@event_id AS BIGINT)
+WHERE p.miner_id = CAST(@miner_id AS BIGINT) AND p.netuid = CAST(@netuid AS netuid_int) AND p.remaining_alpha > 0
+  AND p.entry_time < CAST(@before AS time_int) AND p.position_id < CAST(@event_id AS BIGINT)
 ORDER BY p.entry_time, p.entry_block, p.position_id
 LIMIT 1;
 
