@@ -51,7 +51,7 @@ const (
 	VerifyingFile    VerifyPhase = "file"    // what is not done yet beside
 )
 
-// VerifyProgress is how far Verify is, in events; in the last phase in miners, whose total it does not know.
+// VerifyProgress is how far Verify is, in events; in the phase of miners in miners, whose total it does not know.
 type VerifyProgress struct {
 	Phase VerifyPhase
 	Done  int64
@@ -89,7 +89,7 @@ const verifySpan = 1000
 // on one of the ledger's readers; trades with their shares, and the file, on a connection that it opens for itself.
 // On a ledger that is written meanwhile what they count is some milliseconds apart. The snapshots stand for as long
 // as it takes, so the WAL of a busy ledger grows meanwhile. It goes in the order of ids and holds in memory the rows
-// of a thousand events, a sum for each miner and two positions for each subnet of a miner.
+// of a thousand events, a sum for each miner and three positions for each subnet of a miner.
 //
 // Of positions and trades that came late it cannot tell whether they came out in order, see Rebuild; nor
 // whether a trade was to be strict, since a rebuild takes it as a fact. SQLite's check does not ask CHECK

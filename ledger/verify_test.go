@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/faultdriver"
 )
 
 func verify(t testing.TB, l *ledger.Ledger, opts ...ledger.VerifyOption) ledger.VerifyReport {
@@ -228,5 +230,27 @@ func TestVerifyReportsProgressAndBoundsItsList(t *testing.T) {
 	}
 	if want := int64(count(t, l, "positions WHERE remaining_alpha = 0") + 4); len(report.Differences) != 3 || report.Found != want {
 		t.Errorf("got %d listed of %d, want 3 of %d", len(report.Differences), report.Found, want)
+	}
+}
+
+// A panic of the caller's own function reaches the caller, and nothing goes on behind its back.
+func TestVerifyEndsWithAPanicOfItsCaller(t *testing.T) {
+	faults := faultdriver.New()
+	l := open(t, ledger.WithManager(manager.WithDriver(faults.Wrap)))
+	apply(t, l, history(81, 3000))
+	before := faults.Connections()
+	func() {
+		defer func() {
+			if got := recover(); got != "enough" {
+				t.Errorf("recovered %v, want the caller's own panic", got)
+			}
+		}()
+		_, _ = l.Verify(context.Background(), ledger.OnVerified(func(ledger.VerifyProgress) { panic("enough") }))
+	}()
+	if got := faults.Connections(); got != before {
+		t.Errorf("open connections: got %d, want %d as before", got, before)
+	}
+	if report := verify(t, l); !report.Healthy() {
+		t.Errorf("the next one: got %v", report.Differences)
 	}
 }

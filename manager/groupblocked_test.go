@@ -53,6 +53,20 @@ func TestClosureThatWaitsForAMemberOfItsGroup(t *testing.T) {
 	}
 }
 
+// firstOfAGroup queues a closure. What queues next shares its group, once
+// release lets the writer go; answered is closed when its caller has its answer.
+func firstOfAGroup(t *testing.T, db *DB) (first *call, answered <-chan struct{}, release func()) {
+	t.Helper()
+	release = hold(t, db)
+	done := make(chan struct{})
+	first = start(func() error {
+		defer close(done)
+		return db.WithTx(context.Background(), adding("first"))
+	})
+	until(t, "the first to queue", func() bool { return db.Stats().Queue == 1 })
+	return first, done, release
+}
+
 // A closure is taken out of its group whole, also while a nested transaction of
 // it cannot end, since a statement that writes still stands around it.
 func TestClosureIsTakenOutWithANestedTransactionThatCannotEnd(t *testing.T) {
@@ -63,13 +77,7 @@ func TestClosureIsTakenOutWithANestedTransactionThatCannotEnd(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			db := openNotes(t)
-			release := hold(t, db)
-			answered := make(chan struct{})
-			first := start(func() error {
-				defer close(answered)
-				return db.WithTx(context.Background(), adding("first"))
-			})
-			until(t, "the first to queue", func() bool { return db.Stats().Queue == 1 })
+			first, answered, release := firstOfAGroup(t, db)
 			var ran atomic.Int32
 			taken := enqueue(t.Context(), t, db, func(ctx context.Context, tx Tx) error {
 				if ran.Add(1) > 1 {
@@ -122,13 +130,7 @@ func TestClosureTakenOutOfItsGroupEndsAnyWay(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			db := openNotes(t)
-			release := hold(t, db)
-			answered := make(chan struct{})
-			first := start(func() error {
-				defer close(answered)
-				return db.WithTx(context.Background(), adding("first"))
-			})
-			until(t, "the first to queue", func() bool { return db.Stats().Queue == 1 })
+			first, answered, release := firstOfAGroup(t, db)
 			var ran atomic.Int32
 			waits := enqueue(t.Context(), t, db, func(ctx context.Context, tx Tx) error {
 				if ran.Add(1) == 1 {
