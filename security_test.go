@@ -24,7 +24,7 @@ import (
 
 // mayBeShared are files that others than their owner may read.
 var mayBeShared = map[string]string{
-	"cmd/stakeledger/pagefile.go: f.Chmod(0o644)": "a report is there to be shown",
+	"cmd/stakeledger/page_file.go: f.Chmod(0o644)": "a report is there to be shown",
 }
 
 // Files that hold a ledger are made for their owner alone, whatever the umask. Those that are not are listed.

@@ -27,8 +27,8 @@ var sqlArgument = map[string]int{
 var builtSQL = map[string]string{
 	"manager/backup.go backup: cfg.integrity":         "a pragma's name: its options set integrity_check, quick_check or nothing",
 	"manager/conn.go prepare: control.sql":            "a list of BEGIN, COMMIT and the like, which stands above",
-	"manager/pragma.go set: p.name":                   "of the lists of pragmas in the same file",
-	`manager/pragma.go set: p.name + " = " + p.value`: "of the same lists; the one value that differs is FULL or NORMAL",
+	"manager/conn_pragma.go set: p.name":                   "of the lists of pragmas in the same file",
+	`manager/conn_pragma.go set: p.name + " = " + p.value`: "of the same lists; the one value that differs is FULL or NORMAL",
 }
 
 // source is a parsed file of the project.

@@ -33,7 +33,7 @@ var archiving = []mutant{
 		why: "a trade moves when all its closes have",
 	},
 	{
-		name: "closes are deleted before they are copied", file: "ledger/archivemove.go",
+		name: "closes are deleted before they are copied", file: "ledger/archive_move.go",
 		before:   "	copied, err := tx.ArchiveCloses(ctx, idList(positions), untilTrade)\n",
 		after:    "	copied, err := int64(len(closes)), error(nil)\n",
 		packages: "./ledger", tests: "TestArchiveMovesWhatWasClosedBefore",
@@ -47,14 +47,14 @@ var archiving = []mutant{
 		why: "each run has a summary of its own",
 	},
 	{
-		name: "Rebuild forgets archived positions", file: "ledger/rebuildrows.go",
+		name: "Rebuild forgets archived positions", file: "ledger/rebuild_rows.go",
 		before:   "			r.positions[p.PositionID], r.archivedPositions[p.PositionID] = Position(p), true\n",
 		after:    "			_ = Position(p)\n",
 		packages: "./ledger", tests: "TestRebuildGivesTheLedgerInOrder|TestArchiveGivesWayToRebuild",
 		why: "it would write them again among the living",
 	},
 	{
-		name: "Rebuild forgets archived closes", file: "ledger/rebuildrows.go",
+		name: "Rebuild forgets archived closes", file: "ledger/rebuild_rows.go",
 		before:   "		r.closes[key], r.archivedCloses[key] = Close(a), true\n",
 		after:    "		_ = Close(a)\n",
 		packages: "./ledger", tests: "TestRebuildGivesTheLedgerInOrder|TestArchiveGivesWayToRebuild",

@@ -10,7 +10,7 @@ var cancelling = []mutant{
 		why: "a request whose client has gone would hold a goroutine behind a slow writer",
 	},
 	{
-		name: "whoever left the queue is run all the same", file: "manager/queue.go",
+		name: "whoever left the queue is run all the same", file: "manager/writer_queue.go",
 		before:   "	case r.waiting:\n		q.remove(r)\n",
 		after:    "	case r.waiting:\n",
 		packages: "./manager", tests: "TestContextEndsWhileQueued|TestWaiterThatLeavesLeavesNoTrace",
@@ -24,14 +24,14 @@ var cancelling = []mutant{
 		why: "nothing runs for a caller that does not want it any more",
 	},
 	{
-		name: "the lock file is waited for beyond the context", file: "manager/lockfile.go",
+		name: "the lock file is waited for beyond the context", file: "manager/lock_file.go",
 		before:   "	case <-ctx.Done():\n		failure = ended(ctx, \"wait for the lock file\"",
 		after:    "	case <-(chan struct{})(nil):\n		failure = ended(ctx, \"wait for the lock file\"",
 		packages: "./manager", tests: "TestContextEndsBeforeBegin|TestWaiterWhoseContextEndsGivesTheLockOn",
 		why: "another process may hold it for long",
 	},
 	{
-		name: "an abandoned wait keeps the lock file", file: "manager/lockfile.go",
+		name: "an abandoned wait keeps the lock file", file: "manager/lock_file.go",
 		before:   "	if !w.wanted && err == nil {\n		err = funlock(f)\n	}\n",
 		after:    "",
 		packages: "./manager", tests: "TestWaiterWhoseContextEndsGivesTheLockOn",
@@ -52,14 +52,14 @@ var cancelling = []mutant{
 		why: "context.Background() given to a query must not hide that the caller has left",
 	},
 	{
-		name: "a read inside a write is interrupted", file: "manager/rows.go",
+		name: "a read inside a write is interrupted", file: "manager/conn_rows.go",
 		before:   "	if !q.txn.root.write {\n",
 		after:    "	if true {\n",
 		packages: "./manager", tests: "TestContextEndsInsideAWrite",
 		why: "an interrupt may take the whole transaction with it",
 	},
 	{
-		name: "a long read is not interrupted", file: "manager/rows.go",
+		name: "a long read is not interrupted", file: "manager/conn_rows.go",
 		before:   "	if !q.txn.root.write {\n",
 		after:    "	if false {\n",
 		packages: "./manager", tests: "TestReadIsInterruptedAndItsConnectionLives",

@@ -17,7 +17,7 @@ var opening = []mutant{
 		why: "one process would shut out the others for ever",
 	},
 	{
-		name: "no turnstile before the lock file", file: "manager/lockturn_linux.go",
+		name: "no turnstile before the lock file", file: "manager/lock_turn_linux.go",
 		before:   "turnstile(f, how, syscall.F_WRLCK)",
 		after:    "turnstile(f, how, syscall.F_UNLCK)",
 		packages: "./manager", tests: "TestLockFileIsGivenUpBetweenGroups|TestProcessesShareAFile",
@@ -74,7 +74,7 @@ var opening = []mutant{
 		why: "a power failure would take commits that were answered",
 	},
 	{
-		name: "pragmas are not read back", file: "manager/pragma.go",
+		name: "pragmas are not read back", file: "manager/conn_pragma.go",
 		before:   "	if !strings.EqualFold(got, p.want) {",
 		after:    "	if false && !strings.EqualFold(got, p.want) {",
 		packages: "./manager", tests: "TestOpenRefusesAPragmaThatDidNotTake",
@@ -95,14 +95,14 @@ var opening = []mutant{
 		why: "a program that tries again would run out of files",
 	},
 	{
-		name: "Close admits new writers", file: "manager/queue.go",
+		name: "Close admits new writers", file: "manager/writer_queue.go",
 		before:   "	case q.closing:\n",
 		after:    "	case false:\n",
 		packages: "./manager", tests: "TestCloseRefusesNewWorkFromTheStart",
 		why: "it would never have drained",
 	},
 	{
-		name: "Close admits new readers", file: "manager/readers.go",
+		name: "Close admits new readers", file: "manager/reader_pool.go",
 		before:   "	select {\n	case <-p.gone:\n",
 		after:    "	select {\n	case <-(chan struct{})(nil):\n",
 		packages: "./manager", tests: "TestCloseRefusesNewWorkFromTheStart",

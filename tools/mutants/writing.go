@@ -109,14 +109,14 @@ var writing = []mutant{
 		why: "backoff takes a budget of 0 for none at all",
 	},
 	{
-		name: "the newest waiter is served first", file: "manager/queue.go",
+		name: "the newest waiter is served first", file: "manager/writer_queue.go",
 		before:   "	r := q.head\n	if r == nil || company",
 		after:    "	r := q.tail\n	if r == nil || company",
 		packages: "./manager", tests: "TestWritersAreServedFirstComeFirstServed",
 		why: "first come, first served; the oldest waiter would starve",
 	},
 	{
-		name: "the queue has no bound", file: "manager/queue.go",
+		name: "the queue has no bound", file: "manager/writer_queue.go",
 		before:   "	case q.length >= depth:",
 		after:    "	case false:",
 		packages: "./manager", tests: "TestQueueIsBounded",
@@ -137,7 +137,7 @@ var writing = []mutant{
 		why: "what it tells the world may never be on disk",
 	},
 	{
-		name: "AfterCommit of a rolled-back savepoint runs", file: "manager/nest.go",
+		name: "AfterCommit of a rolled-back savepoint runs", file: "manager/txn_nested.go",
 		before:   "	if keep {\n		t.parent.hooks",
 		after:    "	if true {\n		t.parent.hooks",
 		packages: "./manager", tests: "TestAfterCommitOfSavepoints",
