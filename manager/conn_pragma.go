@@ -56,7 +56,7 @@ func readValue(c DriverConn, query string) (value string, err error) {
 
 // writerPragmas are set on the writer's connection.
 func writerPragmas(synchronous string) []pragma {
-	level := map[string]string{"FULL": "2", "NORMAL": "1"}[synchronous]
+	level := map[string]string{"FULL": "2", "NORMAL": "1", "OFF": "0"}[synchronous]
 	p := []pragma{
 		undoStore(),
 		{"cache_size", "-65536", "-65536"}, // 64 MiB: the writer touches pages all over a large file
