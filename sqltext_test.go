@@ -25,8 +25,8 @@ var sqlArgument = map[string]int{
 // value from outside can be in it. A function that is itself one of the methods above hands on what it is given, and
 // so does one that has the SQL as a parameter: those are not listed, their callers are looked at in their place.
 var builtSQL = map[string]string{
-	"manager/backup.go backup: cfg.integrity":         "a pragma's name: its options set integrity_check, quick_check or nothing",
-	"manager/conn.go prepare: control.sql":            "a list of BEGIN, COMMIT and the like, which stands above",
+	"manager/backup.go backup: cfg.integrity":              "a pragma's name: its options set integrity_check, quick_check or nothing",
+	"manager/conn.go prepare: control.sql":                 "a list of BEGIN, COMMIT and the like, which stands above",
 	"manager/conn_pragma.go set: p.name":                   "of the lists of pragmas in the same file",
 	`manager/conn_pragma.go set: p.name + " = " + p.value`: "of the same lists; the one value that differs is FULL or NORMAL",
 }
