@@ -134,7 +134,7 @@ soak: toolchain ## hours of the same and of steady load: make soak SOAK=2h
 
 # A mistake at a time in the library's code, and the tests must notice: see tools/mutants.
 .PHONY: mutants
-mutants: toolchain ## break the code in 205 places, one at a time: make mutants MUTANTS=regexp
+mutants: toolchain ## break the code, one place at a time: make mutants MUTANTS=regexp
 	@$(GO) build -o bin/mutants ./tools/mutants
 	bin/mutants -run '$(MUTANTS)'
 

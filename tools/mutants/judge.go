@@ -15,32 +15,26 @@ import (
 )
 
 // overlay writes each mutant's file and the map that makes the go command read
-// it in the original's place, and returns the paths of the maps.
+// it in the original's place, and returns the paths of the maps. Its error holds
+// all mutants that do not apply.
 func overlay(dir string, mutants []mutant) ([]string, error) {
 	root, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat("go.mod"); err != nil {
-		return nil, fmt.Errorf("start in the root of the module: %w", err)
-	}
 	paths := make([]string, len(mutants))
 	var stale []error
 	for i, m := range mutants {
-		text, err := m.apply(root)
+		original, text, err := m.apply(root)
 		if err != nil {
 			stale = append(stale, err)
 			continue
 		}
-		mutated := filepath.Join(dir, strconv.Itoa(i)+filepath.Ext(m.file))
-		if err := os.WriteFile(mutated, text, 0o600); err != nil {
-			return nil, fmt.Errorf("write the mutated %s: %w", m.file, err)
-		}
-		original := filepath.Join(root, filepath.FromSlash(m.file))
+		mutated := filepath.Join(dir, strconv.Itoa(i)+filepath.Ext(original))
 		replace, _ := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
 		paths[i] = filepath.Join(dir, strconv.Itoa(i)+".json")
-		if err := os.WriteFile(paths[i], replace, 0o600); err != nil {
-			return nil, fmt.Errorf("write the overlay of %s: %w", m.file, err)
+		if err := errors.Join(os.WriteFile(mutated, []byte(text), 0o600), os.WriteFile(paths[i], replace, 0o600)); err != nil {
+			return nil, fmt.Errorf("write the mutated %s: %w", original, err)
 		}
 	}
 	return paths, errors.Join(stale...)
@@ -144,7 +138,7 @@ func (v verdict) String() string {
 	}
 	switch {
 	case v.broken:
-		return line("BROKEN", v.mutant.file) + "\n" + v.output
+		return line("BROKEN", v.mutant.theme+".txt") + "\n" + v.output
 	case v.noticed && v.mutant.lives != "":
 		return line("NOTICED", v.by+": the entry says that nobody can")
 	case v.noticed && !v.asked:

@@ -1,18 +1,36 @@
-// Command mutants asks whether the tests would notice. It takes a list of
-// mistakes (see list), each a text of the library's code and what to write in
-// its place, and runs the tests with one of them at a time. A mistake that no
-// test notices is a promise without a test.
+// Command mutants asks whether the tests would notice. It makes mistakes in the
+// library's code, one at a time, and runs the tests. A mistake that no test
+// notices is a promise without a test.
 //
 //	go run ./tools/mutants                       all, in half an hour on two cores
-//	go run ./tools/mutants -run 'rollback|queue' those whose name or file matches
-//	go run ./tools/mutants -n                    only look whether all of them still apply
+//	go run ./tools/mutants -run 'rollback|queue' those whose name, package or theme matches
+//	go run ./tools/mutants -n                    only whether all of them still apply
+//
+// The mistakes are in tools/mutants/*.txt, a file for each theme. An entry is a
+// name, four keys, and the change as diff prints it: "-" goes, "+" comes, a
+// space stays.
+//
+//	== BUSY is not retried
+//	in: manager
+//	by: ./manager TestForeignLock.*|TestBusyCommit.*
+//	why: the caller gets the "database is locked" that the manager exists to end
+//	-(e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+//	+(e.Code == sqlite3.ErrLocked)
+//
+//	in     the folder of the code. Its .go and .sql files, tests aside, must hold
+//	       the text once; which of them does is not said, so code may move. The
+//	       text may begin and end within a line.
+//	by     the packages whose tests must notice, and a pattern of the tests that
+//	       run first; where they do not notice, all tests of the packages run.
+//	why    what the mistake would break.
+//	lives  why no test can notice. Only a mutant that is known to live has it.
+//
+// A line that begins with # is a comment.
 //
 // The tree is left alone: the go command reads the mutated file through its
-// -overlay flag. Of each mutant the tests that ought to notice are asked first,
-// and where they do not, all tests of its packages.
-//
-// The exit code is 1 when a mutant lives whose entry does not say why, when one
-// no longer applies or does not compile, and when the tests fail without any.
+// -overlay flag. The exit code is 1 when a mutant lives whose entry does not say
+// why, when one no longer applies or does not compile, and when the tests fail
+// without any.
 package main
 
 import (
@@ -26,7 +44,7 @@ import (
 )
 
 func main() {
-	pattern := flag.String("run", "", "only the mutants whose name or file this regular expression matches")
+	pattern := flag.String("run", "", "only the mutants whose name, package or theme this regular expression matches")
 	jobs := flag.Int("j", 2, "how many to run at a time")
 	dry := flag.Bool("n", false, "only look whether they apply")
 	sound := flag.Bool("sound", true, "first look whether the tests pass without any")
@@ -91,14 +109,18 @@ func choose(pattern string) ([]mutant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read -run: %w", err)
 	}
+	all, err := list(os.DirFS("tools/mutants"))
+	if err != nil {
+		return nil, err
+	}
 	var chosen []mutant
-	for _, m := range list() {
-		if re.MatchString(m.name) || re.MatchString(m.file) {
+	for _, m := range all {
+		if re.MatchString(m.name) || re.MatchString(m.pkg) || re.MatchString(m.theme) {
 			chosen = append(chosen, m)
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("no mutant matches %q", pattern)
+		return nil, fmt.Errorf("no mutant in tools/mutants (from the root of the module) matches %q", pattern)
 	}
 	return chosen, nil
 }

@@ -5,46 +5,94 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
-func TestApplyReplacesTheOnlyOccurrence(t *testing.T) {
-	root := t.TempDir()
-	if err := os.WriteFile(filepath.Join(root, "a.go"), []byte("one two two three"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+func TestParse(t *testing.T) {
+	const keys = "in: manager\nby: ./a ./b TestA|TestB\nwhy: it must\n"
 	for _, test := range []struct {
-		file, before, want, fails string
+		name, entry, fails string
+		want               mutant
 	}{
-		{"a.go", "one", "ONE two two three", ""},
-		{"a.go", "two", "", "2 times"},
-		{"a.go", "four", "", "0 times"},
-		{"gone.go", "one", "", "no longer applies"},
+		{"a changed line", keys + "-\told\n+\tnew\n", "", mutant{before: "\told", after: "\tnew"}},
+		{"lines around it", keys + " one\n-two\n three\n", "", mutant{before: "one\ntwo\nthree", after: "one\nthree"}},
+		{"an empty line in the text", keys + "-one\n-\n-two\n+\n", "", mutant{before: "one\n\ntwo"}},
+		{"an empty line around it", keys + "\n one\n\n-two\n\n# no\n", "", mutant{before: "one\n\ntwo", after: "one\n"}},
+		{"comments and empty lines", "# no\n" + keys + "\n-one\n# no\n\n", "", mutant{before: "one"}},
+		{"a mutant that lives", keys + "lives: on\n-one\n", "", mutant{before: "one", lives: "on"}},
+		{"no package", strings.Replace(keys, "in", "# in", 1) + "-one\n", "needs each", mutant{}},
+		{"no tests", strings.Replace(keys, "./a ./b ", "", 1) + "-one\n", "packages and a pattern", mutant{}},
+		{"no change", keys + " one\n", "changes nothing", mutant{}},
+		{"an unknown key", keys + "because: so\n-one\n", "because", mutant{}},
 	} {
-		m := mutant{name: "a mutant", file: test.file, before: test.before, after: strings.ToUpper(test.before)}
-		got, err := m.apply(root)
-		if string(got) != test.want {
-			t.Errorf("%s in %s: got %q, want %q", test.before, test.file, got, test.want)
-		}
-		if test.fails == "" && err != nil || test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails) || !strings.Contains(err.Error(), "a mutant")) {
-			t.Errorf("%s in %s: got error %v, want one that names the mutant and %q", test.before, test.file, err, test.fails)
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parse("its name\n" + test.entry)
+			if test.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), test.fails) {
+					t.Fatalf("got error %v, want one with %q", err, test.fails)
+				}
+				return
+			}
+			want := test.want
+			want.name, want.pkg, want.packages, want.tests, want.why = "its name", "manager", "./a ./b", "TestA|TestB", "it must"
+			if err != nil || got != want {
+				t.Fatalf("got %+v, %v, want %+v", got, err, want)
+			}
+		})
+	}
+}
+
+func TestListReportsEverythingThatIsWrong(t *testing.T) {
+	const whole = "in: a\nby: ./a TestA\nwhy: so\n-one\n"
+	_, err := list(fstest.MapFS{
+		"a.txt": {Data: []byte("== first\n" + whole + "\n== second\nin: a\n")},
+		"b.txt": {Data: []byte("# comment\n\n== first\n" + whole + "\n== third\n?\n")},
+	})
+	for _, want := range []string{`a.txt: mutant "second"`, `b.txt: mutant "first": another mutant, in a.txt`, `b.txt: mutant "third"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want one with %q", err, want)
 		}
 	}
 }
 
-func TestListIsWhole(t *testing.T) {
-	names := map[string]bool{}
-	for _, m := range list() {
-		if names[m.name] {
-			t.Errorf("two mutants are called %q", m.name)
+func TestApplyWantsTheTextOnceInThePackage(t *testing.T) {
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"a.go": "one two two three\n", "b.go": "four three\n", "c.sql": "five\n", "a_test.go": "one\n", "notes.md": "one\n",
+	} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
-		names[m.name] = true
-		if m.before == m.after {
-			t.Errorf("%q changes nothing", m.name)
+	}
+	for _, test := range []struct{ before, file, want, fails string }{
+		{"one", "a.go", "ONE two two three\n", ""},
+		{"five", "c.sql", "FIVE\n", ""},
+		{"two", "", "", "2 times in . [a.go a.go]"},
+		{"three", "", "", "2 times in . [a.go b.go]"},
+		{"six", "", "", "0 times"},
+	} {
+		m := mutant{name: "a mutant", pkg: ".", before: test.before, after: strings.ToUpper(test.before)}
+		path, got, err := m.apply(root)
+		if test.fails != "" {
+			if err == nil || !strings.Contains(err.Error(), test.fails) || !strings.Contains(err.Error(), "a mutant") {
+				t.Errorf("%s: got error %v, want one that names the mutant and %q", test.before, err, test.fails)
+			}
+		} else if err != nil || got != test.want || path != filepath.Join(root, test.file) {
+			t.Errorf("%s: got %s, %q, %v, want %s, %q", test.before, path, got, err, test.file, test.want)
 		}
-		if m.packages == "" || m.tests == "" || m.why == "" {
-			t.Errorf("%q names no packages, no tests or no reason", m.name)
-		}
-		if _, err := m.apply("../.."); err != nil { // when its code is written anew, so must it be
+	}
+}
+
+func TestEveryMutantApplies(t *testing.T) {
+	all, err := list(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 200 {
+		t.Errorf("got %d mutants, want the more than 200 that were found", len(all))
+	}
+	for _, m := range all {
+		if _, _, err := m.apply("../.."); err != nil { // whoever changes its code changes the mutant
 			t.Error(err)
 		}
 	}
