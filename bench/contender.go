@@ -51,8 +51,6 @@ var contenders = []Contender{
 	naive,
 	immediate,
 	mutex,
-	gormORM,
-	bunORM,
 	zombiezen,
 }
 

@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
-	"regexp"
-	"strings"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
@@ -104,7 +101,6 @@ var errCaught = errors.New("caught")
 func (c *catcher) take() string {
 	text := c.text
 	c.text = ""
-	requireOrdered(text)
 	return text
 }
 
@@ -133,22 +129,3 @@ type nowhere struct{}
 
 func (nowhere) Connect(context.Context) (driver.Conn, error) { return nil, errCaught }
 func (nowhere) Driver() driver.Driver                        { return nil }
-
-var parameter = regexp.MustCompile(`\?\d+`)
-
-// requireOrdered makes sure that the numbered parameters of a text stand in
-// order, once each: only then do they mean the same as plain question marks,
-// which is what the libraries with their own parameter syntax get.
-func requireOrdered(text string) {
-	for i, p := range parameter.FindAllString(text, -1) {
-		if want := fmt.Sprintf("?%d", i+1); p != want {
-			panic(fmt.Sprintf("parameter %s where %s should stand in: %s", p, want, text))
-		}
-	}
-}
-
-// plain returns text with unnumbered parameters and without its comment.
-func plain(text string) string {
-	_, body, _ := strings.Cut(text, "\n")
-	return parameter.ReplaceAllString(body, "?")
-}

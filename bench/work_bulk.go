@@ -19,7 +19,7 @@ func bulkWork(events int) Workload {
 	return Workload{
 		Name:       fmt.Sprintf("bulk, %d events of %d miners, FULL", events, bulkMiners),
 		Unit:       "events",
-		Contenders: []Contender{ours, ledgerApply, byHand, naive, gormORM, bunORM, zombiezen},
+		Contenders: []Contender{ours, ledgerApply, byHand, naive, zombiezen},
 		Run: func(ctx context.Context, b *Bench, c Contender, path string) (Sample, error) {
 			if c.Name == ledgerApply.Name {
 				s, err := applyBulk(ctx, events, path)
