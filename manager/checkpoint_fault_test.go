@@ -38,7 +38,7 @@ func TestCheckpointLeavesNoBusyTimeout(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			faults := faultdriver.New()
 			db := openNotes(t, manager.WithCheckpointFrames(1), manager.WithDriver(faults.Wrap))
-			connections := faults.Connections()
+			connections := readOnce(t, db, faults.Connections)
 			faults.Arm(test.fault...)
 			want := untilCheckpoint(t, db, nil)
 			if got := len(faults.Fired()); got != len(test.fault) {

@@ -10,12 +10,13 @@ import (
 // call whose context ends does not wait for the other one.
 type closing struct {
 	turn chan struct{} // holds one token; made by open
-	idle []*conn       // readers already taken out of the pool
 	done bool
 }
 
 func (co *core) close(ctx context.Context) error {
-	co.readers.stop()
+	for _, p := range co.pools() {
+		p.stop()
+	}
 	var drained <-chan struct{}
 	if co.writer != nil {
 		drained = co.writer.queue.close()
@@ -41,18 +42,16 @@ func (co *core) close(ctx context.Context) error {
 	case <-ctx.Done():
 		return co.stillHeld(ctx)
 	}
-	for len(co.closing.idle) < co.cfg.readers {
-		select {
-		case c := <-co.readers.idle:
-			co.closing.idle = append(co.closing.idle, c)
-		case <-ctx.Done():
+	for _, p := range co.pools() {
+		if p.drain(ctx) != nil {
 			return co.stillHeld(ctx)
 		}
 	}
 	co.closing.done = true
 	co.watch.close()
 	var errs []error
-	for _, c := range co.readers.conns() {
+	co.door.close()
+	for _, c := range co.readConns() {
 		errs = append(errs, c.close())
 	}
 	if co.writer != nil {
@@ -78,7 +77,7 @@ func (co *core) closeWriter() error {
 }
 
 func (co *core) stillHeld(ctx context.Context) error {
-	conns := co.readers.conns()
+	conns := co.readConns()
 	if co.writer != nil {
 		conns = append([]*conn{co.writer.conn.Load()}, conns...)
 	}
@@ -88,6 +87,12 @@ func (co *core) stillHeld(ctx context.Context) error {
 	}
 	return &Error{Op: "close", Detail: "still held by " + strings.Join(names, ", "), Err: context.Cause(ctx)}
 }
+
+// pools are the readers of closures and those of rows outside transactions.
+func (co *core) pools() []*readers { return []*readers{co.readers, co.door.readers} }
+
+// readConns are the connections of both, idle or not.
+func (co *core) readConns() []*conn { return append(co.readers.conns(), co.door.readers.conns()...) }
 
 // stop refuses new readers.
 func (p *readers) stop() {

@@ -15,8 +15,12 @@ import (
 func TestOpenRefusesAPragmaThatDidNotTake(t *testing.T) {
 	for _, name := range []string{"foreign_keys", "synchronous", "trusted_schema", "query_only"} {
 		t.Run(name, func(t *testing.T) {
-			_, err := manager.Open(t.Context(), bankPath(t), newBank, newBank, manager.WithMigration(bankMigrate),
+			db, err := manager.Open(t.Context(), bankPath(t), newBank, newBank, manager.WithMigration(bankMigrate),
 				manager.WithDriver(func(c manager.DriverConn) manager.DriverConn { return &deafConn{c, name} }))
+			if err == nil { // readers are opened when they are needed
+				defer bankClose(t, db)
+				err = db.ReadOnly(t.Context(), func(context.Context, *bank) error { return nil })
+			}
 			wantKind(t, "Open", err, manager.ErrUnsupported)
 			if err != nil && !strings.HasPrefix(err.Error(), "set PRAGMA "+name) {
 				t.Errorf("Open: got %v, want it to name the pragma", err)

@@ -146,11 +146,11 @@ func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (
 	}
 	switch {
 	case outer != nil:
-		return outer.nested(ctx, &l, run)
+		return outer.nested(ctx, &l, lending(run))
 	case co.writer == nil:
 		return &Error{Op: "begin transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly"}
 	}
-	return co.writer.do(&request{ctx: ctx, label: l, run: run, alone: cfg.alone})
+	return co.writer.do(&request{ctx: ctx, label: l, run: lending(run), alone: cfg.alone, once: cfg.once})
 }
 
 func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (err error) {
@@ -164,7 +164,7 @@ func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (e
 		defer func() { end(err) }()
 	}
 	if outer != nil {
-		return outer.viewed(ctx, &l, run)
+		return outer.viewed(ctx, &l, lending(run))
 	}
-	return co.readers.read(ctx, &l, cfg.pinned, run)
+	return co.readers.read(ctx, &l, cfg.pinned, lending(run))
 }

@@ -152,7 +152,7 @@ func TestLostConnectionIsReplaced(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db, faults := openFaulty(t)
-			connections := faults.Connections()
+			connections := readOnce(t, db, faults.Connections)
 			test.fault.Code = faultdriver.ConnectionLost
 			faults.Arm(test.fault)
 			err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error {

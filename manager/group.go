@@ -124,7 +124,7 @@ func (w *writer) member(g *group, r *request) (stays bool) {
 		}
 	}()
 	pprof.SetGoroutineLabels(ctx)
-	r.err = w.core.call(ctx, t, r.run)
+	r.err = w.core.call(ctx, t, r)
 	returned = true
 	return w.settleMember(g, r, t)
 }

@@ -52,6 +52,13 @@ func newTx(db manager.DBTX) Tx         { return Tx{read.New(db), write.New(db), 
 // add adds a note to the folder that [titles] lists.
 func (tx Tx) add(ctx context.Context, title string) error { return tx.AddNote(ctx, "inbox", title) }
 
+// readOnce has db open its first reader, and counts the connections then.
+func readOnce(t testing.TB, db *DB, count func() int) int {
+	t.Helper()
+	titles(t, db)
+	return count()
+}
+
 // openNotes opens a fresh database that is closed when the test ends.
 func openNotes(t testing.TB, opts ...manager.Option) *DB {
 	t.Helper()

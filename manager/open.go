@@ -31,11 +31,19 @@ type core struct {
 	watch      *watch
 	backups    backups
 	closing    closing
+	door       sqlDoor
+}
+
+func newCore(cfg config) *core {
+	co := &core{cfg: cfg, closing: closing{turn: make(chan struct{}, 1)}}
+	co.readers = newReaders(co, cfg.readers)
+	co.door.readers = newReaders(co, maxLeases)
+	return co
 }
 
 // open opens or creates the database at path.
 func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
-	co := &core{cfg: cfg, closing: closing{turn: make(chan struct{}, 1)}}
+	co := newCore(cfg)
 	if co.path, err = realPath(path); err != nil {
 		return nil, err
 	}
@@ -92,7 +100,7 @@ func (co *core) refuse() error {
 
 // openReadOnly opens an existing database for reading only.
 func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err error) {
-	co := &core{cfg: cfg, closing: closing{turn: make(chan struct{}, 1)}}
+	co := newCore(cfg)
 	if co.path, err = realPath(path); err != nil {
 		return nil, err
 	}
@@ -107,10 +115,15 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 			co.discard()
 		}
 	}()
-	if err := co.retryOpen(ctx, co.openReaders); err != nil {
+	var c *conn
+	err = co.retryOpen(ctx, func(context.Context) (err error) {
+		c, err = co.readers.living(nil)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	c := co.readers.all[0]
+	co.readers.idle = append(co.readers.idle, c)
 	if err := co.checkApplication(c.raw); err != nil {
 		return nil, err
 	}
@@ -335,28 +348,11 @@ func (co *core) connect(ctx context.Context) (err error) {
 	if err := co.findDeferrable(c); err != nil {
 		return err
 	}
-	return co.openReaders(ctx)
+	return nil
 }
 
 func (co *core) openWriter(ctx context.Context) (*conn, error) {
 	return openConn(ctx, &co.cfg, dsn(co.path, "rw"), "BEGIN IMMEDIATE", writerPragmas(co.cfg.synchronous))
-}
-
-func (co *core) openReaders(ctx context.Context) error {
-	p := &readers{core: co, idle: make(chan *conn, co.cfg.readers), gone: make(chan struct{})}
-	co.readers = p
-	for range co.cfg.readers {
-		c, err := p.open(ctx)
-		if err != nil {
-			for _, c := range p.all {
-				_ = c.close()
-			}
-			return err
-		}
-		p.all = append(p.all, c)
-		p.idle <- c
-	}
-	return nil
 }
 
 // findDeferrable turns sharing a commit off for a schema in which one
@@ -377,9 +373,7 @@ func (co *core) discard() {
 	if co.writer != nil {
 		_ = co.writer.conn.Load().close()
 	}
-	if co.readers != nil {
-		for _, c := range co.readers.all {
-			_ = c.close()
-		}
+	for _, c := range co.readConns() {
+		_ = c.close()
 	}
 }

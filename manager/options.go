@@ -147,6 +147,7 @@ type txConfig struct {
 	label  string
 	alone  bool
 	pinned bool
+	once   bool // also under WithRunTwice: the caller cannot run again
 }
 
 func newTxConfig(opts []TxOption) (c txConfig) {

@@ -46,7 +46,7 @@ func TestContextEndsInsideARead(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			tap := newTap()
 			db := openNotes(t, manager.WithDriver(tap.wrap), manager.WithReaders(1))
-			connections := tap.connections()
+			connections := readOnce(t, db, tap.connections)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			tap.onRead("SlowCount", func(manager.DriverConn) error { cancel(); return nil })

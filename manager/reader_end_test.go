@@ -58,6 +58,7 @@ func TestLostReaderThatCannotBeReplacedYet(t *testing.T) {
 			return err
 		})
 	}
+	readOnce(t, db, faults.Connections)
 	faults.Arm(
 		faultdriver.Fault{Point: faultdriver.Statement, Query: "CountNotes", Code: faultdriver.ConnectionLost},
 		faultdriver.Fault{Point: faultdriver.Open, Code: faultdriver.IOErr},

@@ -8,15 +8,25 @@ import (
 	"time"
 )
 
-// readers is the pool of read-only connections. Waiting readers are served in
-// order: a channel's receivers are a queue.
+// readers is a pool of read-only connections, opened when they are first
+// needed. Waiting readers are served in order: a channel's receivers are a queue.
 type readers struct {
 	core    *core
-	idle    chan *conn
-	mu      sync.Mutex
-	all     []*conn       // guarded by mu: a connection may be replaced
+	places  chan struct{} // holds a token for each transaction that may still begin
+	mu      sync.Mutex    // guards all and idle, which change with every transaction
+	all     []*conn
+	idle    []*conn       // the last used last, which has most in its cache
 	gone    chan struct{} // closed when the pool closes
 	stopped sync.Once
+	drained int // places that drain has, guarded by core.closing.turn
+}
+
+func newReaders(co *core, most int) *readers {
+	p := &readers{core: co, places: make(chan struct{}, most), gone: make(chan struct{})}
+	for range most {
+		p.places <- struct{}{}
+	}
+	return p
 }
 
 // read runs a ReadOnly closure in a snapshot.
@@ -24,13 +34,14 @@ func (p *readers) read(ctx context.Context, l *label, pinned bool, run closure) 
 	if err := ended(ctx, "begin snapshot", "", l.String()); err != nil {
 		return err
 	}
-	c, err := p.take(ctx, l)
-	if err != nil {
+	if err := p.enter(ctx, l); err != nil {
 		return err
 	}
-	defer func() { p.give(c) }()
+	var c *conn
+	defer func() { p.leave(c) }()
 	retry := retrier{core: p.core, label: l, op: "read"}
 	for {
+		var err error
 		if c, err = p.living(c); err == nil {
 			err = p.snapshot(ctx, c, l, pinned, run)
 		} else {
@@ -45,63 +56,131 @@ func (p *readers) read(ctx context.Context, l *label, pinned bool, run closure) 
 	}
 }
 
-// take lends out a connection, waiting for one no longer than the retry budget.
-func (p *readers) take(ctx context.Context, l *label) (*conn, error) {
+// lease begins a snapshot for what outlives the call. The caller releases it.
+func (p *readers) lease(ctx context.Context, l *label) (*txn, error) {
+	if err := ended(ctx, "begin snapshot", "", l.String()); err != nil {
+		return nil, err
+	}
+	if err := p.enter(ctx, l); err != nil {
+		return nil, err
+	}
+	c, err := p.living(nil)
+	if err == nil {
+		err = p.begin(c, l, false)
+	}
+	if err != nil {
+		p.leave(c)
+		return nil, wrap("begin snapshot", "", l.String(), err)
+	}
+	t, _ := p.core.begin(ctx, c, l, false)
+	return t, nil
+}
+
+// release ends a snapshot that lease began.
+func (p *readers) release(t *txn) {
+	p.end(t)
+	p.leave(t.conn)
+}
+
+// enter waits for a place, no longer than the retry budget.
+func (p *readers) enter(ctx context.Context, l *label) error {
 	select {
 	case <-p.gone:
-		return nil, &Error{Op: "begin snapshot", Label: l.String(), Kind: ErrClosed}
+		return &Error{Op: "begin snapshot", Label: l.String(), Kind: ErrClosed}
 	default:
 	}
 	select {
-	case c := <-p.idle:
-		return c, nil
+	case <-p.places:
+		return nil
 	default:
 	}
 	began := time.Now()
 	timer := time.NewTimer(p.core.cfg.retryBudget)
 	defer timer.Stop()
 	select {
-	case c := <-p.idle:
+	case <-p.places:
 		p.core.stats.readWait.Add(int64(time.Since(began)))
-		return c, nil
+		return nil
 	case <-ctx.Done():
-		return nil, ended(ctx, "wait for a reader", "", l.String())
+		return ended(ctx, "wait for a reader", "", l.String())
 	case <-p.gone:
-		return nil, &Error{Op: "begin snapshot", Label: l.String(), Kind: ErrClosed}
+		return &Error{Op: "begin snapshot", Label: l.String(), Kind: ErrClosed}
 	case <-timer.C:
-		return nil, &Error{Op: "wait for a reader", Label: l.String(), Waited: time.Since(began), Kind: ErrBusy,
+		return &Error{Op: "wait for a reader", Label: l.String(), Waited: time.Since(began), Kind: ErrBusy,
 			Detail: "every reader is taken: " + p.holders() + "; shorten the reads or raise WithReaders"}
 	}
 }
 
-func (p *readers) give(c *conn) {
-	c.holder.Store(nil)
-	p.idle <- c
+// leave gives the place back, and c, which may be nil, to the next one.
+func (p *readers) leave(c *conn) {
+	if c != nil {
+		c.holder.Store(nil)
+		p.mu.Lock()
+		p.idle = append(p.idle, c)
+		p.mu.Unlock()
+	}
+	p.places <- struct{}{}
 }
 
-// conns are the connections, idle or not.
+// conns are the connections that are open, idle or not.
 func (p *readers) conns() []*conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.all)
 }
 
-// living returns c, or if it is gone another one in its place. With an error it
-// returns c as it is, for the next caller to try.
+// living returns c, or when it is nil an idle connection, if that is not gone;
+// else a fresh one in its place. With an error it returns c as it is, for the
+// next caller to try.
 func (p *readers) living(c *conn) (*conn, error) {
-	if !c.gone() {
+	if c == nil {
+		c = p.takeIdle()
+	}
+	if c != nil && !c.gone() {
 		return c, nil
 	}
-	_ = c.close()
+	if c != nil {
+		_ = c.close()
+	}
 	fresh, err := p.open(context.Background())
 	if err != nil {
 		return c, err
 	}
-	fresh.stats = c.stats
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.all[slices.Index(p.all, c)] = fresh
+	if c != nil {
+		fresh.stats = c.stats
+		p.all[slices.Index(p.all, c)] = fresh
+	} else {
+		p.all = append(p.all, fresh)
+	}
 	return fresh, nil
+}
+
+func (p *readers) takeIdle() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	c := p.idle[last]
+	p.idle = p.idle[:last]
+	return c
+}
+
+// drain waits until nobody reads any more and nobody can begin to. It goes on
+// where a call whose context ended stopped.
+func (p *readers) drain(ctx context.Context) error {
+	for range cap(p.places) - p.drained {
+		select {
+		case <-p.places:
+			p.drained++
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 func (p *readers) open(ctx context.Context) (*conn, error) {

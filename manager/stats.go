@@ -102,7 +102,7 @@ func (co *core) snapshotStats() Stats {
 		c.stats.addTo(s.Queries)
 		s.WriterLabel = c.holder.Load().String()
 	}
-	for _, c := range co.readers.conns() {
+	for _, c := range co.readConns() {
 		c.stats.addTo(s.Queries)
 		if l := c.holder.Load(); l != nil {
 			s.ReaderLabels = append(s.ReaderLabels, l.String())

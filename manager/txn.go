@@ -38,11 +38,14 @@ type txn struct {
 	view   bool // for reading only
 
 	// Guarded by conn.mu.
-	done    bool
-	evicted bool  // taken out of its group while its closure ran
-	top     *txn  // in root: the innermost open savepoint
-	dropped error // in root: why SQLite dropped the transaction
-	hooks   []Hook
+	done           bool
+	evicted        bool // taken out of its group while its closure ran
+	top            *txn // in root: the innermost open savepoint
+	lent           []*sql.Tx
+	lentEnding     bool  // the closure has returned: what ends now ends nothing
+	lentRolledBack error // why the closure's transaction cannot commit, or nil
+	dropped        error // in root: why SQLite dropped the transaction
+	hooks          []Hook
 }
 
 // begin makes the txn of a transaction that has begun on c, and the context
@@ -53,6 +56,13 @@ func (co *core) begin(ctx context.Context, c *conn, l *label, write bool) (*txn,
 	c.hold(l, time.Now())
 	t.ctx = context.WithValue(ctx, contextKey{}, t)
 	return t, t.ctx
+}
+
+// child makes the txn of what runs inside t, and the context its closure gets.
+func (t *txn) child(ctx context.Context, l *label) *txn {
+	n := &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: current(ctx), label: l, write: true}
+	n.ctx = context.WithValue(ctx, contextKey{}, n)
+	return n
 }
 
 type contextKey struct{}
@@ -221,6 +231,23 @@ func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *s
 // PrepareContext always fails: a prepared statement would pass the guards by.
 func (t *txn) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 	return nil, errNoPrepare
+}
+
+// prepare looks whether SQLite accepts query in t.
+func (t *txn) prepare(ctx context.Context, query string) error {
+	c := t.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := t.check(ctx, query); err != nil {
+		return err
+	}
+	name, _ := queryName(query)
+	s, err := c.newStmt(query, name)
+	if err != nil {
+		return t.failed("prepare", query, err)
+	}
+	_ = s.Close()
+	return nil
 }
 
 func (t *txn) slowQuery(query string, elapsed time.Duration) {

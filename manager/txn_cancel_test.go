@@ -203,7 +203,7 @@ func TestContextEndsInsideAWrite(t *testing.T) {
 			t.Run(test.name+"/"+mode.name, func(t *testing.T) {
 				tap := newTap()
 				db := openNotes(t, manager.WithDriver(tap.wrap))
-				connections := tap.connections()
+				connections := readOnce(t, db, tap.connections)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				for _, slow := range []string{"SlowAdd", "SlowCount"} {

@@ -11,8 +11,7 @@ func (t *txn) nested(ctx context.Context, l *label, run closure) error {
 	if t.view {
 		return &Error{Op: "begin nested transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "WithTx inside ReadOnly; swap them"}
 	}
-	n := &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: current(ctx), label: l, write: true}
-	n.ctx = context.WithValue(ctx, contextKey{}, n)
+	n := t.child(ctx, l)
 	if err := n.openSavepoint(ctx); err != nil {
 		return err
 	}
@@ -99,8 +98,8 @@ func (t *txn) abandonChildren() error {
 // viewed runs a ReadOnly inside another transaction of the same manager: it
 // sees what that one sees.
 func (t *txn) viewed(ctx context.Context, l *label, run closure) error {
-	v := &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: current(ctx), label: l, write: t.write, view: true}
-	v.ctx = context.WithValue(ctx, contextKey{}, v)
+	v := t.child(ctx, l)
+	v.write, v.view = t.write, true
 	defer v.finish()
 	t.conn.mu.Lock()
 	err := t.check(ctx, "")

@@ -48,7 +48,7 @@ func (w *watch) run() {
 				wr.evict(now)
 				w.look(wr.conn.Load(), "write transaction runs long", cfg.slowTx, now, reported, running)
 			}
-			for _, c := range w.core.readers.conns() {
+			for _, c := range w.core.readConns() {
 				w.look(c, "read transaction runs long and holds back the write-ahead log", cfg.slowRead, now, reported, running)
 			}
 			reported = running

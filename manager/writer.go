@@ -179,7 +179,7 @@ func (w *writer) attempt(r *request, retry *retrier) error {
 			w.rollback(t)
 		}
 	}()
-	err := w.core.call(ctx, t, r.run)
+	err := w.core.call(ctx, t, r)
 	settled = true
 	if err != nil {
 		w.rollback(t)
@@ -190,10 +190,9 @@ func (w *writer) attempt(r *request, retry *retrier) error {
 
 // call runs the closure; under WithRunTwice it runs it once before, and takes
 // that run back.
-func (co *core) call(ctx context.Context, t *txn, run closure) error {
-	if co.cfg.runTwice {
-		dry := &txn{core: co, conn: t.conn, root: t, parent: t, outer: t.outer, label: t.label, write: true}
-		dry.ctx = context.WithValue(ctx, contextKey{}, dry)
+func (co *core) call(ctx context.Context, t *txn, r *request) error {
+	if co.cfg.runTwice && !r.once {
+		dry := t.child(ctx, t.label)
 		if err := dry.openSavepoint(ctx); err != nil {
 			return err
 		}
@@ -203,13 +202,13 @@ func (co *core) call(ctx context.Context, t *txn, run closure) error {
 				_ = dry.closeSavepoint(false)
 			}
 		}()
-		_ = run(dry.ctx, dry)
+		_ = r.run(dry.ctx, dry)
 		settled = true
 		if err := dry.closeSavepoint(false); err != nil {
 			return err
 		}
 	}
-	return run(ctx, t)
+	return r.run(ctx, t)
 }
 
 // commit ends t with COMMIT. Nothing can run in t from here on.

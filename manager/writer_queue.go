@@ -12,6 +12,7 @@ type request struct {
 	label label
 	run   closure
 	alone bool
+	once  bool // not twice under WithRunTwice
 
 	// Guarded by the queue's mu.
 	prev, next *request

@@ -1,0 +1,167 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"reflect"
+	"sync"
+)
+
+// leasedRows hold the reader that they come from until they are closed.
+type leasedRows struct {
+	*rows
+	release func()
+}
+
+func (r *leasedRows) Next(dest []driver.Value) error { return sealedNext(r.rows.Next(dest)) }
+
+func (r *leasedRows) Close() error {
+	err := r.rows.Close()
+	r.release()
+	return sealed(err)
+}
+
+// sealedNext is sealed for Next, whose io.EOF database/sql compares with ==.
+func sealedNext(err error) error {
+	if err == io.EOF {
+		return err
+	}
+	return sealed(err)
+}
+
+// leaseRows runs a query in a snapshot that ends with its rows.
+func (p *readers) leaseRows(ctx context.Context, l *label, query string, args []driver.NamedValue) (driver.Rows, error) {
+	retry := retrier{core: p.core, label: l, op: "read"}
+	for {
+		t, err := p.lease(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		found, err := t.driverRows(ctx, query, args)
+		if err == nil {
+			var once sync.Once
+			return &leasedRows{found.(*rows), func() { once.Do(func() { p.release(t) }) }}, nil
+		}
+		p.release(t)
+		if !isBusy(err) {
+			return nil, err
+		}
+		if err := retry.wait(ctx, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// maxBuffered bounds the rows of a write outside a transaction, which must be
+// read before its commit.
+const maxBuffered = 1 << 20
+
+// bufferedRows are rows that were read to their end.
+type bufferedRows struct {
+	columns []column
+	rows    [][]driver.Value
+}
+
+type column struct {
+	name, databaseType string
+	scanType           reflect.Type
+	nullable, known    bool
+}
+
+// bufferRows reads all of rows and closes them.
+func bufferRows(from driver.Rows, query string) (_ *bufferedRows, err error) {
+	defer func() {
+		if e := from.Close(); err == nil {
+			err = e
+		}
+	}()
+	types := from.(*rows)
+	b := &bufferedRows{}
+	for i, name := range from.Columns() {
+		c := column{name: name, databaseType: types.ColumnTypeDatabaseTypeName(i), scanType: types.ColumnTypeScanType(i)}
+		c.nullable, c.known = types.ColumnTypeNullable(i)
+		b.columns = append(b.columns, c)
+	}
+	for size := 0; ; {
+		row := make([]driver.Value, len(b.columns))
+		if err := from.Next(row); err == io.EOF {
+			return b, nil
+		} else if err != nil {
+			return nil, err
+		}
+		for i, v := range row {
+			size += 16
+			switch v := v.(type) {
+			case []byte:
+				row[i] = bytes.Clone(v)
+				size += len(v)
+			case string:
+				size += len(v)
+			}
+		}
+		if size > maxBuffered {
+			name, _ := queryName(query)
+			return nil, &Error{Op: "query", Query: name, Kind: ErrUnsupported,
+				Detail: fmt.Sprintf("a statement that writes outside a transaction returned more than %d bytes; use BeginTx", maxBuffered)}
+		}
+		b.rows = append(b.rows, row)
+	}
+}
+
+func (b *bufferedRows) Columns() []string {
+	names := make([]string, len(b.columns))
+	for i, c := range b.columns {
+		names[i] = c.name
+	}
+	return names
+}
+
+func (b *bufferedRows) Close() error { return nil }
+
+func (b *bufferedRows) Next(dest []driver.Value) error {
+	if len(b.rows) == 0 {
+		return io.EOF
+	}
+	copy(dest, b.rows[0])
+	b.rows = b.rows[1:]
+	return nil
+}
+
+func (b *bufferedRows) ColumnTypeDatabaseTypeName(i int) string { return b.columns[i].databaseType }
+func (b *bufferedRows) ColumnTypeScanType(i int) reflect.Type   { return b.columns[i].scanType }
+func (b *bufferedRows) ColumnTypeNullable(i int) (nullable, ok bool) {
+	return b.columns[i].nullable, b.columns[i].known
+}
+
+// maxTexts bounds a textSet: SQL built at run time must not grow memory.
+const maxTexts = 512
+
+// A textSet remembers some queries.
+type textSet struct {
+	mu    sync.RWMutex
+	texts map[string]bool
+}
+
+func (s *textSet) has(query string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.texts[query]
+}
+
+func (s *textSet) add(query string) {
+	if len(query) > maxTextLength {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.texts == nil || len(s.texts) >= maxTexts {
+		s.texts = map[string]bool{}
+	}
+	s.texts[query] = true
+}
+
+// maxTextLength bounds the length of a query that is remembered.
+const maxTextLength = 4096

@@ -1,0 +1,262 @@
+package manager
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"log/slog"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A sqlTx is a transaction as *sql.Tx sees it. The ways that one ends differ:
+// a write of its own (sqldb_write.go), a snapshot, a savepoint in a closure's
+// transaction, or a closure's transaction that is only lent.
+type sqlTx struct {
+	conn       *sqlConn
+	txn        *txn
+	lent       bool           // txn is the closure's own, which decides what is kept
+	savepoints []sqlSavepoint // made by statements, the innermost last
+	end        func(commit bool) error
+	used       atomic.Int64          // when it was last used, in nanoseconds since the epoch
+	aborted    atomic.Pointer[Error] // why the manager rolled it back while it was idle
+}
+
+// BeginTx begins a transaction. See [DB.SQL].
+func (c *sqlConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx := &sqlTx{conn: c}
+	tx.touch()
+	var err error
+	if lent, ok := ctx.(*lendContext); ok {
+		tx.beginLent(lent.txn)
+	} else if outer := c.core.within(ctx); outer != nil {
+		err = tx.beginNested(ctx, outer, opts.ReadOnly)
+	} else if opts.ReadOnly {
+		err = tx.beginSnapshot(ctx)
+	} else {
+		err = tx.beginWrite(ctx)
+	}
+	if err != nil {
+		return nil, sealed(err)
+	}
+	c.tx = tx
+	return tx, nil
+}
+
+func (tx *sqlTx) touch() { tx.used.Store(time.Now().UnixNano()) }
+
+func (tx *sqlTx) idle() time.Duration { return time.Since(time.Unix(0, tx.used.Load())) }
+
+// Commit ends the transaction. Savepoints that are still open are part of it.
+func (tx *sqlTx) Commit() error { return tx.finish(true) }
+
+// Rollback undoes the transaction.
+func (tx *sqlTx) Rollback() error { return tx.finish(false) }
+
+func (tx *sqlTx) finish(commit bool) error {
+	tx.conn.tx = nil
+	err := tx.closeSavepoints(0, commit || tx.lent)
+	if e := tx.end(commit && err == nil); err == nil || errors.Is(e, ErrTxAborted) {
+		err = e
+	}
+	if e := tx.aborted.Load(); e != nil && commit {
+		err = e
+	} else if e != nil {
+		err = nil
+	}
+	return sealed(err)
+}
+
+func (tx *sqlTx) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	tx.touch()
+	defer tx.touch()
+	if s, ok := parseSavepoint(query); ok {
+		return driver.ResultNoRows, tx.explain(tx.runSavepoint(ctx, s))
+	}
+	result, err := tx.innermost().ExecContext(ctx, query, arguments(args)...)
+	if err != nil {
+		return nil, tx.explain(err)
+	}
+	return result, nil
+}
+
+func (tx *sqlTx) query(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	tx.touch()
+	defer tx.touch()
+	found, err := tx.innermost().driverRows(ctx, query, args)
+	if err != nil {
+		return nil, tx.explain(err)
+	}
+	return &txRows{found.(*rows), tx}, nil
+}
+
+func (tx *sqlTx) prepare(ctx context.Context, query string) error {
+	tx.touch()
+	return tx.explain(tx.innermost().prepare(ctx, query))
+}
+
+// explain gives the reason when the manager ended the transaction.
+func (tx *sqlTx) explain(err error) error {
+	if e := tx.aborted.Load(); e != nil && err != nil {
+		return e
+	}
+	return err
+}
+
+// txRows keep their transaction from being idle while they are read.
+type txRows struct {
+	*rows
+	tx *sqlTx
+}
+
+func (r *txRows) Next(dest []driver.Value) error {
+	r.tx.touch()
+	return sealedNext(r.tx.explain(r.rows.Next(dest)))
+}
+
+func (r *txRows) Close() error { return sealed(r.rows.Close()) }
+
+// beginLent lends t itself.
+func (tx *sqlTx) beginLent(t *txn) {
+	tx.txn, tx.lent = t, true
+	tx.end = func(commit bool) error {
+		t.conn.mu.Lock()
+		defer t.conn.mu.Unlock()
+		switch {
+		case t.lentEnding:
+			return nil
+		case commit:
+			return &Error{Op: "commit", Label: t.label.String(), Kind: ErrUnsupported, Detail: "a *sql.Tx of SQLTx commits when its closure returns nil; return instead"}
+		}
+		t.lentRolledBack = &Error{Op: "commit", Label: t.label.String(), Kind: ErrTxAborted, Detail: "the *sql.Tx that SQLTx lent was rolled back, and so is its transaction"}
+		return nil
+	}
+}
+
+// beginNested begins a savepoint, or a view, in the transaction around it.
+func (tx *sqlTx) beginNested(ctx context.Context, outer *txn, readOnly bool) error {
+	l := callerLabel()
+	if readOnly || outer.view {
+		if !readOnly {
+			return &Error{Op: "begin nested transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "BeginTx inside ReadOnly; ask for TxOptions.ReadOnly"}
+		}
+		tx.txn = outer.child(ctx, &l)
+		tx.txn.view, tx.txn.write = true, outer.write
+		tx.end = func(bool) error { tx.txn.finish(); return nil }
+		return nil
+	}
+	tx.txn = outer.child(ctx, &l)
+	tx.end = tx.txn.closeSavepoint
+	return tx.txn.openSavepoint(ctx)
+}
+
+// beginSnapshot begins a read transaction on a reader of its own.
+func (tx *sqlTx) beginSnapshot(ctx context.Context) error {
+	l, p := callerLabel(), tx.conn.core.door.readers
+	t, err := p.lease(ctx, &l)
+	if err != nil {
+		return err
+	}
+	tx.txn = t
+	tx.end = func(bool) error { p.release(t); return nil }
+	return nil
+}
+
+var (
+	errRolledBack = errors.New("rolled back")
+	errRunsOnce   = &Error{Op: "transaction", Kind: ErrBusy, Detail: "the database was busy, and a transaction of BeginTx cannot run again by itself; begin it again, or use WithTx"}
+)
+
+// beginWrite begins a transaction of its own: a closure that waits, on a
+// goroutine of its own, until the transaction is ended.
+func (tx *sqlTx) beginWrite(ctx context.Context) error {
+	l, co := callerLabel(), tx.conn.core
+	begun, finish, ended := make(chan *txn), make(chan bool), make(chan error, 1)
+	run := func(ctx context.Context, t *txn) error {
+		if tx.txn != nil {
+			return errRunsOnce
+		}
+		tx.txn = t
+		begun <- t
+		return tx.await(finish)
+	}
+	go func() { ended <- co.write(ctx, l, txConfig{alone: true, once: true}, run) }()
+	tx.end = func(commit bool) error {
+		var err error
+		select {
+		case finish <- commit:
+			err = <-ended
+		case err = <-ended:
+		}
+		if !commit && errors.Is(err, errRolledBack) {
+			return nil
+		}
+		return err
+	}
+	select {
+	case <-begun:
+		return nil
+	case err := <-ended:
+		return err
+	}
+}
+
+// await waits for the end of the transaction, and gives it up when it does
+// nothing while others wait.
+func (tx *sqlTx) await(finish <-chan bool) error {
+	co := tx.conn.core
+	limit := co.cfg.maxQueueWait
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		select {
+		case commit := <-finish:
+			if commit {
+				return nil
+			}
+			return errRolledBack
+		case <-timer.C:
+		}
+		idle := tx.idle()
+		if _, waiting := co.writer.queue.first(); idle >= limit && waiting > 0 {
+			e := &Error{Op: "transaction", Label: tx.txn.label.String(), Kind: ErrTxAborted, Waited: idle, Detail: "it was idle while others waited, and has been rolled back; end a *sql.Tx with Commit or Rollback"}
+			tx.aborted.Store(e)
+			co.cfg.logger.Warn("idle transaction rolled back while others wait", slog.String("label", e.Label), slog.Duration("idle", idle))
+			return e
+		}
+		timer.Reset(max(limit-idle, limit/16, time.Millisecond))
+	}
+}
+
+// callerLabel names a transaction by the place outside this package and
+// database/sql that began it, "store.go:42".
+func callerLabel() label {
+	var pcs [16]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if f.Function != "" && !strings.HasPrefix(f.Function, "database/sql.") && !strings.Contains(f.Function, "/manager.(*sqlConn).") && !strings.Contains(f.Function, "/manager.(*sqlTx).") && !strings.HasPrefix(f.Function, "runtime.") {
+			return label{name: "BeginTx at " + f.File[strings.LastIndexByte(f.File, '/')+1:] + ":" + strconv.Itoa(f.Line)}
+		}
+		if !more {
+			return label{name: "BeginTx"}
+		}
+	}
+}
+
+// statementLabel names the transaction of one statement: by its sqlc name, or by
+// how its text begins.
+func statementLabel(query string) label {
+	if name, _ := queryName(query); name != "" {
+		return label{name: name}
+	}
+	const length = 40
+	text := strings.Join(strings.Fields(query[:min(len(query), 4*length)]), " ")
+	if len(text) > length {
+		text = text[:length] + "…"
+	}
+	return label{name: "SQL: " + text}
+}
