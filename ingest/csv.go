@@ -8,13 +8,14 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// readCSV reads rows of our own form, with the names of the fields in the first line. No field can hold a
-// line break, so a row is a line: a quote that is never closed costs a line and not the rest of the file.
-func readCSV(in *input, take func(Row) bool) error {
+// readCSV reads rows under a header. No field can hold a line break, so a row is a line: a quote that is never closed
+// costs a line and not the rest of the file.
+func (d *document) readCSV() error {
 	var (
-		r       rowReader
-		columns []*field
+		in      = d.in
+		columns int
 		cells   []string
+		comma   byte
 	)
 	for ; ; in.line++ {
 		line, err := in.nextLine()
@@ -27,39 +28,75 @@ func readCSV(in *input, take func(Row) bool) error {
 		if isBlank(line) {
 			continue
 		}
-		if cells, err = splitCells(cells[:0], line); err != nil {
+		if comma == 0 {
+			comma = separator(line)
+		}
+		if cells, err = splitCells(cells[:0], line, comma); err != nil {
 			return err
 		}
-		if columns == nil {
-			if columns, err = readHeader(cells); err != nil {
+		if columns == 0 {
+			columns = len(cells)
+			if err := d.rows.header(cells); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := r.readCells(columns, cells); err != nil {
-			return err
+		if len(cells) != columns {
+			return malformed(fmt.Sprintf("%d cells; the header has %d", len(cells), columns))
 		}
-		if !take(r.row) {
-			return errStopped
+		if err := d.rows.cells(cells); err != nil {
+			return err
 		}
 	}
 }
 
-// maxCells is more than any event has; a line of a million commas must not become a million cells.
+// separator is what separates the cells of a header, a comma unless another one is there more often.
+func separator(header string) byte {
+	best, most := byte(','), 0
+	for _, c := range []byte(",;\t|") {
+		n, inQuotes := 0, false
+		for i := range len(header) {
+			switch {
+			case header[i] == '"':
+				inQuotes = !inQuotes
+			case header[i] == c && !inQuotes:
+				n++
+			}
+		}
+		if n > most {
+			best, most = c, n
+		}
+	}
+	return best
+}
+
+// columnName is the field that a name in a header means: spreadsheets and databases write the same name in their
+// own ways.
+func columnName(name string) string {
+	name = strings.Trim(name, " ")
+	for i := range len(name) {
+		if c := name[i]; c >= 'A' && c <= 'Z' || c == ' ' || c == '-' {
+			return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(name))
+		}
+	}
+	return name
+}
+
+// maxCells is more than any row has; a line of a million commas must not become a million cells.
 const maxCells = 64
 
 // splitCells appends the cells of a line to cells.
-func splitCells(cells []string, line string) ([]string, error) {
+func splitCells(cells []string, line string, comma byte) ([]string, error) {
 	for {
 		var cell string
 		var err error
 		if strings.HasPrefix(line, `"`) {
-			cell, line, err = quotedCell(line[1:])
+			cell, line, err = quotedCell(line[1:], comma)
 			if err != nil {
 				return nil, err
 			}
 		} else {
-			end := strings.IndexByte(line, ',')
+			end := strings.IndexByte(line, comma)
 			if end < 0 {
 				end = len(line)
 			}
@@ -69,7 +106,7 @@ func splitCells(cells []string, line string) ([]string, error) {
 			}
 		}
 		if len(cells) == maxCells {
-			return nil, malformed("more than 64 cells, which no event has")
+			return nil, malformed("more than 64 cells, which no row has")
 		}
 		cells = append(cells, cell)
 		if line == "" {
@@ -81,7 +118,7 @@ func splitCells(cells []string, line string) ([]string, error) {
 
 // quotedCell reads a cell after its opening quote, and returns what follows it: nothing, or a comma
 // first.
-func quotedCell(line string) (cell, rest string, err error) {
+func quotedCell(line string, comma byte) (cell, rest string, err error) {
 	for from := 0; ; {
 		i := strings.IndexByte(line[from:], '"')
 		if i < 0 {
@@ -92,47 +129,10 @@ func quotedCell(line string) (cell, rest string, err error) {
 		switch {
 		case strings.HasPrefix(rest, `"`): // two quotes stand for one
 			from = end + 2
-		case rest == "" || rest[0] == ',':
+		case rest == "" || rest[0] == comma:
 			return strings.ReplaceAll(line[:end], `""`, `"`), rest, nil
 		default:
 			return "", "", malformed("text after a closing quote: " + chain.Quote(rest))
 		}
 	}
-}
-
-// readHeader finds the field of each column.
-func readHeader(names []string) ([]*field, error) {
-	columns := make([]*field, len(names))
-	var seen fieldSet
-	for c, name := range names {
-		i := ownForm.index(name)
-		if i < 0 {
-			return nil, unknownField(name)
-		}
-		if !seen.add(i) {
-			return nil, wrong(name, errDuplicate)
-		}
-		columns[c] = &ownForm[i]
-	}
-	if err := ownForm.absent(seen); err != nil {
-		return nil, err
-	}
-	return columns, nil
-}
-
-// readCells reads a row from the cells of a line.
-func (r *rowReader) readCells(columns []*field, cells []string) error {
-	if len(cells) != len(columns) {
-		return malformed(fmt.Sprintf("%d cells; the header has %d", len(cells), len(columns)))
-	}
-	r.row = Row{}
-	for c, f := range columns {
-		if cells[c] == "" && f.optional {
-			continue
-		}
-		if err := f.set(r, cells[c]); err != nil {
-			return wrong(f.name, err)
-		}
-	}
-	return nil
 }

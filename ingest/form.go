@@ -1,49 +1,23 @@
 package ingest
 
-import "strings"
-
-// form is the list of fields a row may have in one of the formats. A place in it is the field's number.
-type form []field
+// form is the list of fields that a row of one kind may have. A place in it is the field's number. T is what the
+// texts of the fields are put into.
+type form[T any] []field[T]
 
 // field is one of them.
-type field struct {
+type field[T any] struct {
 	name     string
 	optional bool
 	read     func(*scanner) (string, error) // takes its text from a JSON value
-	set      func(*rowReader, string) error // puts what the text says into the row
+	set      func(*T, string) error         // puts what the text says into the row
 }
-
-// ownForm is our own form, in the order its fields are written.
-var ownForm = form{
-	{"coldkey", false, (*scanner).string, (*rowReader).setColdkey},
-	{"hotkey", false, (*scanner).string, (*rowReader).setHotkey},
-	{"kind", false, (*scanner).string, (*rowReader).setKind},
-	{"netuid", false, (*scanner).number, (*rowReader).setNetuid},
-	{"extrinsic_id", false, (*scanner).string, (*rowReader).setExtrinsicID},
-	{"event_index", true, (*scanner).number, (*rowReader).setEventIndex},
-	{"block", true, (*scanner).number, (*rowReader).setBlock},
-	{"time", false, (*scanner).string, (*rowReader).setTime},
-	{"tao", false, (*scanner).string, (*rowReader).setTAO},
-	{"alpha", false, (*scanner).string, (*rowReader).setAlpha},
-	{"transfer", true, (*scanner).boolean, (*rowReader).setTransfer},
-}
-
-// unknownField is the error for a field that our own form does not have.
-func unknownField(name string) error {
-	if name == "" {
-		return malformed("a field without a name; " + ownFields)
-	}
-	return wrong(name, malformed("unknown; "+ownFields))
-}
-
-var ownFields = "an event has " + strings.Join(ownForm.names(), ", ")
 
 const (
 	errMissing   = malformed("missing")
 	errDuplicate = malformed("given twice")
 )
 
-func (f form) names() []string {
+func (f form[T]) names() []string {
 	names := make([]string, len(f))
 	for i := range f {
 		names[i] = f[i].name
@@ -52,7 +26,7 @@ func (f form) names() []string {
 }
 
 // index returns the number of a field, -1 for an unknown name.
-func (f form) index(name string) int {
+func (f form[T]) index(name string) int {
 	for i := range f {
 		if f[i].name == name {
 			return i
@@ -62,7 +36,7 @@ func (f form) index(name string) int {
 }
 
 // absent returns an error for the first field that a row must have and that was not seen.
-func (f form) absent(seen fieldSet) error {
+func (f form[T]) absent(seen fieldSet) error {
 	for i := range f {
 		if !f[i].optional && !seen.has(i) {
 			return wrong(f[i].name, errMissing)
@@ -70,6 +44,77 @@ func (f form) absent(seen fieldSet) error {
 	}
 	return nil
 }
+
+// readObject reads a row from a JSON object and nothing after it. unknown says what is wrong with a field that the
+// form does not have, if anything. After an error the scanner stands where it was found.
+func (f form[T]) readObject(s *scanner, row *T, unknown func(name string) error) error {
+	var seen fieldSet
+	err := s.object(func(name string) error {
+		i := f.index(name)
+		if i < 0 {
+			if err := unknown(name); err != nil {
+				return err
+			}
+			return s.skip()
+		}
+		if !seen.add(i) {
+			return wrong(name, errDuplicate)
+		}
+		text, err := f[i].read(s)
+		if err == nil {
+			err = f[i].set(row, text)
+		}
+		if err != nil {
+			return wrong(name, err)
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.end()
+	}
+	if err == nil {
+		if err = f.absent(seen); err != nil {
+			s.pos = 0 // what is missing is missing from the whole
+		}
+	}
+	return err
+}
+
+// columns finds the field of each column of a header, nil for one that is skipped.
+func (f form[T]) columns(names []string, unknown func(name string) error) ([]*field[T], error) {
+	columns := make([]*field[T], len(names))
+	var seen fieldSet
+	for c, name := range names {
+		i := f.index(columnName(name))
+		if i < 0 {
+			if err := unknown(name); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if !seen.add(i) {
+			return nil, wrong(name, errDuplicate)
+		}
+		columns[c] = &f[i]
+	}
+	return columns, f.absent(seen)
+}
+
+// readCells reads a row from the cells under a header.
+func readCells[T any](columns []*field[T], cells []string, row *T) error {
+	for c, f := range columns {
+		if f == nil || cells[c] == "" && f.optional {
+			continue
+		}
+		if err := f.set(row, cells[c]); err != nil {
+			return wrong(f.name, err)
+		}
+	}
+	return nil
+}
+
+// skipped is a function for unknown fields: they are of no interest.
+func skipped(string) error { return nil }
 
 // fieldSet is a set of numbers of fields.
 type fieldSet uint32

@@ -45,6 +45,7 @@ Exit codes:
   1  failed, or interrupted
   2  wrong usage: an unknown command or flag, a value that cannot be
   3  done, but events were rejected (ingest)
+  4  an input is not all there: pages are missing, it is empty, or it would end many registrations
 
 Environment:
   ` + dbEnv + `  the ledger's file where --db is not given`,

@@ -17,6 +17,7 @@ const (
 	exitFailure  = 1
 	exitUsage    = 2
 	exitRejected = 3
+	exitDoubtful = 4
 )
 
 // usageError is an error of whoever typed the command.
@@ -34,12 +35,22 @@ func (e *rejectedError) Error() string {
 	return plural(e.events, "event was", "events were") + " rejected; stakeledger events --outcome rejected lists them"
 }
 
+// doubtfulError says that an input was not taken for all that it should be, and which flag accepts it as it is.
+type doubtfulError struct{ text string }
+
+func (e *doubtfulError) Error() string { return e.text }
+
+func doubtf(format string, args ...any) error { return &doubtfulError{fmt.Sprintf(format, args...)} }
+
 func exitCode(err error) int {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
 	if _, ok := errors.AsType[*rejectedError](err); ok {
 		return exitRejected
+	}
+	if _, ok := errors.AsType[*doubtfulError](err); ok {
+		return exitDoubtful
 	}
 	return exitFailure
 }

@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
+
+	"github.com/stakeledger/stakeledger/ingest"
 )
 
 // stdinName is what standard input is called, as an argument and in messages.
@@ -42,6 +46,42 @@ func openInput(ctx context.Context, op string, stdin io.Reader, file string) (in
 	default:
 		return input{untilDone(ctx, f), file, f.Close}, nil
 	}
+}
+
+// openInputs opens files that are one input together, or standard input; op is what errors say was attempted. None
+// is open after an error.
+func openInputs(ctx context.Context, op string, stdin io.Reader, files []string) (inputs []ingest.File, closeAll func(), err error) {
+	var opened []input
+	closeAll = func() {
+		for _, in := range opened {
+			_ = in.Close() // was only read
+		}
+	}
+	if i := slices.Index(files, stdinName); i >= 0 && slices.Contains(files[i+1:], stdinName) {
+		return nil, nil, usagef("%s: standard input (-) is given twice", op)
+	}
+	for _, file := range files {
+		in, err := openInput(ctx, op, stdin, file)
+		if err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+		opened = append(opened, in)
+		inputs = append(inputs, ingest.File{Name: in.name, Reader: in.Reader})
+	}
+	return inputs, closeAll, nil
+}
+
+// inputNames are the names of inputs for a message; of many, how many they are.
+func inputNames(inputs []ingest.File) string {
+	if len(inputs) > 3 {
+		return fmt.Sprintf("%d files", len(inputs))
+	}
+	names := make([]string, len(inputs))
+	for i, in := range inputs {
+		names[i] = in.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // chunk is what one read gave.

@@ -221,3 +221,45 @@ func (s *scanner) end() error {
 	}
 	return nil
 }
+
+// account reads an address: a string, or an object with an address in it as "ss58".
+func (s *scanner) account() (address string, err error) {
+	if s.peek() == '"' {
+		return s.string()
+	}
+	found := false
+	err = s.object(func(name string) error {
+		if name != "ss58" {
+			return s.skip()
+		}
+		if found {
+			return malformed("ss58 given twice")
+		}
+		found = true
+		address, err = s.string()
+		return err
+	})
+	if err == nil && !found {
+		err = malformed("no ss58 in it")
+	}
+	return address, err
+}
+
+// ignored reads a value of any kind and says nothing of it.
+func (s *scanner) ignored() (string, error) { return "", s.skip() }
+
+// rao reads an amount in whole rao, which is exact as a string and as a number.
+func (s *scanner) rao() (string, error) {
+	if s.peek() == '"' {
+		return s.string()
+	}
+	return s.number()
+}
+
+// booleanOrNull takes null for false.
+func (s *scanner) booleanOrNull() (string, error) {
+	if s.null() {
+		return "false", nil
+	}
+	return s.boolean()
+}

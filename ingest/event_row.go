@@ -21,41 +21,6 @@ type rowReader struct {
 	known addressBook
 }
 
-// readObject reads a row from a JSON object and nothing after it. With strict, a field that the form
-// does not have is an error. After an error the scanner stands where it was found.
-func (r *rowReader) readObject(s *scanner, f form, strict bool) error {
-	r.row = Row{}
-	var seen fieldSet
-	err := s.object(func(name string) error {
-		i := f.index(name)
-		switch {
-		case i < 0 && strict:
-			return unknownField(name)
-		case i < 0:
-			return s.skip()
-		case !seen.add(i):
-			return wrong(name, errDuplicate)
-		}
-		text, err := f[i].read(s)
-		if err == nil {
-			err = f[i].set(r, text)
-		}
-		if err != nil {
-			return wrong(name, err)
-		}
-		return nil
-	})
-	if err == nil {
-		err = s.end()
-	}
-	if err == nil {
-		if err = f.absent(seen); err != nil {
-			s.pos = 0 // what is missing is missing from the whole
-		}
-	}
-	return err
-}
-
 func (r *rowReader) setColdkey(s string) (err error) {
 	r.row.Coldkey, err = r.known.parse(s)
 	return err
@@ -109,6 +74,14 @@ func (r *rowReader) setEventIndex(s string) (err error) {
 	return err
 }
 
+// setIndexOfID takes the number that ends the id of a row, which tells apart the events of an extrinsic.
+func (r *rowReader) setIndexOfID(s string) error {
+	if r.setEventIndex(s[strings.LastIndexByte(s, '-')+1:]) != nil {
+		return &chain.InvalidError{Field: "id", Value: s, Reason: "does not end in the number of the event"}
+	}
+	return nil
+}
+
 func (r *rowReader) setBlock(s string) (err error) {
 	r.row.Block, err = parseCount(s)
 	return err
@@ -132,6 +105,16 @@ func (r *rowReader) setAlpha(s string) (err error) {
 	return err
 }
 
+func (r *rowReader) setTAOInRao(s string) (err error) {
+	r.row.TAO, err = chain.ParseRaoInt(s)
+	return err
+}
+
+func (r *rowReader) setAlphaInRao(s string) (err error) {
+	r.row.Alpha, err = chain.ParseRaoInt(s)
+	return err
+}
+
 func (r *rowReader) setTransfer(s string) error {
 	if s != "true" && s != "false" {
 		return &chain.InvalidError{Field: "flag", Value: s, Reason: "want true or false"}
@@ -139,6 +122,9 @@ func (r *rowReader) setTransfer(s string) error {
 	r.row.Transfer = s == "true"
 	return nil
 }
+
+// ignore is for fields that our own lists print and that are no part of the event.
+func (r *rowReader) ignore(string) error { return nil }
 
 // parseCount reads a block number or an index.
 func parseCount(s string) (int64, error) {

@@ -173,3 +173,62 @@ func (v *valueEnd) find(window []byte) int {
 	}
 	return len(window)
 }
+
+// isPage reports whether the object that begins here is a page rather than a row. It looks no further ahead than it
+// must, since more may be slow to come.
+func (in *input) isPage() bool {
+	for size := 512; ; size *= 2 {
+		window, err := in.reader.Peek(min(size, in.reader.Size()))
+		page, sure := looksLikePage(string(window))
+		if sure || err != nil || size >= in.reader.Size() {
+			return page
+		}
+	}
+}
+
+// rowNames are names that tell at once that an object is a row.
+var rowNames = map[string]bool{
+	"coldkey": true, "hotkey": true, "kind": true, "netuid": true, "uid": true, "extrinsic_id": true, "tao": true, "alpha": true,
+	"id": true, "nominator": true, "delegate": true, "action": true, "block_number": true, "timestamp": true,
+	"pallet": true, "section": true, "module": true, "method": true, "name": true, "event": true, "event_id": true,
+}
+
+// looksLikePage looks for the first member of the object at the start of text that only pages or only rows have,
+// and reports whether there is one. Whatever is wrong there is told by the reader of the form, not here.
+func looksLikePage(text string) (page, sure bool) {
+	s := scanner{text: text}
+	_ = s.object(func(name string) error {
+		switch {
+		case name == "pagination":
+			page, sure = true, true
+		case name == "data":
+			page, sure = s.opensRows()
+		default:
+			sure = rowNames[name]
+		}
+		if sure {
+			return errStopped
+		}
+		return s.skip()
+	})
+	return page, sure
+}
+
+// opensRows reports whether the value of "data" that begins here is a list of rows. An event of the chain has a list
+// of plain values there, or an object.
+func (s *scanner) opensRows() (page, sure bool) {
+	switch s.peek() {
+	case 0, '{':
+		return false, false
+	case '[':
+		ahead := scanner{text: s.text, pos: s.pos + 1}
+		switch ahead.peek() {
+		case 0:
+			return false, false
+		case '{', '[', ']':
+			return true, true
+		}
+		return false, true
+	}
+	return true, true
+}

@@ -23,6 +23,12 @@ func newInput(r io.Reader) *input {
 	return &input{reader: bufio.NewReaderSize(r, maxRow), line: 1}
 }
 
+// reset begins with another reader, with the buffers that are there.
+func (in *input) reset(r io.Reader) {
+	in.reader.Reset(r)
+	in.line = 1
+}
+
 // firstByte skips a byte order mark and blank space, and returns the byte that comes next without
 // taking it; io.EOF when there is none.
 func (in *input) firstByte() (byte, error) {
@@ -71,7 +77,7 @@ func isBlank(line string) bool { return strings.Trim(line, " \t\r") == "" }
 
 // readFailed says that reading failed, as opposed to what was read being wrong.
 func readFailed(err error) error {
-	if err == io.EOF {
+	if _, bad := err.(malformed); bad || err == io.EOF {
 		return err
 	}
 	return &readError{err}
