@@ -67,13 +67,13 @@ func newConfig(opts []Option) config {
 // own and of this check.
 func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	c := newConfig(opts)
-	migrations, err := migrations()
+	migration, err := Migration()
 	if err != nil {
 		return nil, err
 	}
 	db, err := manager.Open(ctx, path, newReader, newTx, append([]manager.Option{
 		manager.WithApplicationID(applicationID),
-		manager.WithMigration(checkedUp(migrations)),
+		manager.WithMigration(migration),
 	}, c.manager...)...)
 	if err != nil {
 		return nil, err

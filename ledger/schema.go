@@ -72,8 +72,10 @@ func checkSchema(ctx context.Context, db queryer, migrations fs.FS) (version, ne
 	if newest, err = newestVersion(migrations); err != nil {
 		return 0, 0, err
 	}
-	if version > newest {
-		return 0, 0, &manager.Error{Op: "check schema", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the file has version %d, this program knows %d; use a newer program", version, newest)}
+	if version > 0 {
+		if err := checkVersions(ctx, db, version, newest); err != nil {
+			return 0, 0, err
+		}
 	}
 	if version == summedVersion && found.own().sum() == summedSchema {
 		return version, newest, nil
@@ -87,6 +89,16 @@ func checkSchema(ctx context.Context, db queryer, migrations fs.FS) (version, ne
 		return 0, 0, err
 	}
 	return version, newest, found.compare(want, reserved)
+}
+
+// Migration is what Open runs on a file before it is opened, for a program that puts something around it and gives
+// the whole to WithManager(manager.WithMigration(…)). It refuses what Open refuses.
+func Migration() (func(context.Context, *sql.DB) error, error) {
+	migrations, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	return checkedUp(migrations), nil
 }
 
 // checkedUp is the migration of Open: what is not the ledger's is found before anything is changed, and what is
@@ -203,6 +215,22 @@ func schemaVersion(ctx context.Context, db queryer, found schema) (version int64
 		return 0, fmt.Errorf("read schema version: %w", err)
 	}
 	return version, nil
+}
+
+// checkVersions refuses a file that has a migration this program lacks, or lacks one of those up to its own. The
+// migrations are numbered from 1 without a gap.
+func checkVersions(ctx context.Context, db queryer, version, newest int64) error {
+	if version > newest {
+		return &manager.Error{Op: "check schema", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the file has version %d, this program knows %d; use a newer program", version, newest)}
+	}
+	var have int64
+	if err := db.QueryRowContext(ctx, "SELECT count(DISTINCT version_id) FROM goose_db_version WHERE version_id BETWEEN 1 AND ?", version).Scan(&have); err != nil {
+		return fmt.Errorf("read schema versions: %w", err)
+	}
+	if have != version {
+		return &Error{Op: "check schema", Err: ErrSchema, Detail: fmt.Sprintf("the file has version %d but only %d of the migrations up to it; restore a backup", version, have)}
+	}
+	return nil
 }
 
 // newestVersion is the number of the last migration.

@@ -27,7 +27,7 @@ func (k *copier) check(ctx context.Context, integrity string) error {
 	if integrity == "" {
 		return nil
 	}
-	for _, p := range []pragma{{"cell_size_check", "1", "1"}, {"trusted_schema", "0", "0"}, {"cache_size", "-65536", "-65536"}} {
+	for _, p := range append([]pragma{{"cache_size", "-65536", "-65536"}}, strictPragmas...) {
 		if err := p.set(c.conn); err != nil {
 			return err
 		}

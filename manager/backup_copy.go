@@ -43,6 +43,12 @@ func (p pool) Connect(context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, setting := range strictPragmas {
+		if err := setting.set(s.conn); err != nil {
+			_ = s.close()
+			return nil, err
+		}
+	}
 	return s.conn, nil
 }
 

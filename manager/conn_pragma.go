@@ -79,9 +79,14 @@ func readerPragmas() []pragma {
 	}, commonPragmas...)
 }
 
-var commonPragmas = []pragma{
+var commonPragmas = append([]pragma{
 	{"foreign_keys", "1", "1"},
-	{"busy_timeout", "0", "0"},   // waiting is the manager's business: SQLite's ignores contexts and order
+	{"busy_timeout", "0", "0"}, // waiting is the manager's business: SQLite's ignores contexts and order
+}, strictPragmas...)
+
+// strictPragmas are set wherever a function of the caller's, or a check, reads
+// a file that anybody may have made.
+var strictPragmas = []pragma{
 	{"trusted_schema", "0", "0"}, // a schema must not call functions with side effects
 	{"cell_size_check", "1", "1"},
 }

@@ -148,6 +148,16 @@
 // ends; that reader is then named in a warning. A checkpoint that another
 // program (a backup that follows the log) keeps busy is a normal condition.
 //
+// # Migrating
+//
+// A migration ([WithMigration]) runs on a connection of its own, with foreign
+// keys on, before any other of the manager exists. If it changed anything,
+// PRAGMA foreign_key_check looks at the whole database before Open returns, and
+// a row whose parent is missing is ErrForeignKey. A migration that leaves a
+// transaction open is an error, and the transaction is rolled back. Package
+// migrate runs the files of goose with more care: each is checked before it is
+// committed, and none can lose rows by rebuilding a table.
+//
 // # Backing up
 //
 // [DB.Backup] copies the database while writers go on: one snapshot, checked,

@@ -2,7 +2,6 @@ package manager
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -289,44 +287,6 @@ func (co *core) checkApplication(c DriverConn) error {
 		return nil
 	}
 	return &Error{Op: "open " + co.path, Kind: ErrWrongFile, Detail: fmt.Sprintf("its application id is %s, this program's is %s; give another path", got, want)}
-}
-
-// migrate runs the caller's migration on a connection of its own.
-func (co *core) migrate(ctx context.Context) error {
-	if co.cfg.migrate == nil {
-		return nil
-	}
-	db := co.openPool(dsn(co.path, "rw") + "&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(co.cfg.retryBudget/time.Millisecond)))
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	if err := co.claim(ctx, db); err != nil {
-		return co.explainOpen(err)
-	}
-	if err := co.cfg.migrate(ctx, db); err != nil {
-		if own := (*Error)(nil); errors.As(err, &own) {
-			return co.explainOpen(err)
-		}
-		return co.explainOpen(wrap("migrate "+co.path, "", "", err))
-	}
-	return nil
-}
-
-// claim gives a file without tables its application id before anything else is
-// in it. A process killed between a migration tool's own table and the first
-// migration would leave a file that the next Open takes for another program's.
-func (co *core) claim(ctx context.Context, db *sql.DB) error {
-	if !co.cfg.hasID {
-		return nil
-	}
-	var id, tables int64
-	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
-	if err == nil {
-		err = db.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&tables)
-	}
-	if err == nil && id == 0 && tables == 0 {
-		_, err = db.ExecContext(ctx, "PRAGMA application_id = "+strconv.Itoa(int(co.cfg.applicationID)))
-	}
-	return wrap("set PRAGMA application_id", "", "", err)
 }
 
 // connect opens the writer and the readers.

@@ -41,12 +41,16 @@ is missing. Other processes wait meanwhile. A file made by a newer program is le
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		up, err := ledger.Migration()
+		if err != nil {
+			return err
+		}
 		var before, after []migrationRow
-		err := a.migrating(cmd, func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
+		err = a.migrating(cmd, func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
 			if before, err = listMigrations(ctx, schema, db); err != nil {
 				return err
 			}
-			if err := migrate.Up(schema)(ctx, db); err != nil {
+			if err := up(ctx, db); err != nil {
 				return err
 			}
 			after, err = listMigrations(ctx, schema, db)

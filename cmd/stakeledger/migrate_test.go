@@ -41,3 +41,19 @@ func TestMigrateNewerFile(t *testing.T) {
 		run(t, event(""), append(args, "--db", db)...).fails(t, exitFailure, "newer", "99999")
 	}
 }
+
+// TestMigrateUpRefusesWhatReportRefuses: a file that no command reads must not be migrated further.
+func TestMigrateUpRefusesWhatReportRefuses(t *testing.T) {
+	for _, c := range []struct{ name, change, says string }{
+		{"an index of others that refuses rows", "CREATE UNIQUE INDEX stranger ON miners (status) WHERE miner_id < 0", "stranger"},
+		{"a migration that is not recorded", "DELETE FROM goose_db_version WHERE version_id = 3", "the file has version"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			db := simulated(t)
+			tamper(t, db, "", c.change)
+			for _, args := range [][]string{{"report"}, {"migrate", "up"}} {
+				run(t, "", append(args, "--db", db)...).fails(t, exitFailure, c.says)
+			}
+		})
+	}
+}

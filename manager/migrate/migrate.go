@@ -6,6 +6,33 @@
 // fresh file at once some fail. The manager calls the migration while it holds
 // the lock file, so here every one of them succeeds. The same files work with
 // the goose command.
+//
+// # Foreign keys
+//
+// A file runs with foreign keys off, as it does under the goose command, since
+// SQLite cannot change that inside a transaction: with them on, the DROP TABLE
+// of SQLite's documented way to rebuild a table deletes the rows that refer to
+// it. So ON DELETE and ON UPDATE do nothing in a migration; what is to become
+// of the rows that refer to a changed one, the file says itself. Before a file
+// is committed PRAGMA foreign_key_check looks at the whole database. A row
+// whose parent is missing is manager.ErrForeignKey, and the file is rolled back.
+//
+// # Files without a transaction
+//
+// A file with "-- +goose NO TRANSACTION" may begin and commit its own. One that
+// leaves a transaction open is refused, and the transaction is rolled back.
+// What such a file had committed before an error stays.
+//
+// Each file has a connection of its own: no PRAGMA, temporary table or attached
+// database of one is met by the next. A database in memory, which has only one
+// connection, is the exception.
+//
+// # Versions
+//
+// The versions that the file has are compared with those of the program, one by
+// one: a file may not have one that the program lacks, and the program may not
+// have one that is older than the file's newest and that the file lacks. Go
+// migrations that some imported package has registered with goose do not count.
 package migrate
 
 import (
@@ -15,52 +42,47 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/database"
-
-	"github.com/stakeledger/stakeledger/manager"
 )
 
 // Up returns a migration for [manager.WithMigration] that applies what is
-// missing of the goose migrations in fsys, in order, each in a transaction. A
-// file that has a migration which fsys lacks was made by a newer program: it
-// is left alone and the error is manager.ErrTooNew.
+// missing of the goose migrations in fsys, in order, each in a transaction.
+//
+// Errors: manager.ErrTooNew when the file has a migration that fsys lacks, and
+// manager.ErrUnsupported when it lacks one that is older than its newest, both
+// before anything is changed; manager.ErrForeignKey; those of the statements.
 func Up(fsys fs.FS) func(context.Context, *sql.DB) error {
 	return func(ctx context.Context, db *sql.DB) error {
-		p, err := versioned(ctx, fsys, db)
+		s, err := open(ctx, fsys, db)
 		if err != nil {
 			return err
 		}
-		if err := checkVersion(ctx, p); err != nil {
+		if err := s.versions.check(); err != nil {
 			return err
 		}
-		if _, err := p.Up(ctx); err != nil {
-			return fmt.Errorf("migrate up: %w", err)
-		}
-		return nil
+		return s.run(ctx, "migrate up", s.versions.missing(s.versions.newestKnown()), true)
 	}
 }
 
 // To returns a migration for [manager.WithMigration] that goes up or down to
-// the given version. Going down loses what the older schema cannot hold.
+// the given version. Going down loses what the older schema cannot hold. A
+// file that has a migration which fsys lacks is manager.ErrTooNew.
 func To(fsys fs.FS, version int64) func(context.Context, *sql.DB) error {
 	return func(ctx context.Context, db *sql.DB) error {
-		p, err := versioned(ctx, fsys, db)
+		s, err := open(ctx, fsys, db)
 		if err != nil {
 			return err
 		}
-		current, err := p.GetDBVersion(ctx)
-		if err != nil {
-			return fmt.Errorf("read schema version: %w", err)
+		op := fmt.Sprintf("migrate to version %d", version)
+		if err := s.versions.checkKnown(); err != nil {
+			return err
 		}
-		if current <= version {
-			_, err = p.UpTo(ctx, version)
-		} else {
-			_, err = p.DownTo(ctx, version)
+		if s.versions.newestApplied() > version {
+			return s.run(ctx, op, s.versions.above(version), false)
 		}
-		if err != nil {
-			return fmt.Errorf("migrate to version %d: %w", version, err)
+		if err := s.versions.checkGaps(); err != nil {
+			return err
 		}
-		return nil
+		return s.run(ctx, op, s.versions.missing(version), true)
 	}
 }
 
@@ -72,25 +94,32 @@ type Status struct {
 }
 
 // List reports which of the migrations in fsys db has. On a database without
-// any it creates goose's version table.
+// any it creates goose's version table. One that has a migration which fsys
+// lacks is manager.ErrTooNew.
 func List(ctx context.Context, fsys fs.FS, db *sql.DB) ([]Status, error) {
-	p, err := versioned(ctx, fsys, db)
+	s, err := open(ctx, fsys, db)
 	if err != nil {
 		return nil, err
 	}
-	states, err := p.Status(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read migration status: %w", err)
+	if err := s.versions.checkKnown(); err != nil {
+		return nil, err
 	}
-	list := make([]Status, len(states))
-	for i, s := range states {
-		list[i] = Status{Version: s.Source.Version, Source: s.Source.Path, Applied: s.State == goose.StateApplied}
+	var list []Status
+	for _, source := range s.goose.ListSources() {
+		list = append(list, Status{Version: source.Version, Source: source.Path, Applied: s.versions.has(source.Version)})
 	}
 	return list, nil
 }
 
-// versioned is goose on db, which has goose's version table then.
-func versioned(ctx context.Context, fsys fs.FS, db *sql.DB) (*goose.Provider, error) {
+// A schema is the migrations of a program and the database they are for.
+type schema struct {
+	goose    *goose.Provider
+	db       *sql.DB
+	versions versions
+}
+
+// open reads both; db has goose's version table then.
+func open(ctx context.Context, fsys fs.FS, db *sql.DB) (*schema, error) {
 	p, err := provider(fsys, db)
 	if err != nil {
 		return nil, err
@@ -98,7 +127,25 @@ func versioned(ctx context.Context, fsys fs.FS, db *sql.DB) (*goose.Provider, er
 	if err := makeVersionTable(ctx, db); err != nil {
 		return nil, fmt.Errorf("make the version table: %w", err)
 	}
-	return p, nil
+	v, err := readVersions(ctx, p, db)
+	if err != nil {
+		return nil, err
+	}
+	return &schema{p, db, v}, nil
+}
+
+// run applies the given migrations one by one, each on a connection of its own.
+func (s *schema) run(ctx context.Context, op string, list []int64, up bool) error {
+	for _, version := range list {
+		_, err := s.goose.ApplyVersion(ctx, version, up)
+		if resetErr := reset(s.db); err == nil {
+			err = resetErr
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", op, err)
+		}
+	}
+	return nil
 }
 
 // provider is goose on a database that has goose's version table.
@@ -107,62 +154,9 @@ func provider(fsys fs.FS, db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := goose.NewProvider(goose.DialectCustom, db, fsys, goose.WithStore(store))
+	p, err := goose.NewProvider(goose.DialectCustom, db, fsys, goose.WithStore(store), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return p, nil
-}
-
-// store is goose's version table. goose would look for it and make it, but tries
-// that four times, a second apart, and returns the last error: of a connection
-// that the first one left useless, not of its cause.
-type store struct{ database.Store }
-
-func newStore() (store, error) {
-	s, err := database.NewStore(goose.DialectSQLite3, goose.DefaultTablename)
-	return store{s}, err
-}
-
-// TableExists tells goose that it need not make the table.
-func (store) TableExists(context.Context, database.DBTxConn) (bool, error) { return true, nil }
-
-// makeVersionTable makes goose's version table where there is none.
-func makeVersionTable(ctx context.Context, db *sql.DB) error {
-	store, err := newStore()
-	if err != nil {
-		return err
-	}
-	var tables int
-	row := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?", store.Tablename())
-	if err := row.Scan(&tables); err != nil || tables > 0 {
-		return err
-	}
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := store.CreateVersionTable(ctx, tx); err != nil {
-		return err
-	}
-	if err := store.Insert(ctx, tx, database.InsertRequest{Version: 0}); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-func checkVersion(ctx context.Context, p *goose.Provider) error {
-	current, err := p.GetDBVersion(ctx)
-	if err != nil {
-		return fmt.Errorf("read schema version: %w", err)
-	}
-	var newest int64
-	for _, s := range p.ListSources() {
-		newest = max(newest, s.Version)
-	}
-	if current > newest {
-		return &manager.Error{Op: "migrate up", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the file has version %d, this program knows %d; use a newer program", current, newest)}
-	}
-	return nil
 }

@@ -1,0 +1,95 @@
+package manager
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"time"
+)
+
+// migrate runs the caller's migration on a connection of its own.
+func (co *core) migrate(ctx context.Context) error {
+	if co.cfg.migrate == nil {
+		return nil
+	}
+	db := co.openPool(dsn(co.path, "rw") + "&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(co.cfg.retryBudget/time.Millisecond)))
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if err := co.claim(ctx, db); err != nil {
+		return co.explainOpen(err)
+	}
+	if err := co.runMigration(ctx, db); err != nil {
+		if own := (*Error)(nil); errors.As(err, &own) {
+			return co.explainOpen(err)
+		}
+		return co.explainOpen(wrap("migrate "+co.path, "", "", err))
+	}
+	return nil
+}
+
+// runMigration runs the caller's migration and looks at what it leaves: a
+// transaction that nobody will end, and rows whose parent is missing.
+func (co *core) runMigration(ctx context.Context, db *sql.DB) error {
+	// Also keeps the log open while the migration changes connections: each time
+	// the last one is closed, SQLite moves the log into the file.
+	observer, err := co.openSide(dsn(co.path, "ro"))
+	if err != nil {
+		return err
+	}
+	defer observer.close()
+	before, err := readPragma(observer.conn, "data_version")
+	if err != nil {
+		return err
+	}
+	if err := co.cfg.migrate(ctx, db); err != nil {
+		return err
+	}
+	if err := refuseOpenTransaction(ctx, db); err != nil {
+		return err
+	}
+	after, err := readPragma(observer.conn, "data_version")
+	if err != nil || after == before {
+		return err
+	}
+	fresh, err := co.openSide(dsn(co.path, "ro")) // foreign_key_check goes by the schema that its connection knows
+	if err != nil {
+		return err
+	}
+	defer fresh.close()
+	return checkForeignKeys(ctx, "migrate "+co.path, fresh.conn)
+}
+
+// refuseOpenTransaction is for a migration that said BEGIN and returned nil:
+// what it did would be gone once its connection is closed.
+func refuseOpenTransaction(ctx context.Context, db *sql.DB) error {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Raw(func(driverConn any) error {
+		if driverConn.(DriverConn).AutoCommit() {
+			return nil
+		}
+		return &Error{Op: "migrate", Kind: ErrUnsupported, Detail: "the migration leaves a transaction open, which is rolled back; end it with COMMIT"}
+	})
+}
+
+// claim gives a file without tables its application id before anything else is
+// in it. A process killed between a migration tool's own table and the first
+// migration would leave a file that the next Open takes for another program's.
+func (co *core) claim(ctx context.Context, db *sql.DB) error {
+	if !co.cfg.hasID {
+		return nil
+	}
+	var id, tables int64
+	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
+	if err == nil {
+		err = db.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&tables)
+	}
+	if err == nil && id == 0 && tables == 0 {
+		_, err = db.ExecContext(ctx, "PRAGMA application_id = "+strconv.Itoa(int(co.cfg.applicationID)))
+	}
+	return wrap("set PRAGMA application_id", "", "", err)
+}
