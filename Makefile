@@ -68,7 +68,7 @@ migrate: toolchain ## migrate DB=file.db with the goose command, under the manag
 	bin/withlock "$(DB)" bin/goose -dir schema sqlite3 "$(DB)" up
 
 .PHONY: check
-check: toolchain check-format check-vet check-static check-queries check-generated check-schema check-vulnerable ## formatting, vet, staticcheck, SQL rules, generated code, migrations, known vulnerabilities
+check: toolchain check-format check-vet check-modern check-static check-parameters check-queries check-generated check-schema check-vulnerable ## formatting, vet, fix, staticcheck, unparam, SQL rules, generated code, migrations, known vulnerabilities
 
 .PHONY: check-format
 check-format:
@@ -79,9 +79,20 @@ check-vet:
 	$(GO) vet ./...
 	for module in $(MODULES); do $(GO) vet -C $$module ./...; done
 
+# Without stringsbuilder, which turns a text of five lines in a test into one of seven.
+.PHONY: check-modern
+check-modern:
+	for module in . $(MODULES); do $(GO) fix -C $$module -diff -stringsbuilder=false ./...; done
+
+# Its rules are in staticcheck.conf.
 .PHONY: check-static
 check-static:
 	for module in . $(MODULES); do (cd $$module && $(call tool,staticcheck) ./...); done
+
+# Parameters that are always the same and results that nobody uses.
+.PHONY: check-parameters
+check-parameters:
+	for module in . $(MODULES); do (cd $$module && $(call tool,unparam) ./...); done
 
 # sqlc counts bytes where it should count characters: one letter outside ASCII
 # in a query file cuts the text of a query short, silently.

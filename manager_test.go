@@ -61,7 +61,7 @@ func openLedger(t testing.TB, path string, opts ...manager.Option) *ledgerDB {
 
 // account makes an address from a number.
 func account(n int) chain.Address {
-	return chain.AddressFromPublicKey(sha256.Sum256([]byte(fmt.Sprint("account ", n))))
+	return chain.AddressFromPublicKey(sha256.Sum256(fmt.Append(nil, "account ", n)))
 }
 
 const (

@@ -18,7 +18,7 @@ const (
 
 // digitValue maps a character to its value plus one; zero is not a digit.
 var digitValue = func() (values [256]byte) {
-	for i := 0; i < len(alphabet); i++ {
+	for i := range len(alphabet) {
 		values[alphabet[i]] = byte(i + 1)
 	}
 	return values

@@ -107,7 +107,7 @@ func TestArchiveGivesWayToRebuild(t *testing.T) {
 // statements runs raw SQL in one transaction.
 func statements(l *ledger.Ledger, sql string) error {
 	return l.WithTx(context.Background(), func(ctx context.Context, tx ledger.Tx) error {
-		for _, s := range strings.Split(sql, ";") {
+		for s := range strings.SplitSeq(sql, ";") {
 			if _, err := tx.DB.ExecContext(ctx, s); err != nil {
 				return err
 			}

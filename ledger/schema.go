@@ -18,7 +18,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager/migrate"
 )
 
-// ErrSchema: the file says that it is a ledger, but its tables, indexes and triggers are not those that the
+// ErrSchema means that the file says it is a ledger, but its tables, indexes and triggers are not those that the
 // migrations make. Something changed them, or the file was made to deceive.
 var ErrSchema = errors.New("schema is not the ledger's")
 
@@ -135,12 +135,12 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 	return errors.Join(err, db.Close(context.WithoutCancel(ctx)))
 }
 
-// compare looks in found for everything of want, and for what must not stand beside it: what has a name that is
+// compare looks in s for everything of want, and for what must not stand beside it: what has a name that is
 // reserved, and what acts on a table of ours.
-func (found schema) compare(want, reserved schema) error {
+func (s schema) compare(want, reserved schema) error {
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		w := want[key]
-		switch f, ok := found[key]; {
+		switch f, ok := s[key]; {
 		case !ok:
 			return wrongSchema(w, "is missing")
 		case f.kind != w.kind:
@@ -149,8 +149,8 @@ func (found schema) compare(want, reserved schema) error {
 			return wrongSchema(f, "is not what this program makes")
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(found)) {
-		f := found[key]
+	for _, key := range slices.Sorted(maps.Keys(s)) {
+		f := s[key]
 		if _, ours := want[key]; ours {
 			continue
 		}

@@ -27,7 +27,7 @@ func TestSnapshotFollowsTheFractions(t *testing.T) {
 		if _, err := archived.ArchiveClosedPositions(endsAfter(40+i), after(cutoff), ledger.ArchiveRows(3)); err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
-		for n := byte(0); n < 4; n++ {
+		for n := range byte(4) {
 			at, window := after(250*(i+1)), time.Duration(50+200*i)*time.Minute
 			got := snapshot(t, archived, n, at, window)
 			want := inFractions(t, ctx, whole, n, at, at.Add(-window))

@@ -199,7 +199,7 @@ func TestVerifyIsQuietOnHealthyLedgers(t *testing.T) {
 		if !report.Healthy() || report.Positions == 0 || report.Trades == 0 || report.Closes == 0 || report.Miners != 4 {
 			t.Errorf("seed %d: got %+v, want everything looked at and nothing found", seed, report)
 		}
-		for n := byte(0); n < 4; n++ {
+		for n := range byte(4) {
 			rebuild(t, l, n)
 		}
 		if report := verify(t, l); !report.Healthy() {

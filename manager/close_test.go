@@ -232,7 +232,7 @@ func closeFiles(t testing.TB) (open []string) {
 func closeGoroutines() (stacks []string) {
 	all := make([]byte, 1<<20)
 	all = all[:runtime.Stack(all, true)]
-	for _, stack := range strings.Split(string(all), "\n\n") {
+	for stack := range strings.SplitSeq(string(all), "\n\n") {
 		_, by, _ := strings.Cut(stack, "created by ")
 		if strings.Contains(by, "stakeledger/manager.") || strings.HasPrefix(by, "database/sql.") {
 			stacks = append(stacks, stack)

@@ -24,10 +24,10 @@ func parseConstraint(message string) (table string, columns []string) {
 	default:
 		return "", nil
 	}
-	if strings.HasPrefix(rest, "index '") {
-		return "", []string{strings.TrimSuffix(strings.TrimPrefix(rest, "index '"), "'")}
+	if name, ok := strings.CutPrefix(rest, "index '"); ok {
+		return "", []string{strings.TrimSuffix(name, "'")}
 	}
-	for _, part := range strings.Split(rest, ", ") {
+	for part := range strings.SplitSeq(rest, ", ") {
 		t, column, ok := strings.Cut(part, ".")
 		if !ok {
 			return "", nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,9 +135,7 @@ func event(members string) string {
 		"coldkey": alice, "hotkey": bob, "kind": "stake", "netuid": 1, "extrinsic_id": "100-0001",
 		"time": "2026-01-01T00:00:00Z", "tao": "1.000000000", "alpha": "2.000000000",
 	}
-	for name, value := range given {
-		line[name] = value
-	}
+	maps.Copy(line, given)
 	text, err := json.Marshal(line)
 	if err != nil {
 		panic(err)

@@ -96,7 +96,7 @@ func TestHelp(t *testing.T) {
 			}
 			args := append(strings.Fields(cmd.CommandPath())[1:], "--help")
 			text := must(t, "", args...)
-			for _, line := range strings.Split(text, "\n") {
+			for line := range strings.SplitSeq(text, "\n") {
 				if utf8.RuneCountInString(line) > maxWidth {
 					t.Errorf("a line of more than %d columns: %s", maxWidth, line)
 				}
@@ -120,8 +120,8 @@ func TestHelp(t *testing.T) {
 
 // examples are the calls of our command in a command's example.
 func examples(cmd *cobra.Command) (calls []string) {
-	for _, line := range strings.Split(strings.ReplaceAll(cmd.Example, "\\\n", " "), "\n") {
-		for _, call := range strings.Split(line, " | ") {
+	for line := range strings.SplitSeq(strings.ReplaceAll(cmd.Example, "\\\n", " "), "\n") {
+		for call := range strings.SplitSeq(line, " | ") {
 			call, _, _ = strings.Cut(call, " > ")
 			if strings.HasPrefix(strings.TrimSpace(call), "stakeledger ") {
 				calls = append(calls, call)

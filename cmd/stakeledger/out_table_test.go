@@ -45,7 +45,7 @@ func TestAmount(t *testing.T) {
 
 // tooWide returns the lines that do not fit.
 func tooWide(text string) (lines []string) {
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if runewidth.StringWidth(line) > maxWidth {
 			lines = append(lines, line)
 		}
@@ -123,7 +123,7 @@ func TestTablesFit(t *testing.T) {
 		for _, line := range tooWide(text) {
 			t.Errorf("%v: too wide: %s", args, line)
 		}
-		for _, line := range strings.Split(text, "\n") {
+		for line := range strings.SplitSeq(text, "\n") {
 			if strings.HasSuffix(line, " ") || strings.HasSuffix(line, "~") {
 				t.Errorf("%v: a line ends in padding or is cut: %q", args, line)
 			}

@@ -108,7 +108,7 @@ func TestSnapshotsAreTakenOnceListedAndPruned(t *testing.T) {
 	if len(rows) == 0 || rows[0].At != at {
 		t.Errorf("listed %d snapshots, the first of %v", len(rows), rows)
 	}
-	for _, line := range strings.Split(must(t, "", "--db", db, "snapshot", "list"), "\n") {
+	for line := range strings.SplitSeq(must(t, "", "--db", db, "snapshot", "list"), "\n") {
 		if displayed(line) > maxWidth {
 			t.Errorf("wider than %d: %s", maxWidth, line)
 		}

@@ -101,7 +101,7 @@ func (g *generator) newExtrinsic(made int) {
 }
 
 // add appends a row to the extrinsic.
-func (g *generator) add(m *miner, kind chain.EventKind, netuid int, tao, alpha chain.Rao) *ingest.Row {
+func (g *generator) add(m *miner, kind chain.EventKind, netuid int, tao, alpha chain.Rao) {
 	hotkey := m.hotkey
 	if g.chance.perMille(100) {
 		hotkey = g.hotkeys[g.chance.below(int64(len(g.hotkeys)))]
@@ -120,5 +120,4 @@ func (g *generator) add(m *miner, kind chain.EventKind, netuid int, tao, alpha c
 		Alpha:       alpha,
 	}})
 	g.index += g.chance.between(1, 4)
-	return &g.rows[len(g.rows)-1]
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -130,9 +131,7 @@ func TestUpRefusesNewerSchema(t *testing.T) {
 func TestUpThatFailsLeavesWholeMigrations(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notes.db")
 	broken := fstest.MapFS{"00003_half.sql": file("-- +goose Up\nCREATE TABLE half (x);\nINSERT INTO nowhere VALUES (1);\n")}
-	for name, f := range only(2).(fstest.MapFS) {
-		broken[name] = f
-	}
+	maps.Copy(broken, only(2).(fstest.MapFS))
 	_, err := open(t.Context(), path, migrate.Up(broken))
 	if err == nil || !strings.Contains(err.Error(), "version:3") || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("got %v, want an error that names the migration and the table", err)
@@ -156,9 +155,7 @@ func TestUpRefusesAFolderWithoutMigrations(t *testing.T) {
 func TestUpSetsForeignKeysOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notes.db")
 	breaking := fstest.MapFS{"00003_orphan.sql": file("-- +goose Up\nINSERT INTO tags (note_id, name) VALUES (99, 'orphan');\n")}
-	for name, f := range only(2).(fstest.MapFS) {
-		breaking[name] = f
-	}
+	maps.Copy(breaking, only(2).(fstest.MapFS))
 	if _, err := open(t.Context(), path, migrate.Up(breaking)); !errors.Is(err, manager.ErrForeignKey) {
 		t.Errorf("got %v, want ErrForeignKey", err)
 	}
