@@ -29,17 +29,21 @@ type (
 
 func newNoteTx(db manager.DBTX) NoteTx { return NoteTx{read.New(db), write.New(db)} }
 
+func createNotes(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, notes.Schema)
+	return err
+}
+
+func addMilk(ctx context.Context, tx NoteTx) error { return tx.AddNote(ctx, "inbox", "milk") }
+
 // openExample opens a database of notes in a folder that remove removes.
-func openExample() (db *manager.DB[*read.Queries, NoteTx], remove func()) {
+func openExample(opts ...manager.Option) (db *manager.DB[*read.Queries, NoteTx], remove func()) {
 	dir, err := os.MkdirTemp("", "notes")
 	if err != nil {
 		log.Fatal(err)
 	}
-	create := func(ctx context.Context, db *sql.DB) error {
-		_, err := db.ExecContext(ctx, notes.Schema)
-		return err
-	}
-	db, err = manager.Open(context.Background(), filepath.Join(dir, "notes.db"), read.New, newNoteTx, manager.WithMigration(create))
+	opts = append(opts, manager.WithMigration(createNotes))
+	db, err = manager.Open(context.Background(), filepath.Join(dir, "notes.db"), read.New, newNoteTx, opts...)
 	if err != nil {
 		log.Fatal(err)
 	}
