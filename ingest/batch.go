@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"iter"
+	"strings"
 
 	"github.com/stakeledger/stakeledger/ledger"
 )
@@ -53,6 +54,31 @@ func (b *Batch) readAll(yield func(ledger.Event, error) bool) (err error) {
 		return &r
 	})
 	return err
+}
+
+// Blank reports whether no file holds anything but blank space, as far as that is known before they are read.
+func (b *Batch) Blank() bool {
+	for _, f := range b.files {
+		if len(f.start) == maxHead || strings.Trim(f.start, "\ufeff \t\r\n") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Count is how many events a file holds.
+type Count struct {
+	Name   string `json:"input"`
+	Events int64  `json:"events"`
+}
+
+// Counts returns how many events each file holds.
+func (b *Batch) Counts() []Count {
+	counts := make([]Count, len(b.files))
+	for i, n := range b.events {
+		counts[i] = Count{b.files[i].name, n}
+	}
+	return counts
 }
 
 // FilesRead returns how many files were read to their end.

@@ -18,8 +18,9 @@ const (
 
 // app is what the commands share: the flags of the root.
 type app struct {
-	db      string // path of the ledger's file
-	verbose bool   // log what the manager does
+	db       string // path of the ledger's file
+	noCreate bool   // a ledger that is not there is an error
+	verbose  bool   // log what the manager does
 }
 
 // groups order the commands in the help.
@@ -67,6 +68,7 @@ Environment:
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.db, "db", defaultDB, "the ledger's `FILE`")
+	flags.BoolVar(&a.noCreate, "no-create", false, "fail where a command would create the ledger's file")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log retries and other events of the database to standard error")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if path := os.Getenv(dbEnv); path != "" && !cmd.Flags().Changed("db") {

@@ -46,11 +46,11 @@ func exitCode(err error) int {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
-	if _, ok := errors.AsType[*rejectedError](err); ok {
-		return exitRejected
-	}
 	if _, ok := errors.AsType[*doubtfulError](err); ok {
 		return exitDoubtful
+	}
+	if _, ok := errors.AsType[*rejectedError](err); ok {
+		return exitRejected
 	}
 	return exitFailure
 }

@@ -32,9 +32,17 @@ func (a *app) reading(cmd *cobra.Command, fn func(ctx context.Context, l *ledger
 
 // writing runs fn on the ledger, which is created or brought up to date first.
 func (a *app) writing(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error, opts ...ledger.Option) error {
+	info, err := os.Stat(a.db)
+	isNew := errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0
+	if isNew && a.noCreate {
+		return fmt.Errorf("open %s: there is no ledger, and --no-create is given; --db names another", a.db)
+	}
 	l, err := ledger.Open(cmd.Context(), a.db, append(opts, a.logging(cmd))...)
 	if err != nil {
 		return err
+	}
+	if isNew {
+		fmt.Fprintf(cmd.ErrOrStderr(), "created %s\n", printable(a.db))
 	}
 	return running(cmd.Context(), l, fn)
 }

@@ -34,7 +34,8 @@ func process(args ...string) *exec.Cmd {
 // result is what a command did.
 type result struct {
 	code           int
-	stdout, stderr string
+	stdout, stderr string // but for the line that says that a ledger was created
+	created        bool
 }
 
 // run executes the command within the test.
@@ -46,7 +47,11 @@ func run(t testing.TB, stdin string, args ...string) result {
 func runWith(ctx context.Context, stdin io.Reader, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	code := execute(ctx, newRoot(stdin, &stdout, &stderr), args)
-	return result{code, stdout.String(), stderr.String()}
+	r := result{code: code, stdout: stdout.String(), stderr: stderr.String()}
+	if rest, created := strings.CutPrefix(r.stderr, "created "); created {
+		_, r.stderr, r.created = strings.Cut(rest, "\n")
+	}
+	return r
 }
 
 // must runs a command that has to succeed, and returns its standard output.
@@ -84,6 +89,16 @@ func rows(t testing.TB, text string) []map[string]any {
 		t.Fatalf("decode %.200q: %v", text, err)
 	}
 	return list
+}
+
+// object decodes what a command printed with --json.
+func object(t testing.TB, text string) map[string]any {
+	t.Helper()
+	var decoded map[string]any
+	if err := json.Unmarshal([]byte(text), &decoded); err != nil {
+		t.Fatalf("decode %.200q: %v", text, err)
+	}
+	return decoded
 }
 
 // file is a path in the test's own folder.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,9 @@ type ingestFlags struct {
 	minBlocks  *option[int64]
 	selfTrades *option[string]
 	tracking   *option[chain.Time]
+	lenient    *bool
+	partial    *bool
+	allowEmpty *bool
 	json       *bool
 }
 
@@ -26,10 +30,12 @@ func newIngest(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ingest FILE...",
 		Short: "Take stake events in from files, or from standard input (-)",
-		Long: `Take stake events in. Each FILE, or standard input for -, is a delegation response of Taostats, or
-JSON Lines or CSV of our own form; which one is told by its contents. Within one file the order
-does not matter. Each file is taken in as a whole, one after the other: where a row is bad,
-nothing of its file is applied.
+		Long: `Take stake events in. The FILEs, or standard input for -, together are one input: neither the order
+of the files nor that within one matters, and where a row of any is bad, nothing of any is applied.
+
+A file holds JSON or CSV, as it is or packed with gzip; what it is, its contents tell: pages of
+Taostats' delegation or event response, lists that events, trades or positions print with --json,
+or JSON Lines or CSV of our own form.
 
 An event that was taken in before is a duplicate and counts once. So running the same input again
 is always safe, and it is how to go on after an interruption or a crash: the ledger will be the
@@ -38,8 +44,12 @@ same, to the rao.
 Events may be ignored for a reason: before_tracking_start, invalid_netuid, zero_amounts,
 no_open_position, excluded. They are rejected, and the exit code is 3, when the same event was
 recorded with other contents (duplicate_conflict), when its miner is unknown and --no-register is
-given (unknown_miner), or when a sum would not fit (overflow).`,
-		Example: `  stakeledger ingest delegations.json more.csv
+given (unknown_miner), or when a sum would not fit (overflow).
+
+Where pages are missing, or a file holds no event, what is there is applied and the exit code is 4;
+--partial and --allow-empty accept that.`,
+		Example: `  stakeledger ingest delegations.json more.csv.gz
+  stakeledger ingest page*.json
   stakeledger simulate --events 5000 | stakeledger ingest -
   stakeledger ingest --no-register --transfers exclude --json events.jsonl`,
 		Args: takes(1, true),
@@ -50,75 +60,66 @@ given (unknown_miner), or when a sum would not fit (overflow).`,
 		minBlocks:  addOption(cmd, "min-blocks", "BLOCKS", "how long a position must be held for its gain to count (default 360); 0: any time", parseCount),
 		selfTrades: addChoice(cmd, "self-trades", "what the gain of a stake and unstake in one extrinsic counts", string(chain.SelfTradeZero), string(chain.SelfTradeClamp)),
 		tracking:   addOption(cmd, "tracking-start", "TIME", "for miners that this registers: ignore their events before this time", chain.ParseTime),
+		lenient:    cmd.Flags().Bool("lenient", false, "skip fields and columns that our own form does not have"),
+		partial:    cmd.Flags().Bool("partial", false, "accept pages of which others are missing"),
+		allowEmpty: cmd.Flags().Bool("allow-empty", false, "accept files that hold no event"),
 		json:       addJSON(cmd),
 	}
-	cmd.RunE = func(cmd *cobra.Command, files []string) error {
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			return ingestAll(ctx, cmd, l, f, files)
-		})
-	}
+	cmd.RunE = func(cmd *cobra.Command, files []string) error { return ingestFiles(a, cmd, f, files) }
 	return cmd
 }
 
-// ingestAll takes the files in, each by itself, and prints what became of those that were taken in, also when
-// another one fails.
-func ingestAll(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f ingestFlags, files []string) error {
-	var results []ingested
-	var rejected int64
-	err := func() error {
-		for _, file := range files {
-			result, err := ingestOne(ctx, cmd, l, f, file)
-			if err != nil {
-				return err
-			}
-			results = append(results, result)
-			for _, n := range result.Rejected {
-				rejected += n
-			}
-			if !*f.json {
-				if err := result.write(cmd.OutOrStdout()); err != nil && !quiet(err) {
-					return err
-				}
-			}
-		}
-		return nil
-	}()
-	if *f.json {
-		if jsonErr := writeArray(cmd.OutOrStdout(), sequence(results)); !quiet(jsonErr) {
-			err = errors.Join(err, jsonErr)
-		}
+// ingestFiles opens the files before any ledger is, and takes them in as one input.
+func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) error {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel() // releases whoever still waits for more input
+	inputs, closeAll, err := openInputs(ctx, "ingest", cmd.InOrStdin(), files)
+	if err != nil {
+		return err
 	}
-	if err == nil && rejected > 0 {
-		err = &rejectedError{rejected}
+	defer closeAll()
+	name := inputNames(inputs)
+	batch, err := ingest.Open(ingest.Options{ExcludeTransfers: f.transfers.text == "exclude", Lenient: *f.lenient}, inputs...)
+	if err != nil {
+		return explainIngest(ctx, name, err)
 	}
-	return err
+	if batch.Blank() && !*f.allowEmpty {
+		return doubtf("ingest %s: nothing in it; --allow-empty accepts that", name)
+	}
+	return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		result, err := ingestBatch(ctx, cmd, l, f, batch, name)
+		if err != nil {
+			return ofHowMany(explainIngest(ctx, name, err), batch.FilesRead(), len(files))
+		}
+		result.Inputs = batch.Counts()
+		for _, field := range batch.UnknownFields() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "ingest %s: field %s is not one of ours and was skipped\n", name, field)
+		}
+		if *f.json {
+			err = writeObject(cmd.OutOrStdout(), result)
+		} else {
+			err = result.write(cmd.OutOrStdout(), name)
+		}
+		if quiet(err) {
+			err = nil // what is to be said of the events is said by the exit code too
+		}
+		return errors.Join(err, f.doubts(batch), result.rejections())
+	})
 }
 
-// ingestOne takes one file in.
-func ingestOne(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f ingestFlags, file string) (ingested, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // releases whoever still waits for more input
-	in, err := openInput(ctx, "ingest", cmd.InOrStdin(), file)
-	if err != nil {
-		return ingested{}, err
-	}
-	defer in.Close()
+// ingestBatch takes the events in.
+func ingestBatch(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f ingestFlags, batch *ingest.Batch, name string) (result ingested, err error) {
 	before, err := lastRejected(ctx, l)
 	if err != nil {
-		return ingested{}, explainIngest(ctx, in.name, err)
+		return result, err
 	}
-	bar := newProgress(cmd.ErrOrStderr(), in.name)
-	events := ingest.Read(in, in.name, ingest.Options{ExcludeTransfers: f.transfers.text == "exclude"})
-	summary, err := l.Apply(ctx, events, f.options(bar)...)
+	bar := newProgress(cmd.ErrOrStderr(), name)
+	result.Summary, err = l.Apply(ctx, batch.Events(), f.options(bar)...)
 	bar.finish()
-	if err != nil {
-		return ingested{}, explainIngest(ctx, in.name, err)
+	if err == nil {
+		result.New, result.more, err = rejectedSince(ctx, l, before)
 	}
-	result := ingested{Input: in.name, Summary: summary}
-	if result.New, result.more, err = rejectedSince(ctx, l, before); err != nil {
-		return ingested{}, explainIngest(ctx, in.name, err)
-	}
-	return result, nil
+	return result, err
 }
 
 func (f ingestFlags) options(bar *progress) []ledger.ApplyOption {
@@ -135,6 +136,25 @@ func (f ingestFlags) options(bar *progress) []ledger.ApplyOption {
 	return opts
 }
 
+// doubts says what the input lacks, if nobody has accepted it.
+func (f ingestFlags) doubts(batch *ingest.Batch) error {
+	var lacks []string
+	if err := batch.Incomplete(); err != nil && !*f.partial {
+		lacks = append(lacks, fmt.Sprintf("%s; what is there was applied, --partial accepts that", err))
+	}
+	if empty := batch.Empty(); len(empty) > 0 && !*f.allowEmpty {
+		name := strings.Join(empty, ", ")
+		if len(empty) > 3 {
+			name = fmt.Sprintf("%s and %d other files", empty[0], len(empty)-1)
+		}
+		lacks = append(lacks, fmt.Sprintf("%s: no event in it; --allow-empty accepts that", name))
+	}
+	if lacks == nil {
+		return nil
+	}
+	return doubtf("ingest %s", strings.Join(lacks, "; "))
+}
+
 // explainIngest says what a failure left behind and what to do about it.
 func explainIngest(ctx context.Context, name string, err error) error {
 	if bad, ok := errors.AsType[*ingest.Error](err); ok && errors.Is(err, ledger.ErrInvalid) {
@@ -148,4 +168,16 @@ func explainIngest(ctx context.Context, name string, err error) error {
 	default:
 		return fmt.Errorf("ingest %s: %w; running the same input again continues", name, err)
 	}
+}
+
+// ofHowMany says after an error how far reading got, if several files were to be read and not all were.
+func ofHowMany(err error, read, all int) error {
+	if all == 1 || read == all {
+		return err
+	}
+	verb := "were"
+	if read == 1 {
+		verb = "was"
+	}
+	return fmt.Errorf("%w (%d of %d files %s read before)", err, read, all, verb)
 }

@@ -10,15 +10,16 @@ import (
 	"strings"
 
 	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ingest"
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
 // shownRejected bounds how many rejected events a summary lists.
 const shownRejected = 20
 
-// ingested is what became of one input.
+// ingested is what became of an input.
 type ingested struct {
-	Input string `json:"input"`
+	Inputs []ingest.Count `json:"inputs"`
 	ledger.Summary
 	New  []rejectedKey `json:"rejected_events"` // rejected now and never before, bounded
 	more bool          // there are more of them
@@ -33,11 +34,11 @@ type rejectedKey struct {
 }
 
 // write prints the summary: a line, and one more for each thing that a reader may have to look into.
-func (r ingested) write(w io.Writer) error {
+func (r ingested) write(w io.Writer, name string) error {
 	var b strings.Builder
 	ignored, why := counts(r.Ignored)
 	rejected, whyNot := counts(r.Rejected)
-	fmt.Fprintf(&b, "%s: %s: %d applied, %s, %d ignored, %d rejected\n", printable(r.Input), plural(r.Events, "event", "events"),
+	fmt.Fprintf(&b, "%s: %s: %d applied, %s, %d ignored, %d rejected\n", printable(name), plural(r.Events, "event", "events"),
 		r.Applied, plural(r.Duplicates, "duplicate", "duplicates"), ignored, rejected)
 	line := func(name, text string) { fmt.Fprintf(&b, "  %-12s %s\n", name, text) }
 	if r.RegisteredMiners > 0 {
@@ -63,6 +64,14 @@ func (r ingested) write(w io.Writer) error {
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// rejections is the error for what the ledger could not take.
+func (r ingested) rejections() error {
+	if rejected, _ := counts(r.Rejected); rejected > 0 {
+		return &rejectedError{rejected}
 	}
 	return nil
 }
@@ -110,15 +119,4 @@ func rejectedAfter(ctx context.Context, l *ledger.Ledger, after int64) iter.Seq2
 		}
 		return l.RejectedEvents(ctx, "", p)
 	})
-}
-
-// sequence is a slice as the sequence that writeArray takes.
-func sequence[T any](rows []T) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for _, row := range rows {
-			if !yield(row, nil) {
-				return
-			}
-		}
-	}
 }

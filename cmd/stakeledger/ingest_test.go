@@ -2,9 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -52,8 +52,8 @@ func TestIngestRealExport(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}
-	again := rows(t, must(t, "", "--db", db, "ingest", "--json", export))
-	if got := again[0]["duplicates"]; got != 84. {
+	again := object(t, must(t, "", "--db", db, "ingest", "--json", export))
+	if got := again["duplicates"]; got != 84. {
 		t.Errorf("duplicates the second time: got %v, want 84", got)
 	}
 }
@@ -65,26 +65,117 @@ func TestIngestSeveralFiles(t *testing.T) {
 		alice+","+bob+",unstake,1,3-1,2026-01-02T00:00:00Z,1,1\n")
 	bad := writeFile(t, "bad.jsonl", events(event(`"extrinsic_id":"4-1"`), event(`"tao":"1.0000000001"`)))
 
-	got := must(t, "", "--db", db, "ingest", good, csv)
-	want := good + ": 2 events: 2 applied, 0 duplicates, 0 ignored, 0 rejected\n  registered   1 miner\n" +
-		csv + ": 1 event: 1 applied, 0 duplicates, 0 ignored, 0 rejected\n"
+	// The unstake comes first, and is applied after the stakes that it closes.
+	got := must(t, "", "--db", db, "ingest", csv, good)
+	want := csv + ", " + good + ": 3 events: 3 applied, 0 duplicates, 0 ignored, 0 rejected\n  registered   1 miner\n"
 	if got != want {
 		t.Errorf("two files: got %q, want %q", got, want)
 	}
+	got = must(t, "", "--db", db, "ingest", "--json", csv, good)
+	if result := object(t, got); fmt.Sprint(result["inputs"]) != fmt.Sprintf("[map[events:1 input:%s] map[events:2 input:%s]]", csv, good) || result["duplicates"] != 3. {
+		t.Errorf("again, as JSON: got %s, want the events of each file and 3 duplicates", got)
+	}
 
-	report := must(t, "", "--db", db, "report", "--json")
-	r := run(t, "", "--db", db, "ingest", csv, bad, good)
-	r.fails(t, exitFailure, bad+`:2: field "tao"`, "more than 9 decimal places", "nothing of this input was applied")
-	if want := csv + ": 1 event: 0 applied, 1 duplicate, 0 ignored, 0 rejected\n"; r.stdout != want {
-		t.Errorf("before the bad file: got %q, want %q", r.stdout, want)
+	for _, order := range [][]string{{bad, good, csv}, {good, bad, csv}, {good, csv, bad}} {
+		db := file(t, "ledger.db")
+		r := run(t, "", append([]string{"--db", db, "ingest"}, order...)...)
+		read := map[string]string{order[0]: "0 of 3 files were read before", order[1]: "1 of 3 files was read before", order[2]: "2 of 3 files were read before"}[bad]
+		r.fails(t, exitFailure, bad+`:2: field "tao"`, "more than 9 decimal places", "nothing of this input was applied", read)
+		if got := must(t, "", "--db", db, "events", "--json"); strings.TrimSpace(got) != "[]" || r.stdout != "" {
+			t.Errorf("a bad file: got %q and the events %s, want nothing", r.stdout, got)
+		}
 	}
-	r = run(t, "", "--db", db, "ingest", "--json", csv, bad)
-	r.fails(t, exitFailure, "more than 9 decimal places")
-	if list := rows(t, r.stdout); len(list) != 1 || list[0]["input"] != csv {
-		t.Errorf("before the bad file, as JSON: got %v, want the summary of %s", list, csv)
+}
+
+// TestIngestOpensFilesFirst: what cannot be read leaves no ledger behind.
+func TestIngestOpensFilesFirst(t *testing.T) {
+	good := writeFile(t, "good.jsonl", event(""))
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		want []string
+	}{
+		"a file that is not there": {[]string{good, file(t, "none.json")}, exitFailure, []string{"none.json", "no such file"}},
+		"a folder":                 {[]string{good, t.TempDir()}, exitFailure, []string{"it is a folder"}},
+		"a zip archive":            {[]string{good, writeFile(t, "a.zip", "PK\x03\x04....")}, exitFailure, []string{"a.zip:1", "a zip archive"}},
+		"a page of HTML":           {[]string{writeFile(t, "a.json", "<!DOCTYPE html>"), good}, exitFailure, []string{"a.json:1", "HTML"}},
+		"nothing":                  {[]string{writeFile(t, "a.json", ""), writeFile(t, "b.json", "\n")}, exitDoubtful, []string{"a.json", "b.json", "nothing in it", "--allow-empty"}},
+		"standard input twice":     {[]string{"-", "-"}, exitUsage, []string{"given twice"}},
+		"no ledger to be created":  {[]string{good, "--no-create"}, exitFailure, []string{"there is no ledger", "--no-create"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := file(t, "ledger.db")
+			run(t, "", append([]string{"--db", db, "ingest"}, c.args...)...).fails(t, c.code, c.want...)
+			if _, err := os.Stat(db); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("there is a ledger: %v", err)
+			}
+		})
 	}
-	if again := must(t, "", "--db", db, "report", "--json"); again != report {
-		t.Error("a bad file: got another report")
+}
+
+// TestCreatedIsSaid once, and on standard error.
+func TestCreatedIsSaid(t *testing.T) {
+	db := file(t, "leger.db")
+	if r := run(t, event(""), "--db", db, "ingest", "-"); !r.created || r.code != exitDone {
+		t.Errorf("got %+v, want that it says what it created", r)
+	}
+	if r := run(t, event(""), "--db", db, "--no-create", "ingest", "-"); r.created || r.code != exitDone {
+		t.Errorf("again: got %+v, want that nothing was created", r)
+	}
+}
+
+// delegations is a page of Taostats' delegation response; each row is a stake of an extrinsic of its own.
+func delegations(number, pages, items int, extrinsics ...int) string {
+	next := "null"
+	if number < pages {
+		next = fmt.Sprint(number + 1)
+	}
+	var list []string
+	for _, n := range extrinsics {
+		list = append(list, fmt.Sprintf(`{"id":"finney-1-0x-0x-%d-1","block_number":%d,"timestamp":"2026-01-01T00:00:%02dZ","action":"DELEGATE","nominator":{"ss58":"%s"},"delegate":{"ss58":"%s"},"amount":"1","alpha":"2","netuid":1,"extrinsic_id":"%d-0001","usd":"3"}`,
+			n, n, n, alice, bob, n))
+	}
+	return fmt.Sprintf(`{"pagination":{"current_page":%d,"per_page":2,"total_items":%d,"total_pages":%d,"next_page":%s},"data":[%s]}`, number, items, pages, next, strings.Join(list, ","))
+}
+
+// TestIngestIncomplete: what is there is applied, what is missing is told.
+func TestIngestIncomplete(t *testing.T) {
+	one, two, three := delegations(1, 3, 5, 5, 4), delegations(2, 3, 5, 3, 2), delegations(3, 3, 5, 1)
+	a, b, c := writeFile(t, "a.json", one), writeFile(t, "b.json", two), writeFile(t, "c.json", three)
+	for name, test := range map[string]struct {
+		input string
+		files []string
+		count float64
+		want  []string // nil: complete
+	}{
+		"the last is missing":    {files: []string{a, b}, count: 4, want: []string{a + ", " + b + ": page 3 is missing, pages 1-2 are there (4 of 5 rows)", "what is there was applied", "--partial"}},
+		"the first is missing":   {files: []string{c, b}, count: 3, want: []string{"page 1 is missing"}},
+		"one in between":         {files: []string{c, a}, count: 3, want: []string{"page 2 is missing", "pages 1, 3 are there"}},
+		"page 1 of 3":            {files: []string{a}, count: 2, want: []string{"pages 2-3 are missing, page 1 is there"}},
+		"rows are missing":       {input: delegations(1, 1, 5, 1, 2), files: []string{"-"}, count: 2, want: []string{"standard input", "rows are missing (2 of 5 rows)"}},
+		"one file of pages":      {input: one + three, files: []string{"-"}, count: 3, want: []string{"page 2 is missing"}},
+		"an empty file":          {input: "[]", files: []string{a, "-", b, c}, count: 5, want: []string{"standard input: no event in it", "--allow-empty"}},
+		"all of them":            {files: []string{c, a, b}, count: 5},
+		"all of them, one twice": {files: []string{c, a, b, c}, count: 6},
+		"all in one file":        {input: three + "\n" + one + two, files: []string{"-"}, count: 5},
+		"an array of them":       {input: "[" + two + "," + one + "," + three + "]", files: []string{"-"}, count: 5},
+		"in a file and another":  {input: "[" + two + "," + one + "]", files: []string{"-", c}, count: 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := file(t, "ledger.db")
+			r := run(t, test.input, append([]string{"--db", db, "ingest", "--json"}, test.files...)...)
+			if test.want != nil {
+				r.fails(t, exitDoubtful, test.want...)
+			} else if r.code != exitDone || r.stderr != "" {
+				t.Errorf("got exit code %d and %q, want 0 and nothing", r.code, r.stderr)
+			}
+			if got := object(t, r.stdout)["events"]; got != test.count {
+				t.Errorf("got %v events, want %v", got, test.count)
+			}
+			if r := run(t, test.input, append([]string{"--db", db, "ingest", "--partial", "--allow-empty"}, test.files...)...); r.code != exitDone || r.stderr != "" {
+				t.Errorf("accepted: got exit code %d and %q, want 0 and nothing", r.code, r.stderr)
+			}
+		})
 	}
 }
 
@@ -156,7 +247,7 @@ func TestIngestRejects(t *testing.T) {
 
 	r = run(t, event(`"coldkey":"`+bob+`"`), "--db", db, "ingest", "--no-register", "--json", "-")
 	r.fails(t, exitRejected, "1 event was rejected")
-	got, _ := json.Marshal(rows(t, r.stdout)[0]["rejected_events"])
+	got, _ := json.Marshal(object(t, r.stdout)["rejected_events"])
 	if want := `[{"coldkey":"` + bob + `","event_index":0,"extrinsic_id":"100-0001","reason":"unknown_miner"}]`; string(got) != want {
 		t.Errorf("rejected_events: got %s, want %s", got, want)
 	}
@@ -189,13 +280,10 @@ func TestIngestListsAFewRejected(t *testing.T) {
 }
 
 func TestIngestWrongInput(t *testing.T) {
-	folder := t.TempDir()
 	for _, test := range []struct {
 		name, stdin, arg string
 		parts            []string
 	}{
-		{"no such file", "", filepath.Join(folder, "none.json"), []string{"none.json", "no such file"}},
-		{"folder", "", folder, []string{folder, "folder"}},
 		{"bad address", event(`"coldkey":"5Grw"`), "-", []string{"standard input:1", `field "coldkey"`}},
 		{"truncated", event("")[:80], "-", []string{"standard input:1"}},
 		{"escape sequence", event(`"kind":"\u001b[31m"`), "-", []string{`\x1b[31m`}},
@@ -212,7 +300,7 @@ func TestIngestWrongInput(t *testing.T) {
 
 func TestIngestNothing(t *testing.T) {
 	db := file(t, "ledger.db")
-	if got, want := must(t, "", "--db", db, "ingest", "-"), "standard input: 0 events: 0 applied, 0 duplicates, 0 ignored, 0 rejected\n"; got != want {
+	if got, want := must(t, "", "--db", db, "ingest", "--allow-empty", "-"), "standard input: 0 events: 0 applied, 0 duplicates, 0 ignored, 0 rejected\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := must(t, "", "--db", db, "report"); !strings.Contains(got, "no miners yet") {

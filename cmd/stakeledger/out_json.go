@@ -84,3 +84,14 @@ func escapeUnprintable(text []byte) []byte {
 	}
 	return b
 }
+
+// sequence is a slice as the sequence that writeArray takes.
+func sequence[T any](rows []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
