@@ -2,20 +2,30 @@ package ledger
 
 import (
 	"context"
+	"time"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// MinerDay is what a miner gained on a day: the gain, in rao, of each close whose trade was on it. Over all
-// days that is the miner's Gain. A Score's DayGain is another figure: it counts a position as a whole, on the
-// day on which nothing was left of it.
-type MinerDay struct {
-	MinerID int64
-	Day     Day
-	Gain    chain.Rao
+// GainStretch is what a miner gained, in rao, in a stretch of time: by the closes whose trades were in it, of
+// which CountedCloses met the minimum of blocks and WinningCloses of these gained something. Over all
+// stretches these are the miner's own counters. A Score's DayGain is another figure: it counts a position as a
+// whole, on the day on which nothing was left of it.
+type GainStretch struct {
+	Stretch       int64 // its number, counted from 1970 on: of days, the number that Day is
+	Gain          chain.Rao
+	Closes        int64
+	CountedCloses int64
+	WinningCloses int64
 }
+
+// RecentPosition is a position as NewestPositions lists it, live or archived.
+type RecentPosition = read.NewestPositionsRow
+
+// RecentClose is a close as NewestCloses lists it, live or archived, with the subnet and the time of its trade.
+type RecentClose = read.NewestClosesRow
 
 // Exposure is what a miner has open on a subnet, in rao: the alpha that is left, and what of the TAO paid for
 // it is left, which is what it cost. Over all subnets these are the miner's EntryAlpha − ClosedAlpha, and its
@@ -28,17 +38,43 @@ type Exposure struct {
 	TAO       chain.Rao
 }
 
-// GainsByDay sums up the closes of every miner, live and archived, by UTC day: by miner, and by day for each.
-// It reads every close there is, in one snapshot: some seconds for millions of them.
-func (l *Ledger) GainsByDay(ctx context.Context) ([]MinerDay, error) {
-	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]MinerDay, error) {
-		rows, err := q.GainsByDay(ctx)
-		days := make([]MinerDay, len(rows))
+// GainsOverTime sums up a miner's closes, live and archived, by stretches of a length that is a whole number of
+// microseconds, oldest first. Those without a close are left out. It reads every close of the miner.
+// Error: ErrInvalid for a length below a microsecond.
+func (l *Ledger) GainsOverTime(ctx context.Context, minerID int64, length time.Duration) ([]GainStretch, error) {
+	if length < time.Microsecond {
+		return nil, &Error{Op: "sum gains", Err: invalid("length", length, "want a microsecond or more")}
+	}
+	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]GainStretch, error) {
+		rows, err := q.GainsOfMiner(ctx, length.Microseconds(), minerID)
+		gains := make([]GainStretch, len(rows))
 		for i, r := range rows {
-			days[i] = MinerDay{MinerID: r.MinerID, Day: Day(r.Day), Gain: r.Gain}
+			gains[i] = GainStretch(r)
 		}
-		return days, err
-	}, manager.Label("ledger.GainsByDay"))
+		return gains, err
+	}, manager.Label("ledger.GainsOverTime"))
+}
+
+// SpanOfTrades is when the first and the last trade of all miners were, live or archived; 0 where there is none.
+func (l *Ledger) SpanOfTrades(ctx context.Context) (first, last chain.Time, err error) {
+	span, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (read.SpanOfTradesRow, error) {
+		return q.SpanOfTrades(ctx)
+	}, manager.Label("ledger.SpanOfTrades"))
+	return span.FirstTrade, span.LastTrade, err
+}
+
+// NewestPositions lists the positions that a miner entered last, archived ones too, newest first: at most limit.
+func (l *Ledger) NewestPositions(ctx context.Context, minerID int64, limit int) ([]RecentPosition, error) {
+	return list(ctx, l, Page[RecentPosition]{Limit: limit}, func(ctx context.Context, q *read.Queries, _ RecentPosition, limit int64) ([]RecentPosition, error) {
+		return q.NewestPositions(ctx, limit, minerID)
+	})
+}
+
+// NewestCloses lists the closes that a miner made last, archived ones too, newest first: at most limit.
+func (l *Ledger) NewestCloses(ctx context.Context, minerID int64, limit int) ([]RecentClose, error) {
+	return list(ctx, l, Page[RecentClose]{Limit: limit}, func(ctx context.Context, q *read.Queries, _ RecentClose, limit int64) ([]RecentClose, error) {
+		return q.NewestCloses(ctx, limit, minerID)
+	})
 }
 
 // OpenExposures sums up the positions with alpha left, in one snapshot: by miner, and by subnet for each.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -11,52 +12,39 @@ import (
 )
 
 const (
-	chartMiners  = 5    // that have a line of their own
-	chartPoints  = 1000 // of a line, at most
-	shownSubnets = 20
+	shownStandings = 5 // winners, and as many losers
+	shownSubnets   = 20
 )
 
-// gainChart are lines of gains in TAO: the first of all miners together, then one each of the best. Times are
-// days in seconds since 1970.
-type gainChart struct {
-	Names  []string    `json:"names"`
-	Times  []int64     `json:"times"`
-	Values [][]float64 `json:"values"`
+// standing is a miner among the winners or the losers.
+type standing struct {
+	Coldkey, Short, Gain, WinRate string
+	Percent                       string // of the largest gain or loss on the page
 }
 
-// newGainChart adds the gains up from day to day. The lines begin with nothing on the day before the first;
-// where there are more days than points, a point stands for several days and is what they end with.
-func newGainChart(miners []ledger.Miner, days []ledger.MinerDay) (c gainChart, step int64) {
-	if len(days) == 0 {
-		return c, 1
+// newStandings are those of the miners, which are in the order of their gains, who gained and lost the most.
+func newStandings(miners []ledger.Miner, places int) (winners, losers []standing) {
+	if len(miners) == 0 {
+		return nil, nil
 	}
-	c.Names = []string{"All miners"}
-	line := map[int64]int{}
-	for _, m := range miners[:min(chartMiners, len(miners))] {
-		line[m.MinerID] = len(c.Names)
-		c.Names = append(c.Names, shortAddress(m.Coldkey))
-	}
-	slices.SortStableFunc(days, func(x, y ledger.MinerDay) int { return cmp.Compare(x.Day, y.Day) })
-	first, last := days[0].Day-1, days[len(days)-1].Day
-	step = 1 + int64(last-first)/chartPoints
-	c.Values = make([][]float64, len(c.Names))
-	totals := make([]float64, len(c.Names))
-	for day := first; ; day = min(day+ledger.Day(step), last) {
-		for ; len(days) > 0 && days[0].Day <= day; days = days[1:] {
-			gain := float64(days[0].Gain) / chain.RaoPerTAO
-			totals[0] += gain
-			if i := line[days[0].MinerID]; i > 0 {
-				totals[i] += gain
-			}
-		}
-		c.Times = append(c.Times, int64(day)*24*60*60)
-		for i, total := range totals {
-			c.Values[i] = append(c.Values[i], math.Round(total*1e4)/1e4)
-		}
-		if day == last {
-			return c, step
+	largest := max(math.Abs(float64(miners[0].Gain)), math.Abs(float64(miners[len(miners)-1].Gain)))
+	row := func(m ledger.Miner) standing {
+		return standing{
+			Coldkey: printable(string(m.Coldkey)), Short: shortAddress(m.Coldkey), Gain: pageAmount(&m.Gain, places),
+			WinRate: percent{m.WinningCloses, m.CountedCloses}.String(), Percent: share(math.Abs(float64(m.Gain)), largest),
 		}
 	}
+	for _, m := range miners {
+		if m.Gain > 0 && len(winners) < shownStandings {
+			winners = append(winners, row(m))
+		}
+	}
+	for _, m := range slices.Backward(miners) {
+		if m.Gain < 0 && len(losers) < shownStandings {
+			losers = append(losers, row(m))
+		}
+	}
+	return winners, losers
 }
 
 // subnetBar is what is open on a subnet.
@@ -132,19 +120,21 @@ func share(part, largest float64) string {
 // winRates are how many miners have a win rate of which tenth.
 type winRates struct {
 	Bins           [10]winBin
-	Rated, Unrated int    // miners with and without a counted close
+	Rated, Unrated int // miners with and without a counted close
+	Total          int
 	Won, WinRate   string // of the counted closes of all of them
 }
 
-// winBin is a tenth, from a percentage on.
+// winBin is a tenth, by its percentages.
 type winBin struct {
-	From    int
+	Name    string // "40–50"
 	Miners  int
 	Percent string // of the largest
 }
 
 func newWinRates(miners []ledger.Miner) (w winRates) {
 	largest := 0
+	w.Total = len(miners)
 	var won, counted int64
 	for _, m := range miners {
 		if m.CountedCloses == 0 {
@@ -160,7 +150,7 @@ func newWinRates(miners []ledger.Miner) (w winRates) {
 		largest = max(largest, w.Bins[i].Miners)
 	}
 	for i := range w.Bins {
-		w.Bins[i].From = 10 * i
+		w.Bins[i].Name = fmt.Sprintf("%d–%d", 10*i, 10*i+10)
 		w.Bins[i].Percent = share(float64(w.Bins[i].Miners), float64(largest))
 	}
 	w.Won = grouped(strconv.FormatInt(won, 10)) + " of " + grouped(strconv.FormatInt(counted, 10))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"html/template"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,46 +20,52 @@ const pagePlaces = 4
 
 // reportPage is the HTML report as its template takes it: texts as they are shown, sizes in percent.
 type reportPage struct {
-	Policy     template.HTML
+	Security   template.HTML
 	Style      template.CSS
 	Script     template.JS
 	Ledger     string
 	Generated  string
 	LastActive string
 	Figures    []figure
-	Days       int // with a point in the chart
-	Step       int64
-	Chart      gainChart
+	Winners    []standing
+	Losers     []standing
+	Timeline   timeline
 	Subnets    []subnetBar
-	winRates
-	Miners []pageMiner
+	WinRates   winRates
+	Miners     []pageMiner
+	Scored     string
+	Data       pageData
 }
 
-// figure is a number of the whole ledger.
-type figure struct{ Name, Value, Class string }
+// figure is a number of the whole ledger. The page's script puts that of another period in place of one with a
+// key.
+type figure struct{ Name, Value, Class, Key string }
 
 // pageMiner is a row of the leaderboard.
 type pageMiner struct {
 	Rank                        int
 	Coldkey, Short, UID, Status string
 	Open, Trades                int64
-	WinRate, Entry, Exit, Gain  string
-	Class, LastActive           string
+	Closes                      int64
+	Gain, Class, WinRate        string
+	Weight, Score               string
+	Entry, Exit, LastActive     string
 }
 
 func newReportPage(o overview, db string, now time.Time) reportPage {
 	slices.SortFunc(o.miners, func(x, y ledger.Miner) int {
 		return cmp.Or(cmp.Compare(y.Gain, x.Gain), cmp.Compare(x.Coldkey, y.Coldkey))
 	})
+	places := placesOf(o.miners)
 	p := reportPage{
-		Ledger: printable(filepath.Base(db)), Generated: now.UTC().Format(minute),
-		winRates: newWinRates(o.miners), Subnets: newSubnetBars(o.open),
+		Ledger: printable(filepath.Base(db)), Generated: now.UTC().Format(minute), Timeline: o.timeline,
+		WinRates: newWinRates(o.miners), Subnets: newSubnetBars(o.open), Figures: newFigures(o), Data: newPageData(o, places),
+		Scored: fmt.Sprintf("Scores and weights are of %s: what closed on that day (UTC) and the %d days before.", now.UTC().Format(time.DateOnly), defaultLookback),
 	}
-	p.Chart, p.Step = newGainChart(o.miners, o.days)
-	p.Days = len(p.Chart.Times)
+	p.Winners, p.Losers = newStandings(o.miners, places)
 	var last *chain.Time
 	for i, m := range o.miners {
-		p.Miners = append(p.Miners, newPageMiner(i+1, m, o.uids[m.MinerID]))
+		p.Miners = append(p.Miners, newPageMiner(i+1, m, o, places))
 		if m.LastActive != nil && (last == nil || *m.LastActive > *last) {
 			last = m.LastActive
 		}
@@ -65,17 +73,48 @@ func newReportPage(o overview, db string, now time.Time) reportPage {
 	if last != nil {
 		p.LastActive = last.Time().Format(minute)
 	}
-	p.Figures = newFigures(o)
 	return p
 }
 
-func newPageMiner(rank int, m ledger.Miner, uids []chain.UID) pageMiner {
+func newPageMiner(rank int, m ledger.Miner, o overview, places int) pageMiner {
+	score := o.scores[m.MinerID]
 	return pageMiner{
-		Rank: rank, Coldkey: printable(string(m.Coldkey)), Short: shortAddress(m.Coldkey), UID: uidText(uids), Status: printable(string(m.Status)),
-		Open: m.OpenPositions, Trades: m.Trades, WinRate: percent{m.WinningCloses, m.CountedCloses}.String(),
-		Entry: pageAmount(&m.EntryTAO, pagePlaces), Exit: pageAmount(&m.ExitTAO, pagePlaces), Gain: pageAmount(&m.Gain, pagePlaces),
-		Class: direction(m.Gain), LastActive: cellText(m.LastActive, 0),
+		Rank: rank, Coldkey: printable(string(m.Coldkey)), Short: shortAddress(m.Coldkey), UID: uidText(o.uids[m.MinerID]), Status: printable(string(m.Status)),
+		Open: m.OpenPositions, Trades: m.Trades, Closes: m.Closes, WinRate: percent{m.WinningCloses, m.CountedCloses}.String(),
+		Gain: pageAmount(&m.Gain, places), Class: direction(m.Gain), Weight: weightText(score.Weight), Score: scoreText(score.Raw),
+		Entry: pageAmount(&m.EntryTAO, places), Exit: pageAmount(&m.ExitTAO, places), LastActive: cellText(m.LastActive, 0),
 	}
+}
+
+// weightText is the part of all weight, in percent.
+func weightText(w float64) string {
+	if w == 0 {
+		return "0"
+	}
+	return strconv.FormatFloat(100*w, 'f', 2, 64)
+}
+
+// scoreText is a raw score in TAO.
+func scoreText(raw float64) string {
+	if raw == 0 {
+		return "0"
+	}
+	return strconv.FormatFloat(raw, 'f', pagePlaces, 64)
+}
+
+// placesOf is how many decimal places the amounts of the leaderboard have room for.
+func placesOf(miners []ledger.Miner) int {
+	most := chain.Rao(0)
+	for _, m := range miners {
+		most = max(most, m.EntryTAO, m.ExitTAO, m.Gain, -max(m.Gain, -math.MaxInt64))
+	}
+	switch {
+	case most < 1e5*chain.RaoPerTAO:
+		return pagePlaces
+	case most < 1e7*chain.RaoPerTAO:
+		return 2
+	}
+	return 0
 }
 
 // direction is the class of a gain, beside its sign.
@@ -122,9 +161,13 @@ func grouped(s string) string {
 func newFigures(o overview) []figure {
 	var all totals
 	var cost sum
+	var closes int64
 	for _, m := range o.miners {
 		all.open += m.OpenPositions
 		all.trades += m.Trades
+		all.wins += m.WinningCloses
+		all.counted += m.CountedCloses
+		closes += m.Closes
 		all.entry.add(m.EntryTAO)
 		all.exit.add(m.ExitTAO)
 		all.gain.add(m.Gain)
@@ -132,17 +175,20 @@ func newFigures(o overview) []figure {
 	for _, e := range o.open {
 		cost.add(e.TAO)
 	}
-	gain := figure{Name: "Gain TAO", Value: totalAmount(all.gain)}
+	gain := figure{Name: "Gain TAO", Value: totalAmount(all.gain), Key: "gain"}
 	if total := all.gain.amount(); total != nil {
 		gain.Class = direction(*total)
 	}
+	count := func(n int64) string { return grouped(strconv.FormatInt(n, 10)) }
 	return []figure{
-		{Name: "Miners", Value: grouped(strconv.Itoa(len(o.miners)))},
-		{Name: "Trades", Value: grouped(strconv.FormatInt(all.trades, 10))},
-		{Name: "Open positions", Value: grouped(strconv.FormatInt(all.open, 10))},
+		gain,
+		{Name: "Win rate, %", Value: percent{all.wins, all.counted}.String(), Key: "rate"},
+		{Name: "Closes", Value: count(closes), Key: "closes"},
+		{Name: "Miners", Value: count(int64(len(o.miners)))},
+		{Name: "Trades", Value: count(all.trades)},
+		{Name: "Open positions", Value: count(all.open)},
+		{Name: "Open TAO at cost", Value: totalAmount(cost)},
 		{Name: "Entry TAO", Value: totalAmount(all.entry)},
 		{Name: "Exit TAO", Value: totalAmount(all.exit)},
-		{Name: "Open TAO, at cost", Value: totalAmount(cost)},
-		gain,
 	}
 }

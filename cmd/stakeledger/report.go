@@ -25,8 +25,9 @@ GAIN TAO is what counts: closes that did not meet the minimum of blocks, and sel
 out of it. WIN % is the part of the counted closes with a gain. --json has every figure, with the
 miners by coldkey.
 
---html writes a page for a browser instead: one file that needs no network, with the leaderboard,
-the cumulative gain by day, what is open by subnet, and the win rates.`,
+--html writes a page for a browser instead: one file that needs no network, with winners and losers,
+gains over time, what is open by subnet, win rates, the leaderboard and a section for each miner, of
+all time or of a period that is chosen on the page. Each of its tables can be saved as CSV.`,
 		Example: `  stakeledger report
   stakeledger report --html report.html
   stakeledger report --json | jq '.miners[] | {coldkey, gain_tao}'`,

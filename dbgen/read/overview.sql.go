@@ -11,47 +11,184 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-const gainsByDay = `-- name: GainsByDay :many
-SELECT d.miner_id, d.day, CAST(SUM(d.gain) AS rao_int) AS gain
+const gainsOfMiner = `-- name: GainsOfMiner :many
+SELECT d.stretch, CAST(SUM(d.gain) AS rao_int) AS gain, CAST(COUNT(*) AS BIGINT) AS closes,
+  CAST(SUM(d.counted) AS BIGINT) AS counted_closes, CAST(SUM(d.winning) AS BIGINT) AS winning_closes
 FROM (
-  SELECT c.miner_id, CAST(t.exit_time / 86400000000 AS BIGINT) AS day, c.gain
+  SELECT CAST(t.exit_time / CAST(?1 AS BIGINT) AS BIGINT) AS stretch, c.gain, c.min_blocks_met AS counted,
+    CASE WHEN c.min_blocks_met = 1 AND c.gain > 0 THEN 1 ELSE 0 END AS winning
   FROM trades t
   CROSS JOIN closes c
-  WHERE c.trade_id = t.trade_id
+  WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
   UNION ALL
-  SELECT c.miner_id, CAST(t.exit_time / 86400000000 AS BIGINT) AS day, c.gain
+  SELECT CAST(t.exit_time / CAST(?1 AS BIGINT) AS BIGINT) AS stretch, c.gain, c.min_blocks_met AS counted,
+    CASE WHEN c.min_blocks_met = 1 AND c.gain > 0 THEN 1 ELSE 0 END AS winning
   FROM trades t
   CROSS JOIN archived_closes c
-  WHERE c.trade_id = t.trade_id
+  WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
   UNION ALL
-  SELECT c.miner_id, CAST(t.exit_time / 86400000000 AS BIGINT) AS day, c.gain
+  SELECT CAST(t.exit_time / CAST(?1 AS BIGINT) AS BIGINT) AS stretch, c.gain, c.min_blocks_met AS counted,
+    CASE WHEN c.min_blocks_met = 1 AND c.gain > 0 THEN 1 ELSE 0 END AS winning
   FROM archived_trades t
   CROSS JOIN archived_closes c
-  WHERE c.trade_id = t.trade_id
+  WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
 ) d
-GROUP BY d.miner_id, d.day
-ORDER BY d.miner_id, d.day
+GROUP BY d.stretch
+ORDER BY d.stretch
 `
 
-type GainsByDayRow struct {
-	MinerID int64
-	Day     int64
-	Gain    chain.Rao
+type GainsOfMinerRow struct {
+	Stretch       int64
+	Gain          chain.Rao
+	Closes        int64
+	CountedCloses int64
+	WinningCloses int64
 }
 
-// What each miner gained on each UTC day: the gain of every close on the day of its trade, which may be live
-// still where the close is archived. 86400000000 is a day in microseconds. Sums over one miner fit, since its
-// counters do.
-func (q *Queries) GainsByDay(ctx context.Context) ([]GainsByDayRow, error) {
-	rows, err := q.db.QueryContext(ctx, gainsByDay)
+// What a miner gained in each stretch of time of a given length, counted from 1970: the gain of every close at
+// the time of its trade, which may be live still where the close is archived. Sums over one miner fit, since
+// its counters do.
+func (q *Queries) GainsOfMiner(ctx context.Context, lengthUs int64, minerID int64) ([]GainsOfMinerRow, error) {
+	rows, err := q.db.QueryContext(ctx, gainsOfMiner, lengthUs, minerID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []GainsByDayRow
+	var items []GainsOfMinerRow
 	for rows.Next() {
-		var i GainsByDayRow
-		if err := rows.Scan(&i.MinerID, &i.Day, &i.Gain); err != nil {
+		var i GainsOfMinerRow
+		if err := rows.Scan(
+			&i.Stretch,
+			&i.Gain,
+			&i.Closes,
+			&i.CountedCloses,
+			&i.WinningCloses,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const newestCloses = `-- name: NewestCloses :many
+SELECT t.trade_id AS trade_id, c.step AS step, c.position_id, t.netuid, t.exit_time AS exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
+FROM trades t
+CROSS JOIN closes c
+WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
+UNION ALL
+SELECT t.trade_id AS trade_id, c.step AS step, c.position_id, t.netuid, t.exit_time AS exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
+FROM trades t
+CROSS JOIN archived_closes c
+WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
+UNION ALL
+SELECT t.trade_id AS trade_id, c.step AS step, c.position_id, t.netuid, t.exit_time AS exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
+FROM archived_trades t
+CROSS JOIN archived_closes c
+WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
+ORDER BY exit_time DESC, trade_id DESC, step DESC
+LIMIT CAST(?1 AS BIGINT)
+`
+
+type NewestClosesRow struct {
+	TradeID      int64
+	Step         int64
+	PositionID   int64
+	Netuid       chain.Netuid
+	ExitTime     chain.Time
+	Alpha        chain.Rao
+	TAO          chain.Rao
+	Cost         chain.Rao
+	Gain         chain.Rao
+	DurationUs   int64
+	MinBlocksMet bool
+	SelfTrade    bool
+}
+
+// The closes that a miner made last, wherever they and their trades are, the newest first.
+func (q *Queries) NewestCloses(ctx context.Context, pageSize int64, minerID int64) ([]NewestClosesRow, error) {
+	rows, err := q.db.QueryContext(ctx, newestCloses, pageSize, minerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []NewestClosesRow
+	for rows.Next() {
+		var i NewestClosesRow
+		if err := rows.Scan(
+			&i.TradeID,
+			&i.Step,
+			&i.PositionID,
+			&i.Netuid,
+			&i.ExitTime,
+			&i.Alpha,
+			&i.TAO,
+			&i.Cost,
+			&i.Gain,
+			&i.DurationUs,
+			&i.MinBlocksMet,
+			&i.SelfTrade,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const newestPositions = `-- name: NewestPositions :many
+SELECT p.position_id, p.netuid, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
+FROM positions p
+WHERE p.miner_id = CAST(?2 AS BIGINT)
+UNION ALL
+SELECT p.position_id, p.netuid, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
+FROM archived_positions p
+WHERE p.miner_id = CAST(?2 AS BIGINT)
+ORDER BY entry_time DESC, position_id DESC
+LIMIT CAST(?1 AS BIGINT)
+`
+
+type NewestPositionsRow struct {
+	PositionID     int64
+	Netuid         chain.Netuid
+	EntryTime      chain.Time
+	EntryTAO       chain.Rao
+	EntryAlpha     chain.Rao
+	RemainingAlpha chain.Rao
+	Gain           chain.Rao
+}
+
+// The positions that a miner entered last, wherever they are, the newest first.
+func (q *Queries) NewestPositions(ctx context.Context, pageSize int64, minerID int64) ([]NewestPositionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, newestPositions, pageSize, minerID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []NewestPositionsRow
+	for rows.Next() {
+		var i NewestPositionsRow
+		if err := rows.Scan(
+			&i.PositionID,
+			&i.Netuid,
+			&i.EntryTime,
+			&i.EntryTAO,
+			&i.EntryAlpha,
+			&i.RemainingAlpha,
+			&i.Gain,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -114,4 +251,30 @@ func (q *Queries) OpenExposures(ctx context.Context) ([]OpenExposuresRow, error)
 		return nil, err
 	}
 	return items, nil
+}
+
+const spanOfTrades = `-- name: SpanOfTrades :one
+SELECT CAST(COALESCE(MIN(d.first_trade), 0) AS time_int) AS first_trade, CAST(COALESCE(MAX(d.last_trade), 0) AS time_int) AS last_trade
+FROM (
+  SELECT (SELECT MIN(t.exit_time) FROM trades t WHERE t.miner_id = m.miner_id) AS first_trade,
+    (SELECT MAX(t.exit_time) FROM trades t WHERE t.miner_id = m.miner_id) AS last_trade
+  FROM miners m
+  UNION ALL
+  SELECT (SELECT MIN(t.exit_time) FROM archived_trades t WHERE t.miner_id = m.miner_id) AS first_trade,
+    (SELECT MAX(t.exit_time) FROM archived_trades t WHERE t.miner_id = m.miner_id) AS last_trade
+  FROM miners m
+) d
+`
+
+type SpanOfTradesRow struct {
+	FirstTrade chain.Time
+	LastTrade  chain.Time
+}
+
+// When anybody first and last sold, and 0 where nobody did: two seeks a miner.
+func (q *Queries) SpanOfTrades(ctx context.Context) (SpanOfTradesRow, error) {
+	row := q.db.QueryRowContext(ctx, spanOfTrades)
+	var i SpanOfTradesRow
+	err := row.Scan(&i.FirstTrade, &i.LastTrade)
+	return i, err
 }

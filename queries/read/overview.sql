@@ -1,26 +1,74 @@
--- What each miner gained on each UTC day: the gain of every close on the day of its trade, which may be live
--- still where the close is archived. 86400000000 is a day in microseconds. Sums over one miner fit, since its
--- counters do.
--- name: GainsByDay :many
-SELECT d.miner_id, d.day, CAST(SUM(d.gain) AS rao_int) AS gain
+-- What a miner gained in each stretch of time of a given length, counted from 1970: the gain of every close at
+-- the time of its trade, which may be live still where the close is archived. Sums over one miner fit, since
+-- its counters do.
+-- name: GainsOfMiner :many
+SELECT d.stretch, CAST(SUM(d.gain) AS rao_int) AS gain, CAST(COUNT(*) AS BIGINT) AS closes,
+  CAST(SUM(d.counted) AS BIGINT) AS counted_closes, CAST(SUM(d.winning) AS BIGINT) AS winning_closes
 FROM (
-  SELECT c.miner_id, CAST(t.exit_time / 86400000000 AS BIGINT) AS day, c.gain
+  SELECT CAST(t.exit_time / CAST(@length_us AS BIGINT) AS BIGINT) AS stretch, c.gain, c.min_blocks_met AS counted,
+    CASE WHEN c.min_blocks_met = 1 AND c.gain > 0 THEN 1 ELSE 0 END AS winning
   FROM trades t
   CROSS JOIN closes c
-  WHERE c.trade_id = t.trade_id
+  WHERE t.miner_id = CAST(@miner_id AS BIGINT) AND c.trade_id = t.trade_id
   UNION ALL
-  SELECT c.miner_id, CAST(t.exit_time / 86400000000 AS BIGINT) AS day, c.gain
+  SELECT CAST(t.exit_time / CAST(@length_us AS BIGINT) AS BIGINT) AS stretch, c.gain, c.min_blocks_met AS counted,
+    CASE WHEN c.min_blocks_met = 1 AND c.gain > 0 THEN 1 ELSE 0 END AS winning
   FROM trades t
   CROSS JOIN archived_closes c
-  WHERE c.trade_id = t.trade_id
+  WHERE t.miner_id = CAST(@miner_id AS BIGINT) AND c.trade_id = t.trade_id
   UNION ALL
-  SELECT c.miner_id, CAST(t.exit_time / 86400000000 AS BIGINT) AS day, c.gain
+  SELECT CAST(t.exit_time / CAST(@length_us AS BIGINT) AS BIGINT) AS stretch, c.gain, c.min_blocks_met AS counted,
+    CASE WHEN c.min_blocks_met = 1 AND c.gain > 0 THEN 1 ELSE 0 END AS winning
   FROM archived_trades t
   CROSS JOIN archived_closes c
-  WHERE c.trade_id = t.trade_id
+  WHERE t.miner_id = CAST(@miner_id AS BIGINT) AND c.trade_id = t.trade_id
 ) d
-GROUP BY d.miner_id, d.day
-ORDER BY d.miner_id, d.day;
+GROUP BY d.stretch
+ORDER BY d.stretch;
+
+-- When anybody first and last sold, and 0 where nobody did: two seeks a miner.
+-- name: SpanOfTrades :one
+SELECT CAST(COALESCE(MIN(d.first_trade), 0) AS time_int) AS first_trade, CAST(COALESCE(MAX(d.last_trade), 0) AS time_int) AS last_trade
+FROM (
+  SELECT (SELECT MIN(t.exit_time) FROM trades t WHERE t.miner_id = m.miner_id) AS first_trade,
+    (SELECT MAX(t.exit_time) FROM trades t WHERE t.miner_id = m.miner_id) AS last_trade
+  FROM miners m
+  UNION ALL
+  SELECT (SELECT MIN(t.exit_time) FROM archived_trades t WHERE t.miner_id = m.miner_id) AS first_trade,
+    (SELECT MAX(t.exit_time) FROM archived_trades t WHERE t.miner_id = m.miner_id) AS last_trade
+  FROM miners m
+) d;
+
+-- The positions that a miner entered last, wherever they are, the newest first.
+-- name: NewestPositions :many
+SELECT p.position_id, p.netuid, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
+FROM positions p
+WHERE p.miner_id = CAST(@miner_id AS BIGINT)
+UNION ALL
+SELECT p.position_id, p.netuid, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
+FROM archived_positions p
+WHERE p.miner_id = CAST(@miner_id AS BIGINT)
+ORDER BY entry_time DESC, position_id DESC
+LIMIT CAST(@page_size AS BIGINT);
+
+-- The closes that a miner made last, wherever they and their trades are, the newest first.
+-- name: NewestCloses :many
+SELECT t.trade_id AS trade_id, c.step AS step, c.position_id, t.netuid, t.exit_time AS exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
+FROM trades t
+CROSS JOIN closes c
+WHERE t.miner_id = CAST(@miner_id AS BIGINT) AND c.trade_id = t.trade_id
+UNION ALL
+SELECT t.trade_id AS trade_id, c.step AS step, c.position_id, t.netuid, t.exit_time AS exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
+FROM trades t
+CROSS JOIN archived_closes c
+WHERE t.miner_id = CAST(@miner_id AS BIGINT) AND c.trade_id = t.trade_id
+UNION ALL
+SELECT t.trade_id AS trade_id, c.step AS step, c.position_id, t.netuid, t.exit_time AS exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
+FROM archived_trades t
+CROSS JOIN archived_closes c
+WHERE t.miner_id = CAST(@miner_id AS BIGINT) AND c.trade_id = t.trade_id
+ORDER BY exit_time DESC, trade_id DESC, step DESC
+LIMIT CAST(@page_size AS BIGINT);
 
 -- What each miner holds on each subnet, and what of the TAO that it paid is still in it. The closes of a
 -- position that is open are never archived.
