@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"dbgen/read":  {"chain"},
 	"dbgen/write": {"chain"},
 
-	"manager":                      {"github.com/mattn/go-sqlite3", "github.com/cenkalti/backoff/v4", "manager/internal/testdb"},
+	"manager":                      {"github.com/mattn/go-sqlite3", "github.com/cenkalti/backoff/v4", "manager/internal/csqlite", "manager/internal/testdb"},
 	"manager/migrate":              {"manager", "github.com/pressly/goose/v3"},
 	"manager/managertest":          {"manager", "manager/internal/testdb"},
 	"manager/faultdriver":          {"manager", "github.com/mattn/go-sqlite3"},

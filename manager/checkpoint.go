@@ -38,6 +38,7 @@ func (k *checkpointer) due(w *writer) {
 	if c.closed || c.lost || !c.raw.AutoCommit() {
 		return
 	}
+	defer c.unguarded()()
 	_, frames, err := walCheckpoint(c.raw, "NOOP")
 	if err != nil {
 		c.note(err)

@@ -6,12 +6,15 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"github.com/stakeledger/stakeledger/manager/internal/csqlite"
 )
 
 // DriverConn is what the manager needs of a driver's connection;
@@ -43,20 +46,21 @@ const maxStmts = 512
 // code reads; database/sql comes back to the driver through [bridge], so that
 // both ways meet the same lock, the same checks and the same statements.
 type conn struct {
-	mu      sync.Mutex // held for every statement and for every step of its rows
-	raw     DriverConn
-	db      *sql.DB   // holds sql; never opens another connection
-	sql     *sql.Conn // the view of raw that database/sql has
-	cfg     *config
-	stmts   map[string]*stmt
-	stats   *queryTable
-	args    []driver.NamedValue // reused by every Exec
-	own     bool                // the manager's own statement is being run or prepared
-	viewing bool                // the statement belongs to a view inside a write transaction
-	denied  *Error              // why SQLite was told to refuse the statement, or nil
-	closed  bool
-	lost    bool    // the driver gave it up, and its transaction with it
-	open    []*rows // rows not yet closed
+	guard
+	mu         sync.Mutex // held for every statement and for every step of its rows
+	raw        DriverConn
+	handle     *csqlite.Handle // nil where it cannot be had
+	db         *sql.DB         // holds sql; never opens another connection
+	sql        *sql.Conn       // the view of raw that database/sql has
+	cfg        *config
+	stmts      map[string]*stmt
+	stats      *queryTable
+	args       []driver.NamedValue // reused by every Exec
+	schema     string              // the schema's version when deferrable was read
+	deferrable bool                // the schema has deferred constraints
+	closed     bool
+	lost       bool    // the driver gave it up, and its transaction with it
+	open       []*rows // rows not yet closed
 
 	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
 
@@ -66,12 +70,12 @@ type conn struct {
 
 // openConn opens dsn with the given pragmas set and read back.
 func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pragma) (*conn, error) {
-	dc, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
+	dc, handle, err := csqlite.Open(func() (driver.Conn, error) { return (&sqlite3.SQLiteDriver{}).Open(dsn) })
 	if err != nil {
 		return nil, wrap("open", "", "", err)
 	}
-	c := &conn{cfg: cfg, stmts: map[string]*stmt{}, stats: &queryTable{}}
-	c.guard(dc.(*sqlite3.SQLiteConn))
+	c := &conn{handle: handle, cfg: cfg, stmts: map[string]*stmt{}, stats: &queryTable{}}
+	c.guard.install(dc.(*sqlite3.SQLiteConn))
 	c.raw = dc.(*sqlite3.SQLiteConn)
 	if cfg.wrapDriver != nil {
 		c.raw = cfg.wrapDriver(c.raw)
@@ -83,36 +87,8 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 	return c, nil
 }
 
-// sqliteRecursive is SQLITE_RECURSIVE, which the driver does not name.
-const sqliteRecursive = 33
-
-// guard lets SQLite itself refuse, wherever in a text it stands, what would
-// begin or end a transaction, and what would write inside a view. SQLite asks
-// when it compiles a statement, also when it compiles the manager's own ones
-// again after a change of the schema.
-func (c *conn) guard(raw *sqlite3.SQLiteConn) {
-	raw.RegisterAuthorizer(func(action int, _, _, _ string) int {
-		if c.own {
-			return sqlite3.SQLITE_OK
-		}
-		switch action {
-		case sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT:
-			c.denied = &Error{Kind: ErrUnsupported, Detail: "the manager begins and ends transactions; nest WithTx for a savepoint"}
-			return sqlite3.SQLITE_DENY
-		case sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_PRAGMA, sqliteRecursive:
-			return sqlite3.SQLITE_OK
-		}
-		if !c.viewing {
-			return sqlite3.SQLITE_OK
-		}
-		c.denied = &Error{Kind: ErrReadOnly, Detail: "write inside ReadOnly; use WithTx"}
-		return sqlite3.SQLITE_DENY
-	})
-}
-
 func (c *conn) prepare(ctx context.Context, begin string, pragmas []pragma) error {
-	c.own = true
-	defer func() { c.own = false }()
+	defer c.unguarded()()
 	for _, p := range pragmas {
 		if err := p.set(c.raw); err != nil {
 			return err
@@ -165,6 +141,9 @@ func (c *conn) closeLocked() error {
 		if s != nil {
 			_ = s.Close()
 		}
+	}
+	if c.handle != nil {
+		c.handle.Close()
 	}
 	err := c.raw.Close()
 	if c.db != nil {
@@ -221,6 +200,10 @@ func (s *stmt) count(args []driver.NamedValue) error {
 	return nil
 }
 
+// returnsRows finds statements that write, or are no plain reads, and return
+// rows: the driver's way to a count would leave them unfinished, and COMMIT busy.
+var returnsRows = regexp.MustCompile(`(?i)\b(?:RETURNING|EXPLAIN)\b`)
+
 // lookup returns the prepared statement of an sqlc query, or nil for raw SQL,
 // which may hold several statements and is left to the driver.
 func (c *conn) lookup(query string) (*stmt, error) {
@@ -235,8 +218,11 @@ func (c *conn) lookup(query string) (*stmt, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.pragma {
+		return nil, s.Close()
+	}
 	s.plain = command == ":exec"
-	s.counted = strings.HasPrefix(command, ":exec") && !s.plain && !s.readonly && !strings.Contains(strings.ToUpper(query), "RETURNING")
+	s.counted = strings.HasPrefix(command, ":exec") && !s.plain && !s.readonly && !returnsRows.MatchString(query)
 	s.stats = c.stats.of(name)
 	if old, taken := c.stmts[query]; !taken || !old.busy {
 		c.makeRoom()

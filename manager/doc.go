@@ -54,9 +54,11 @@
 // too: they may have seen rows that now never were. If the connection is lost
 // at the COMMIT, the rows may be there: who succeeded gets ErrCommitUnknown.
 //
-// [Alone] keeps one transaction out of groups. A schema with INITIALLY
-// DEFERRED constraints turns groups off, with a line in the log, because there
-// one closure's error would show only at the COMMIT of all.
+// Sharing is invisible: no answer depends on it. [Alone] keeps one transaction
+// out of groups. A closure that violates a foreign key whose check is deferred
+// to COMMIT, by the schema or by PRAGMA defer_foreign_keys, is rolled back in
+// its group and runs again alone. (A build without cgo's view of SQLite, see
+// internal/csqlite, shares no commits where the schema has such keys.)
 //
 // Closures of a group run on a goroutine of the manager, with the pprof labels
 // of their own context. A panic, with its original value, and runtime.Goexit
@@ -97,6 +99,18 @@
 //	inside a statement of a ReadOnly          interrupted
 //
 // The connection survives each of them.
+//
+// # A closure's reach
+//
+// What a closure does ends with its transaction. What would stay on the
+// connection for the next caller is refused, wherever in a text it stands:
+// setting a PRAGMA, ATTACH and DETACH, TEMP objects, load_extension(). The error
+// (ErrUnsupported) names the place for it: WithPragma, WithConnectHook or
+// Maintain. Asking is allowed, also PRAGMA table_info(t) and pragma_table_info.
+// Of the pragmas that set something WithTx lets through those that COMMIT and
+// ROLLBACK decide about: user_version, application_id, incremental_vacuum, and
+// defer_foreign_keys = ON, which ends with the closure. Nothing in a ReadOnly
+// changes anything, also inside WithTx.
 //
 // # Guarding
 //

@@ -70,7 +70,7 @@ func (w *writer) finish(g *group) bool {
 			break
 		}
 		if len(g.members) == 0 {
-			g.shared = g.limit > 1 && !r.alone && !w.core.deferrable
+			g.shared = g.limit > 1 && !r.alone && w.conn.Load().canShare()
 		}
 		g.members = append(g.members, r)
 		if !w.member(g, r) {
@@ -180,9 +180,15 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 	if !r.failed() {
 		r.hooks = t.hooks
 	}
-	if g.shared && (r.failed() && c.control(c.rollbackTo) != nil || c.control(c.release) != nil) {
-		g.lost = true
+	if !g.shared {
+		return true
 	}
+	keep := !r.failed()
+	if keep && c.unchecked() { // the COMMIT that checks it must be its own
+		keep = false
+		g.again = append(g.again, r)
+	}
+	g.lost = c.endSavepoint(keep) != nil
 	return true
 }
 

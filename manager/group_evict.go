@@ -38,7 +38,7 @@ func (w *writer) evict(now time.Time) {
 	_ = m.txn.abandonChildren()
 	m.txn.close()
 	m.txn.evicted = true
-	if m.txn.dropped != nil || c.raw.AutoCommit() || c.control(c.rollbackTo) != nil || c.control(c.release) != nil {
+	if m.txn.dropped != nil || c.raw.AutoCommit() || c.endSavepoint(false) != nil {
 		m.group.lost = true
 	}
 	m.group.members = m.group.members[:len(m.group.members)-1]

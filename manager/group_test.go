@@ -184,38 +184,3 @@ func TestNobodyIsAnsweredBeforeTheCommit(t *testing.T) {
 		t.Errorf("titles: got %q, want %q", got, want)
 	}
 }
-
-func TestDeferredConstraintsKeepClosuresApart(t *testing.T) {
-	for _, clause := range []string{
-		"DEFERRABLE INITIALLY DEFERRED",
-		"deferrable initially deferred",
-		"DEFERRABLE\n\tINITIALLY\n\tDEFERRED",
-		"ON DELETE CASCADE DEFERRABLE /* at */ INITIALLY /* the end */ DEFERRED",
-	} {
-		t.Run(clause, func(t *testing.T) {
-			tap, log := newTap(), &logbook{}
-			db := openNotes(t, manager.WithDriver(tap.wrap), manager.WithMigration(create(deferred(clause))), manager.WithLogger(log.logger()))
-			if got := log.about("deferred constraints"); len(got) != 1 {
-				t.Errorf("log lines about it: got %d, want 1", len(got))
-			}
-			release := hold(t, db)
-			before := enqueue(t.Context(), t, db, adding("before"))
-			guilty := enqueue(t.Context(), t, db, func(ctx context.Context, tx Tx) error { return tx.AddTag(ctx, 99, "red") })
-			after := enqueue(t.Context(), t, db, adding("after"))
-			said := tap.count("COMMIT")
-			release()
-			if err := errors.Join(before.wait(t).err, after.wait(t).err); err != nil {
-				t.Error(err)
-			}
-			if err := guilty.wait(t).err; !errors.Is(err, manager.ErrForeignKey) {
-				t.Errorf("who broke the constraint: got %v, want ErrForeignKey", err)
-			}
-			if got := tap.count("COMMIT") - said; got != 4 {
-				t.Errorf("COMMIT was said: got %d times, want 4: one for each", got)
-			}
-			if got, want := titles(t, db), []string{"before", "after"}; !slices.Equal(got, want) {
-				t.Errorf("titles: got %q, want %q", got, want)
-			}
-		})
-	}
-}

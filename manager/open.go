@@ -20,16 +20,15 @@ const minSQLite = 3_051_003
 
 // core is a manager without the types of its query sets.
 type core struct {
-	cfg        config
-	path       string // absolute, symbolic links resolved
-	writer     *writer
-	readers    *readers
-	deferrable bool // closures must not share a commit
-	stats      counters
-	watch      *watch
-	backups    backups
-	closing    closing
-	door       sqlDoor
+	cfg     config
+	path    string // absolute, symbolic links resolved
+	writer  *writer
+	readers *readers
+	stats   counters
+	watch   *watch
+	backups backups
+	closing closing
+	door    sqlDoor
 }
 
 func newCore(cfg config) *core {
@@ -302,30 +301,15 @@ func (co *core) connect(ctx context.Context) (err error) {
 	}()
 	co.writer = &writer{core: co}
 	co.writer.conn.Store(c)
-	if err := co.checkApplication(c.raw); err != nil {
-		return err
-	}
-	if err := co.findDeferrable(c); err != nil {
-		return err
-	}
-	return nil
+	return co.checkApplication(c.raw)
 }
 
 func (co *core) openWriter(ctx context.Context) (*conn, error) {
-	return openConn(ctx, &co.cfg, dsn(co.path, "rw"), "BEGIN IMMEDIATE", writerPragmas(co.cfg.synchronous))
-}
-
-// findDeferrable turns sharing a commit off for a schema in which one
-// closure's broken constraint would show only at the COMMIT of all.
-func (co *core) findDeferrable(c *conn) error {
-	found, err := readValue(c.raw, "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%INITIALLY%DEFERRED%'")
-	if err != nil {
-		return wrap("read the schema", "", "", err)
+	c, err := openConn(ctx, &co.cfg, dsn(co.path, "rw"), "BEGIN IMMEDIATE", writerPragmas(co.cfg.synchronous))
+	if err == nil {
+		c.writes = true
 	}
-	if co.deferrable = found != "0"; co.deferrable {
-		co.cfg.logger.Info("the schema has deferred constraints: transactions do not share commits")
-	}
-	return nil
+	return c, err
 }
 
 // discard closes what a failed open had opened.

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -46,6 +47,7 @@ type txn struct {
 	lentRolledBack error // why the closure's transaction cannot commit, or nil
 	dropped        error // in root: why SQLite dropped the transaction
 	hooks          []Hook
+	deferred       bool // PRAGMA defer_foreign_keys was on when it began
 }
 
 // begin makes the txn of a transaction that has begun on c, and the context
@@ -91,7 +93,7 @@ func (t *txn) check(ctx context.Context, query string) error {
 	if t.root.dropped != nil || t.conn.raw.AutoCommit() {
 		return t.abortedError("query", query)
 	}
-	t.conn.viewing = t.view && t.write
+	t.conn.ask(t.view, query)
 	err := ctx.Err()
 	if err == nil && ctx != t.ctx {
 		err = t.ctx.Err()
@@ -146,10 +148,14 @@ func (t *txn) failed(op, query string, err error) error {
 	name, _ := queryName(query)
 	t.conn.note(err)
 	if e := t.conn.denied; e != nil {
+		if inner := (*Error)(nil); errors.As(err, &inner) { // of preparing
+			err = inner.Err
+		}
 		e.Op, e.Query, e.Label, e.Err = op, name, t.label.String(), err
 		t.conn.denied, err = nil, e
 	} else {
 		err = wrap(op, name, t.label.String(), err)
+		explainVacuum(err)
 	}
 	if t.root.dropped == nil && !t.conn.inTransaction() {
 		t.root.dropped = err

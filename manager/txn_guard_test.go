@@ -155,7 +155,7 @@ func TestStatementsThatOnlyLookLikeControlRun(t *testing.T) {
 		"SELECT 1 AS \"commit\"",
 		"WITH savepoint(n) AS (SELECT 1) SELECT n FROM savepoint",
 		"REPLACE INTO notes (id, folder, title) VALUES (7, 'drafts', 'a')",
-		"CREATE TEMP TRIGGER quiet AFTER DELETE ON tags BEGIN SELECT 1; END",
+		"CREATE TRIGGER quiet AFTER DELETE ON tags BEGIN SELECT 1; END",
 	} {
 		for _, way := range waysToRun {
 			err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error {

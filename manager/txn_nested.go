@@ -42,7 +42,7 @@ func (t *txn) openSavepoint(ctx context.Context) error {
 	if err := c.control(c.savepoint); err != nil {
 		return t.doomed("savepoint", err)
 	}
-	t.root.top = t
+	t.root.top, t.deferred = t, c.defers
 	return nil
 }
 
@@ -64,8 +64,12 @@ func (t *txn) closeSavepoint(keep bool) error {
 	}
 	keep = keep && abandoned == nil
 	if !keep {
-		if err := c.control(c.rollbackTo); err != nil {
-			return t.doomed("rollback to savepoint", err)
+		err := c.control(c.rollbackTo)
+		if err == nil && !t.deferred {
+			err = c.undefer()
+		}
+		if err != nil {
+			return t.doomed("roll back to savepoint", err)
 		}
 	}
 	if err := c.control(c.release); err != nil {

@@ -167,6 +167,7 @@ func (w *writer) beginOnce() error {
 	if err = c.control(c.begin); err != nil {
 		w.rollbackLocked(c)
 	}
+	c.defers = false
 	return err
 }
 
@@ -279,6 +280,7 @@ func (w *writer) rollback(t *txn) {
 func (t *txn) close() {
 	t.done = true
 	c := t.conn
+	c.text = ""
 	for len(c.open) > 0 {
 		c.open[len(c.open)-1].finish()
 	}
