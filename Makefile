@@ -59,6 +59,7 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 generate: ## turn queries/*.sql into dbgen/ with sqlc (its first build takes two minutes)
 	rm -rf dbgen
 	$(call tool,sqlc) generate
+	for config in examples/*/sqlc.yaml; do $(call tool,sqlc) generate -f $$config; done
 
 .PHONY: migrate
 migrate: toolchain ## migrate DB=file.db with the goose command, under the manager's lock
@@ -107,6 +108,7 @@ check-generated:
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && cp -r sqlc.yaml schema queries "$$fresh" \
 	&& $(call tool,sqlc) generate -f "$$fresh/sqlc.yaml" \
 	&& { diff -r dbgen "$$fresh/dbgen" || { echo "dbgen is not what sqlc makes of queries/: run make generate" >&2; exit 1; } }
+	@for config in examples/*/sqlc.yaml; do $(call tool,sqlc) diff -f $$config; done
 
 .PHONY: check-schema
 check-schema:

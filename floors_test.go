@@ -38,6 +38,9 @@ var mayImport = map[string][]string{
 	"cmd/stakeledger": {".", "chain", "manager", "manager/migrate", "ledger", "ingest", "ingest/simulate",
 		"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 
+	"examples/notes":    {"manager", "manager/migrate", "examples/notes/db"},
+	"examples/notes/db": nil,
+
 	"tools/gotest":   nil,
 	"tools/mutants":  nil,
 	"tools/withlock": {"manager"},

@@ -44,23 +44,29 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
+// migration is what [manager.WithMigration] takes.
+type migration = func(context.Context, *sql.DB) error
+
 // Up returns a migration for [manager.WithMigration] that applies what is
 // missing of the goose migrations in fsys, in order, each in a transaction.
+// They lie in fsys itself or, as //go:embed makes it, in one folder of it.
 //
 // Errors: manager.ErrTooNew when the file has a migration that fsys lacks, and
 // manager.ErrUnsupported when it lacks one that is older than its newest, both
 // before anything is changed; manager.ErrForeignKey; those of the statements.
 func Up(fsys fs.FS) func(context.Context, *sql.DB) error {
-	return func(ctx context.Context, db *sql.DB) error {
-		s, err := open(ctx, fsys, db)
-		if err != nil {
-			return err
+	return once(fsys, func() migration {
+		return func(ctx context.Context, db *sql.DB) error {
+			s, err := open(ctx, fsys, db)
+			if err != nil {
+				return err
+			}
+			if err := s.versions.check(); err != nil {
+				return err
+			}
+			return s.run(ctx, "migrate up", s.versions.missing(s.versions.newestKnown()), true)
 		}
-		if err := s.versions.check(); err != nil {
-			return err
-		}
-		return s.run(ctx, "migrate up", s.versions.missing(s.versions.newestKnown()), true)
-	}
+	})
 }
 
 // To returns a migration for [manager.WithMigration] that goes up or down to
@@ -152,6 +158,9 @@ func (s *schema) run(ctx context.Context, op string, list []int64, up bool) erro
 func provider(fsys fs.FS, db *sql.DB) (*goose.Provider, error) {
 	store, err := newStore()
 	if err != nil {
+		return nil, err
+	}
+	if fsys, err = folder(fsys); err != nil {
 		return nil, err
 	}
 	p, err := goose.NewProvider(goose.DialectCustom, db, fsys, goose.WithStore(store), goose.WithDisableGlobalRegistry(true))
