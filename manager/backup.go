@@ -138,7 +138,12 @@ func (co *core) isOwn(path string) bool {
 // copySnapshot copies what the database is now, and holds it no longer than that takes.
 func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backupConfig) error {
 	err := co.patiently(ctx, k.op, func() (err error) {
-		k.from, err = co.openPinned(dsn(co.path, "ro"))
+		if k.from, err = co.openPinned(dsn(co.path, "ro")); err == nil {
+			err = movedAt(k.op, l, co.file.check()) // it was opened by its path
+		}
+		if err != nil {
+			_ = k.from.close()
+		}
 		return err
 	})
 	if err != nil {

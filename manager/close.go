@@ -3,7 +3,10 @@ package manager
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 // closing keeps two calls of Close apart. Its turn is a channel, because a
@@ -66,16 +69,37 @@ func (co *core) close(ctx context.Context) error {
 func (co *core) closeWriter() error {
 	c := co.writer.conn.Load()
 	c.mu.Lock()
+	if err := co.file.check(); err == nil {
+		c.tidy()
+	} else {
+		co.cfg.logger.Warn("closing a database whose file is no longer at its path", slog.String("path", co.path), slog.Any("error", err))
+		keepLog(c.raw)
+	}
+	c.mu.Unlock()
+	err := c.close()
+	co.file.log.close()
+	co.writer.lock.close()
+	return err
+}
+
+// tidy moves the log into the database. The caller holds the connection's mu.
+func (c *conn) tidy() {
+	if c.closed || c.lost {
+		return
+	}
+	defer c.unguarded()()
 	ctx := context.Background()
-	end := c.unguarded()
 	_, _ = c.raw.ExecContext(ctx, "PRAGMA optimize", nil)
 	_, _ = c.raw.ExecContext(ctx, "PRAGMA busy_timeout = "+itoa(checkpointWait), nil)
 	_, _, _ = walCheckpoint(c.raw, "TRUNCATE")
-	end()
-	c.mu.Unlock()
-	err := c.close()
-	co.writer.lock.close()
-	return err
+}
+
+// keepLog has SQLite leave the log where it is: it removes it by its name, which
+// may be that of another database's by now.
+func keepLog(c DriverConn) {
+	if f, ok := c.(interface{ SetFileControlInt(string, int, int) error }); ok {
+		_ = f.SetFileControlInt("main", sqlite3.SQLITE_FCNTL_PERSIST_WAL, 1)
+	}
 }
 
 func (co *core) stillHeld(ctx context.Context) error {

@@ -43,7 +43,9 @@ func openWith[DR, DW, R, W any](ctx context.Context, path string, newRead func(D
 	if err != nil {
 		return nil, err
 	}
-	co, err := open(ctx, path, newConfig(opts))
+	cfg := newConfig(opts)
+	warnOfDrivers(cfg.logger)
+	co, err := open(ctx, path, cfg)
 	if err != nil {
 		return nil, err
 	}

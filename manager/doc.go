@@ -165,12 +165,30 @@
 // # Migrating
 //
 // A migration ([WithMigration]) runs on a connection of its own, with foreign
-// keys on, before any other of the manager exists. If it changed anything,
-// PRAGMA foreign_key_check looks at the whole database before Open returns, and
+// keys on, before any other of the manager exists. If it changed the schema or
+// rows, PRAGMA foreign_key_check looks at the whole database before Open returns, and
 // a row whose parent is missing is ErrForeignKey. A migration that leaves a
 // transaction open is an error, and the transaction is rolled back. Package
 // migrate runs the files of goose with more care: each is checked before it is
 // committed, and none can lose rows by rebuilding a table.
+//
+// # The file is still the one
+//
+// SQLite tells nobody when its file is deleted, renamed or replaced, or its log.
+// So after each COMMIT, before anybody is answered, and before each ReadOnly the
+// manager compares device and inode of the database's path and of its log with
+// what it has open, and after a COMMIT also looks whether the log was cut short.
+// If they differ the error is ErrFileMoved, and the manager serves nothing from
+// then on, reading included: close it, and open what is there now. What was
+// committed in that moment is in the file that was moved away. Symbolic links
+// are resolved once, by Open.
+//
+// Open and OpenReadOnly refuse a file with several hard links and one that is a
+// mount point itself: its log is not where others look for it. A second SQLite
+// library in the program (modernc.org/sqlite, for one) is reported once, loudly:
+// the two do not see each other's locks, and must not open one file. Nor may the
+// program open and close the database's file by itself, not even to read it,
+// since that drops the locks that its process has on it.
 //
 // # Backing up
 //

@@ -51,6 +51,9 @@ var (
 	ErrWrongFile = errors.New("file belongs to another program")
 	// ErrTooNew: the file's schema is newer than the program.
 	ErrTooNew = errors.New("schema is newer than the program")
+	// ErrFileMoved: what is at the database's path, or its log, is no longer what the manager has open. The change
+	// went to a file that nobody will find. Nothing is written or read from then on; close, and open again.
+	ErrFileMoved = errors.New("committed to or read from a file that is no longer at its path")
 	// ErrUnsupported: the path, option or SQLite library cannot be used.
 	ErrUnsupported = errors.New("not supported")
 )

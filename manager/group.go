@@ -207,7 +207,7 @@ func (w *writer) settle(g *group) {
 		switch {
 		case !g.shared:
 			g.members[0].err = err
-		case c.lost: // the rows may be there: those that wrote them must not run again
+		case c.lost || errors.Is(err, ErrFileMoved): // the rows may be there: those that wrote them must not run again
 			w.unknown(g, err)
 		default:
 			g.lost = true

@@ -29,6 +29,7 @@ type core struct {
 	backups backups
 	closing closing
 	door    sqlDoor
+	file    dbFile
 }
 
 func newCore(cfg config) *core {
@@ -47,6 +48,7 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	if err := checkLibrary(); err != nil {
 		return nil, err
 	}
+	co.file.path = co.path
 	if err := co.refuse(); err != nil {
 		return nil, err
 	}
@@ -89,6 +91,9 @@ func (co *core) refuse() error {
 	if _, err := os.Stat(co.path); err != nil {
 		return nil
 	}
+	if err := co.checkPlace(true); err != nil {
+		return err
+	}
 	if err := co.checkFile("ro"); errors.Is(err, ErrWrongFile) || errors.Is(err, ErrCorrupt) {
 		return co.explainOpen(err)
 	}
@@ -104,8 +109,12 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 	if err := checkLibrary(); err != nil {
 		return nil, err
 	}
+	co.file.path = co.path
 	if _, err := os.Stat(co.path); err != nil {
 		return nil, &Error{Op: "open " + path + " read-only", Kind: ErrIO, Err: err}
+	}
+	if err := co.checkPlace(false); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -305,11 +314,20 @@ func (co *core) connect(ctx context.Context) (err error) {
 }
 
 func (co *core) openWriter(ctx context.Context) (*conn, error) {
-	c, err := openConn(ctx, &co.cfg, dsn(co.path, "rw"), "BEGIN IMMEDIATE", writerPragmas(co.cfg.synchronous))
-	if err == nil {
-		c.writes = true
+	if err := co.file.stopped(); err != nil {
+		return nil, movedAt("open", nil, err)
 	}
-	return c, err
+	c, err := openConn(ctx, &co.cfg, dsn(co.path, "rw"), "BEGIN IMMEDIATE", writerPragmas(co.cfg.synchronous))
+	if err != nil {
+		return nil, err
+	}
+	c.writes = true
+	if err := co.file.remember(); err != nil {
+		_ = c.close()
+		return nil, movedAt("open", nil, err)
+	}
+	co.file.log.open(co.path)
+	return c, nil
 }
 
 // discard closes what a failed open had opened.
@@ -317,6 +335,7 @@ func (co *core) discard() {
 	if co.writer != nil {
 		_ = co.writer.conn.Load().close()
 	}
+	co.file.log.close()
 	for _, c := range co.readConns() {
 		_ = c.close()
 	}

@@ -38,18 +38,19 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer observer.close()
-	before, err := readPragma(observer.conn, "data_version")
+	before, err := readPragma(observer.conn, "schema_version")
 	if err != nil {
 		return err
 	}
 	if err := co.cfg.migrate(ctx, db); err != nil {
 		return err
 	}
-	if err := refuseOpenTransaction(ctx, db); err != nil {
+	rows, err := leftBy(ctx, db)
+	if err != nil {
 		return err
 	}
-	after, err := readPragma(observer.conn, "data_version")
-	if err != nil || after == before {
+	after, err := readPragma(observer.conn, "schema_version")
+	if err != nil || after == before && rows == "0" {
 		return err
 	}
 	fresh, err := co.openSide(dsn(co.path, "ro")) // foreign_key_check goes by the schema that its connection knows
@@ -60,20 +61,24 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB) error {
 	return checkForeignKeys(ctx, "migrate "+co.path, fresh.conn)
 }
 
-// refuseOpenTransaction is for a migration that said BEGIN and returned nil:
-// what it did would be gone once its connection is closed.
-func refuseOpenTransaction(ctx context.Context, db *sql.DB) error {
+// leftBy refuses a migration that said BEGIN and returned nil, since what it
+// did would be gone once its connection is closed. It returns how many rows the
+// migration changed.
+func leftBy(ctx context.Context, db *sql.DB) (rows string, err error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer c.Close()
-	return c.Raw(func(driverConn any) error {
-		if driverConn.(DriverConn).AutoCommit() {
-			return nil
+	err = c.Raw(func(driverConn any) (err error) {
+		dc := driverConn.(DriverConn)
+		if !dc.AutoCommit() {
+			return &Error{Op: "migrate", Kind: ErrUnsupported, Detail: "the migration leaves a transaction open, which is rolled back; end it with COMMIT"}
 		}
-		return &Error{Op: "migrate", Kind: ErrUnsupported, Detail: "the migration leaves a transaction open, which is rolled back; end it with COMMIT"}
+		rows, err = readValue(dc, "SELECT total_changes()")
+		return err
 	})
+	return rows, err
 }
 
 // claim gives a file without tables its application id before anything else is

@@ -184,7 +184,26 @@ func (p *readers) drain(ctx context.Context) error {
 }
 
 func (p *readers) open(ctx context.Context) (*conn, error) {
-	return openConn(ctx, &p.core.cfg, dsn(p.core.path, "ro"), "BEGIN", readerPragmas())
+	co := p.core
+	if err := co.file.check(); err != nil {
+		return nil, movedAt("open", nil, err)
+	}
+	c, err := openConn(ctx, &co.cfg, dsn(co.path, "ro"), "BEGIN", readerPragmas())
+	if err != nil {
+		return nil, err
+	}
+	if co.writer == nil && len(co.readConns()) <= 1 { // no other connection kept the log from being removed
+		if _, err = readPragma(c.raw, "schema_version"); err == nil { // opens the log, and keeps it
+			err = co.file.remember()
+		}
+	} else {
+		err = co.file.check()
+	}
+	if err != nil {
+		_ = c.close()
+		return nil, movedAt("open", nil, wrap("open", "", "", err))
+	}
+	return c, nil
 }
 
 // holders names the transactions that the readers serve now.
@@ -204,7 +223,11 @@ func (p *readers) snapshot(ctx context.Context, c *conn, l *label, pinned bool, 
 func (p *readers) begin(c *conn, l *label, pinned bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.control(c.begin)
+	err := p.core.file.check()
+	if err != nil {
+		return movedAt("begin snapshot", l, err)
+	}
+	err = c.control(c.begin)
 	if err == nil && pinned {
 		err = c.control(c.pin)
 	}

@@ -148,7 +148,7 @@ func (w *writer) begin(ctx context.Context, retry *retrier) error {
 			return nil
 		}
 		if !isBusy(err) {
-			return wrap("begin transaction", "", retry.label.String(), err)
+			return movedAt("begin transaction", retry.label, wrap("begin transaction", "", retry.label.String(), err))
 		}
 		if err := retry.wait(ctx, err); err != nil {
 			return err
@@ -164,7 +164,10 @@ func (w *writer) beginOnce() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err = c.control(c.begin); err != nil {
+	if err = c.control(c.begin); err == nil {
+		err = w.core.file.checkBegin()
+	}
+	if err != nil {
 		w.rollbackLocked(c)
 	}
 	c.defers = false
@@ -243,7 +246,7 @@ func (w *writer) commitLocked(c *conn, retry *retrier) error {
 		err := c.control(c.commit)
 		if err == nil {
 			w.checkpoints.commits++
-			return nil
+			return movedAt("commit", retry.label, w.core.file.checkCommit())
 		}
 		if commitUnknown(err, c.inTransaction()) {
 			return &Error{Op: "commit", Label: retry.label.String(), Kind: ErrCommitUnknown, Err: err,
@@ -310,6 +313,7 @@ func (w *writer) living() (*conn, error) {
 	if !c.gone() {
 		return c, nil
 	}
+	w.core.file.forgetLog()
 	_ = c.close()
 	fresh, err := w.core.openWriter(context.Background())
 	if err != nil {
@@ -321,6 +325,7 @@ func (w *writer) living() (*conn, error) {
 
 // replace puts a fresh connection in c's place.
 func (w *writer) replace(c *conn) {
+	w.core.file.forgetLog()
 	_ = c.closeLocked()
 	fresh, err := w.core.openWriter(context.Background())
 	if err != nil {

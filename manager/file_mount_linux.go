@@ -1,0 +1,22 @@
+package manager
+
+import (
+	"os"
+	"strings"
+)
+
+// isMountPoint reports whether something is mounted on path itself: a container
+// that was given one file, whose folder is then another than outside.
+func isMountPoint(path string) bool {
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return false
+	}
+	escaped := strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(path)
+	for line := range strings.Lines(string(table)) {
+		if fields := strings.Fields(line); len(fields) > 4 && fields[4] == escaped {
+			return true
+		}
+	}
+	return false
+}

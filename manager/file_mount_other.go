@@ -1,0 +1,5 @@
+//go:build !linux
+
+package manager
+
+func isMountPoint(string) bool { return false }

@@ -1,0 +1,30 @@
+//go:build !unix
+
+package manager
+
+import "os"
+
+// Here a file that is open cannot be replaced.
+
+type fileID struct{ path string }
+
+type fileState struct {
+	id    fileID
+	size  int64
+	links uint64
+}
+
+func statFile(path string) (fileState, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileState{}, err
+	}
+	return fileState{fileID{path}, info.Size(), 1}, nil
+}
+
+type walFile struct{}
+
+func (*walFile) open(string) {}
+func (*walFile) close()      {}
+func (*walFile) whole() bool { return true }
+func (*walFile) cut() bool   { return false }
