@@ -60,6 +60,7 @@ type conn struct {
 	deferrable bool                // the schema has deferred constraints
 	closed     bool
 	lost       bool    // the driver gave it up, and its transaction with it
+	stuck      bool    // an unfinished statement keeps every COMMIT from succeeding
 	open       []*rows // rows not yet closed
 
 	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
@@ -254,6 +255,9 @@ func (c *conn) control(s *stmt) error {
 		err = r.Close()
 	}
 	c.note(err)
+	if isInProgress(err) && len(c.open) == 0 {
+		c.stuck = true
+	}
 	return err
 }
 
@@ -269,7 +273,7 @@ func (c *conn) note(err error) {
 func (c *conn) gone() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.closed || c.lost
+	return c.closed || c.lost || c.stuck
 }
 
 // inTransaction asks SQLite whether a transaction is open.

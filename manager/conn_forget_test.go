@@ -380,3 +380,32 @@ func TestPragmaPreparedInWithTxIsRefusedInAView(t *testing.T) {
 		}
 	}
 }
+
+// The guard is in nobody's way who changes the database itself.
+func TestSchemaCanBeChangedInATransaction(t *testing.T) {
+	db := openNotes(t)
+	for _, statement := range []string{
+		"CREATE TABLE more (id INTEGER PRIMARY KEY, a TEXT, b TEXT, note_id REFERENCES notes (id))", "CREATE TABLE copies AS SELECT * FROM notes",
+		"CREATE UNIQUE INDEX by_a ON more (a)", "CREATE VIEW seen AS SELECT a FROM more", "CREATE TRIGGER up AFTER INSERT ON more BEGIN UPDATE more SET a = upper(new.a) WHERE id = new.id; END",
+		"INSERT INTO more (a, b) VALUES ('x', 'y')", "ALTER TABLE more ADD COLUMN c INTEGER NOT NULL DEFAULT 7", "ALTER TABLE more RENAME COLUMN c TO d", "ALTER TABLE more DROP COLUMN b",
+		"ALTER TABLE copies RENAME TO originals", "REINDEX", "REINDEX by_a", "ANALYZE", "ANALYZE more",
+		"CREATE VIRTUAL TABLE words USING fts4(body)", "INSERT INTO words VALUES ('some words')", "INSERT INTO words (words) VALUES ('optimize')", "ALTER TABLE words RENAME TO texts",
+		"CREATE VIRTUAL TABLE boxes USING rtree(id, low, high)", "INSERT INTO boxes VALUES (1, 2, 3)",
+		"DROP TRIGGER up", "DROP VIEW seen", "DROP INDEX by_a", "DROP TABLE more", "DROP TABLE originals", "DROP TABLE texts", "DROP TABLE boxes",
+	} {
+		err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error { return waysToRun[2].run(ctx, tx.raw, statement) })
+		if err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+		err = db.ReadOnly(t.Context(), func(ctx context.Context, q Reader) error {
+			_, err := rowsText(ctx, q.raw, "SELECT name, sql FROM sqlite_schema")
+			if strings.Contains(statement, "INTO boxes") {
+				_, err = rowsText(ctx, q.raw, "SELECT id FROM boxes WHERE low > 1")
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("reading after %s: %v", statement, err)
+		}
+	}
+}

@@ -71,7 +71,9 @@ func (g *guard) allows(action int, a, b, schema string) bool {
 		sqlite3.SQLITE_DROP_TEMP_INDEX, sqlite3.SQLITE_DROP_TEMP_TABLE, sqlite3.SQLITE_DROP_TEMP_TRIGGER, sqlite3.SQLITE_DROP_TEMP_VIEW:
 		schema = "temp"
 	}
-	if strings.EqualFold(schema, "temp") {
+	// ALTER TABLE looks itself for what refers to a table from the TEMP schema.
+	altering := action == sqlite3.SQLITE_UPDATE && strings.HasPrefix(a, "sqlite_")
+	if strings.EqualFold(schema, "temp") && !altering {
 		return g.deny(ErrUnsupported, "a TEMP object stays on the connection when the transaction has ended; create it on every connection with WithConnectHook, or use a table or a common table expression")
 	}
 	// A reader's connection, which SQLite keeps from writing, is left to it: a

@@ -133,7 +133,7 @@ func (r *rows) finish() error {
 	}
 	r.conn.note(err)
 	r.count(r.err)
-	return wrap("close rows", "", "", err)
+	return r.txn.mark(wrap("close rows", "", "", err))
 }
 
 func (r *rows) count(err error) {

@@ -77,9 +77,13 @@
 //
 // # Retrying
 //
-// Every SQLITE_BUSY (also BUSY_RECOVERY, BUSY_SNAPSHOT, BUSY_TIMEOUT) and
-// SQLITE_LOCKED is retried with exponential backoff: 1 ms, ×1.5, at most 5 ms,
-// jitter 0.5, for as long as [WithRetryBudget] and the context allow. Each
+// SQLITE_BUSY (also BUSY_RECOVERY, BUSY_SNAPSHOT, BUSY_TIMEOUT) that a statement
+// of the manager or of the running closure met is retried with exponential
+// backoff: 1 ms, ×1.5, at most 5 ms, jitter 0.5, for as long as
+// [WithRetryBudget] and the context allow. Another error that says busy, of
+// another database, of another manager or of an earlier run, is the closure's
+// own and comes back at once, as it is. SQLITE_LOCKED (DROP TABLE while rows of
+// the same transaction are open) is no matter of waiting: ErrUnsupported. Each
 // retry is logged at level Debug. When the budget is gone the error is ErrBusy
 // with the number of attempts and the time waited. A busy COMMIT is said
 // again; a busy statement makes the closure run again.

@@ -72,6 +72,8 @@ type Error struct {
 	Detail   string        // what the caller can do about it, or what stood in the way
 	Kind     error         // one of this package's errors, or nil
 	Err      error         // the driver's or the context's error, or nil
+
+	met *busyMark // of the run whose statement met it, if waiting cures it
 }
 
 // Error starts with what was attempted and ends with the cause.
@@ -121,6 +123,9 @@ func wrap(op, query, label string, err error) error {
 	var s sqlite3.Error
 	if errors.As(err, &s) {
 		e.Kind = kindOf(s)
+		if s.Code == sqlite3.ErrLocked && e.Kind == ErrUnsupported {
+			e.Detail = "rows of another statement of the transaction are still open; read them to the end or close them first"
+		}
 		if s.Code == sqlite3.ErrConstraint && s.ExtendedCode != sqlite3.ErrConstraintTrigger { // a trigger's text is its own
 			e.Table, e.Columns = parseConstraint(s.Error())
 		}
@@ -138,12 +143,16 @@ func kindOf(e sqlite3.Error) error {
 		return ErrForeignKey
 	case sqlite3.ErrConstraintNotNull:
 		return ErrNotNull
+	case sqlite3.ErrLockedSharedCache:
+		return ErrBusy
 	}
 	switch e.Code {
 	case sqlite3.ErrConstraint, sqlite3.ErrMismatch:
 		return ErrCheck
-	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+	case sqlite3.ErrBusy:
 		return ErrBusy
+	case sqlite3.ErrLocked: // by another statement of the same connection
+		return ErrUnsupported
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:
 		return ErrReadOnly
 	case sqlite3.ErrFull:
@@ -154,25 +163,6 @@ func kindOf(e sqlite3.Error) error {
 		return ErrIO
 	}
 	return nil
-}
-
-// isBusy reports whether err is one of the codes that a retry can cure:
-// SQLITE_BUSY with all its extended codes, and SQLITE_LOCKED.
-func isBusy(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
-}
-
-// isInProgress reports whether SQLite cannot end a savepoint because a statement
-// that writes has not come to its end. It calls that busy, but no waiting helps.
-func isInProgress(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && e.Code == sqlite3.ErrBusy && strings.Contains(e.Error(), "SQL statements in progress")
-}
-
-// canRetry reports whether a transaction that ended with err may run again.
-func canRetry(err error) bool {
-	return isBusy(err) && !isInProgress(err) && !errors.Is(err, ErrCommitUnknown)
 }
 
 // kindOfError is the kind of the driver's error in err, or nil.

@@ -171,6 +171,7 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 	if r.err == nil && !r.panicked && !r.goexit {
 		r.err = abandoned
 	}
+	r.again = t.canRetry(r.err)
 	if t.dropped != nil || !c.inTransaction() {
 		if g.lost = g.shared; !g.shared && !r.failed() {
 			r.err = t.abortedError("commit", "")
@@ -225,7 +226,7 @@ func (w *writer) settle(g *group) {
 		if slices.Contains(g.again, r) {
 			continue
 		}
-		if canRetry(r.err) {
+		if r.again {
 			g.again = append(g.again, r)
 			continue
 		}

@@ -92,7 +92,7 @@ func WithQueueDepth(n int) Option { return func(c *config) { c.queueDepth = max(
 func WithMaxQueueWait(d time.Duration) Option { return func(c *config) { c.maxQueueWait = d } }
 
 // WithRetryBudget bounds how long one transaction is retried on SQLITE_BUSY
-// and SQLITE_LOCKED, and how long it waits for a reader or for the lock file.
+// and how long it waits for a reader or for the lock file.
 // Queueing does not count. Default: 5 s.
 func WithRetryBudget(d time.Duration) Option { return func(c *config) { c.retryBudget = d } }
 

@@ -41,13 +41,14 @@ func (p *readers) read(ctx context.Context, l *label, pinned bool, run closure) 
 	defer func() { p.leave(c) }()
 	retry := retrier{core: p.core, label: l, op: "read"}
 	for {
+		var again bool
 		var err error
 		if c, err = p.living(c); err == nil {
-			err = p.snapshot(ctx, c, l, pinned, run)
+			again, err = p.snapshot(ctx, c, l, pinned, run)
 		} else {
-			err = wrap("begin snapshot", "", l.String(), err)
+			again, err = isBusy(err), wrap("begin snapshot", "", l.String(), err)
 		}
-		if err == nil || !isBusy(err) {
+		if !again {
 			return err
 		}
 		if err := retry.wait(ctx, err); err != nil {
@@ -209,15 +210,19 @@ func (p *readers) open(ctx context.Context) (*conn, error) {
 // holders names the transactions that the readers serve now.
 func (p *readers) holders() string { return holders(p.conns()) }
 
-// snapshot is one try of the closure in a transaction on c.
-func (p *readers) snapshot(ctx context.Context, c *conn, l *label, pinned bool, run closure) error {
+// snapshot is one try of the closure in a transaction on c. It reports whether
+// another one may cure its error.
+func (p *readers) snapshot(ctx context.Context, c *conn, l *label, pinned bool, run closure) (again bool, err error) {
 	if err := p.begin(c, l, pinned); err != nil {
-		return err
+		return isBusy(err), err
 	}
 	t, ctx := p.core.begin(ctx, c, l, false)
-	defer p.end(t)
+	defer func() {
+		p.end(t)
+		again = t.canRetry(err)
+	}()
 	p.core.stats.reads.Add(1)
-	return run(ctx, t)
+	return false, run(ctx, t)
 }
 
 func (p *readers) begin(c *conn, l *label, pinned bool) error {

@@ -20,7 +20,6 @@ var locks = map[string]error{
 	"BUSY_RECOVERY":      busy(1),
 	"BUSY_SNAPSHOT":      busy(2),
 	"BUSY_TIMEOUT":       busy(3),
-	"LOCKED":             sqlite3.Error{Code: sqlite3.ErrLocked, ExtendedCode: sqlite3.ErrLocked.Extend(0)},
 	"LOCKED_SHAREDCACHE": sqlite3.Error{Code: sqlite3.ErrLocked, ExtendedCode: sqlite3.ErrLockedSharedCache},
 }
 

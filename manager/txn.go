@@ -43,9 +43,10 @@ type txn struct {
 	evicted        bool // taken out of its group while its closure ran
 	top            *txn // in root: the innermost open savepoint
 	lent           []*sql.Tx
-	lentEnding     bool  // the closure has returned: what ends now ends nothing
-	lentRolledBack error // why the closure's transaction cannot commit, or nil
-	dropped        error // in root: why SQLite dropped the transaction
+	lentEnding     bool      // the closure has returned: what ends now ends nothing
+	lentRolledBack error     // why the closure's transaction cannot commit, or nil
+	dropped        error     // in root: why SQLite dropped the transaction
+	met            *busyMark // in root: set once a statement met what waiting cures
 	hooks          []Hook
 	deferred       bool // PRAGMA defer_foreign_keys was on when it began
 }
@@ -156,6 +157,7 @@ func (t *txn) failed(op, query string, err error) error {
 	} else {
 		err = wrap(op, name, t.label.String(), err)
 		explainVacuum(err)
+		_ = t.mark(err)
 	}
 	if t.root.dropped == nil && !t.conn.inTransaction() {
 		t.root.dropped = err
@@ -205,7 +207,8 @@ func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 	}
 	values, err := c.bind(args)
 	if err != nil {
-		return nil, t.failed("bind arguments of", query, err)
+		name, _ := queryName(query)
+		return nil, wrap("bind arguments of", name, t.label.String(), err)
 	}
 	end := t.followStatement(ctx, query)
 	began := time.Now()

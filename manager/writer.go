@@ -122,8 +122,8 @@ func (w *writer) solo(r *request) {
 		if r.err = w.begin(r.ctx, &retry); r.err != nil {
 			return
 		}
-		r.err = w.attempt(r, &retry)
-		if !canRetry(r.err) {
+		w.attempt(r, &retry)
+		if !r.again {
 			return
 		}
 		retry.op = "write transaction"
@@ -175,7 +175,7 @@ func (w *writer) beginOnce() error {
 }
 
 // attempt runs r's closure in the transaction that has begun, and ends it.
-func (w *writer) attempt(r *request, retry *retrier) error {
+func (w *writer) attempt(r *request, retry *retrier) {
 	t, ctx := w.core.begin(r.ctx, w.conn.Load(), &r.label, true)
 	settled := false
 	defer func() {
@@ -183,13 +183,14 @@ func (w *writer) attempt(r *request, retry *retrier) error {
 			w.rollback(t)
 		}
 	}()
-	err := w.core.call(ctx, t, r)
+	r.err = w.core.call(ctx, t, r)
 	settled = true
-	if err != nil {
+	if r.err != nil {
 		w.rollback(t)
-		return err
+	} else {
+		r.err = w.commit(r, t, retry)
 	}
-	return w.commit(r, t, retry)
+	r.again = t.canRetry(r.err)
 }
 
 // call runs the closure; under WithRunTwice it runs it once before, and takes
@@ -251,6 +252,9 @@ func (w *writer) commitLocked(c *conn, retry *retrier) error {
 		if commitUnknown(err, c.inTransaction()) {
 			return &Error{Op: "commit", Label: retry.label.String(), Kind: ErrCommitUnknown, Err: err,
 				Detail: "the record may be in the write-ahead log and return after a crash; look it up by your own key"}
+		}
+		if isInProgress(err) {
+			return &Error{Op: "commit", Label: retry.label.String(), Kind: ErrUnsupported, Err: err, Detail: "a statement that writes was left unfinished; its connection is replaced"}
 		}
 		if !isBusy(err) {
 			return wrap("commit", "", retry.label.String(), err)

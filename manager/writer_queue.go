@@ -24,6 +24,7 @@ type request struct {
 	// Written by whoever runs the closure, read after done is closed.
 	done     chan struct{}
 	err      error
+	again    bool // err is one that a retry can cure
 	commit   uint64
 	hooks    []Hook
 	panicked bool
@@ -32,7 +33,7 @@ type request struct {
 }
 
 func (r *request) reset() {
-	r.err, r.hooks, r.panicked, r.value, r.goexit = nil, nil, false, nil, false
+	r.err, r.again, r.hooks, r.panicked, r.value, r.goexit = nil, false, nil, false, nil, false
 }
 
 // A queue serves writers first come, first served. Whoever finds it free holds

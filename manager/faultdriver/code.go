@@ -35,9 +35,10 @@ func Codes() []Code {
 	return []Code{Busy, BusyRecovery, BusySnapshot, Locked, NoMem, Interrupt, IOErr, IOErrFsync, Corrupt, Full, ConnectionLost}
 }
 
-// Retryable reports whether the manager tries again by itself: SQLITE_BUSY and
-// SQLITE_LOCKED.
-func (c Code) Retryable() bool { return c > 0 && (c&0xff == Busy || c&0xff == Locked) }
+// Retryable reports whether the manager tries again by itself: SQLITE_BUSY.
+// SQLITE_LOCKED is by another statement of the same connection, which waiting
+// does not cure.
+func (c Code) Retryable() bool { return c > 0 && c&0xff == Busy }
 
 // Err is the error as the driver returns it.
 func (c Code) Err() error {

@@ -1,0 +1,70 @@
+package manager
+
+import (
+	"errors"
+	"strings"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// isBusy reports whether a statement of the manager's own connection met what
+// waiting cures: SQLITE_BUSY with its extended codes, or SQLITE_LOCKED by another
+// connection. A plain SQLITE_LOCKED is by another statement of the same one.
+func isBusy(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy && !inProgress(e) || e.ExtendedCode == sqlite3.ErrLockedSharedCache)
+}
+
+// isInProgress reports whether SQLite cannot end a transaction or a savepoint
+// because a statement that writes has not come to its end. It calls that busy,
+// but no waiting helps.
+func isInProgress(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && inProgress(e)
+}
+
+func inProgress(e sqlite3.Error) bool {
+	return e.Code == sqlite3.ErrBusy && strings.Contains(e.Error(), "SQL statements in progress")
+}
+
+// A busyMark stands for one run of a closure, in the errors that its statements
+// met and that waiting cures. An error without the mark is not that run's: it
+// may be of another database, of another manager or of an earlier run.
+type busyMark struct{ _ byte }
+
+// mark gives an error that t's own statement met the mark of t's run, if waiting
+// cures it. The caller holds the connection's mu.
+func (t *txn) mark(err error) error {
+	if e, ok := err.(*Error); ok && isBusy(e.Err) {
+		if t.root.met == nil {
+			t.root.met = new(busyMark)
+		}
+		e.met = t.root.met
+	}
+	return err
+}
+
+// canRetry reports whether t's closure may run again because of err, which it
+// returned. Nothing runs in t any more.
+func (t *txn) canRetry(err error) bool {
+	return err != nil && t.met != nil && t.met.isIn(err) && !errors.Is(err, ErrCommitUnknown)
+}
+
+// isIn reports whether err is, wraps or joins an error with the mark.
+func (m *busyMark) isIn(err error) bool {
+	if e, ok := err.(*Error); ok && e.met == m {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		err = e.Unwrap()
+		return err != nil && m.isIn(err)
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			if err != nil && m.isIn(err) {
+				return true
+			}
+		}
+	}
+	return false
+}
