@@ -37,12 +37,18 @@ toolchain:
 build: toolchain ## compile the command to bin/stakeledger (SQLite's C takes a minute, once)
 	$(GO) build -o $(stakeledger) ./cmd/stakeledger
 
+# The demo is of the last ninety days, so that it has scores. GNU's date knows -d, that of BSD and macOS -v.
+demo_start = $(shell date -u -d '90 days ago' +%FT00:00:00Z 2>/dev/null || date -u -v-90d +%FT00:00:00Z)
+
 .PHONY: demo
-demo: build ## simulate events, ingest them into a SQLite file and print the leaderboard
+demo: build ## simulate events, ingest them into a SQLite file, print the leaderboard and what to try next
 	@rm -rf $(dir $(demo_db)) && mkdir -p $(dir $(demo_db))
-	$(stakeledger) simulate --events 5000 --miners 20 --seed 1 | $(stakeledger) --db $(demo_db) ingest -
+	$(stakeledger) simulate --events 5000 --miners 20 --seed 1 --start $(demo_start) | $(stakeledger) --db $(demo_db) ingest -
 	$(stakeledger) --db $(demo_db) report
-	@echo "The data is synthetic; the ledger is in $(demo_db). Next: $(stakeledger) --db $(demo_db) --help"
+	@echo "The data is synthetic; the ledger is in $(demo_db). Worth trying:"
+	@echo "  $(stakeledger) --db $(demo_db) report --html $(dir $(demo_db))report.html  # then open it in a browser"
+	@echo "  $(stakeledger) --db $(demo_db) scores --limit 5"
+	@echo "  $(stakeledger) --db $(demo_db) verify"
 
 .PHONY: test
 test: toolchain ## run every test, the concurrent packages with -race, and list what was skipped

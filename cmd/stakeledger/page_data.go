@@ -187,7 +187,7 @@ func newFigures(o overview) []figure {
 		{Name: "Miners", Value: count(int64(len(o.miners)))},
 		{Name: "Trades", Value: count(all.trades)},
 		{Name: "Open positions", Value: count(all.open)},
-		{Name: "Open TAO at cost", Value: totalAmount(cost)},
+		{Name: "Open, cost TAO", Value: totalAmount(cost)},
 		{Name: "Entry TAO", Value: totalAmount(all.entry)},
 		{Name: "Exit TAO", Value: totalAmount(all.exit)},
 	}

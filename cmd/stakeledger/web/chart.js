@@ -142,9 +142,10 @@ function newChart(figure, title) {
       tip.append(row);
     });
     tip.hidden = false;
-    var px = e.clientX - box.left, py = e.clientY - box.top;
-    tip.style.left = Math.max(0, px + 14 + tip.offsetWidth > box.width ? px - 14 - tip.offsetWidth : px + 14) + "px";
-    tip.style.top = Math.max(0, Math.min(py - tip.offsetHeight / 2, box.height - tip.offsetHeight)) + "px";
+    var px = e.clientX - box.left, py = e.clientY - box.top, w = tip.offsetWidth, h = tip.offsetHeight, gap = 14;
+    var right = px + gap + w <= box.width, left = !right && px - gap - w >= 0; // of the pointer; else below it
+    tip.style.left = (right ? px + gap : left ? px - gap - w : Math.max(0, Math.min(px - w / 2, box.width - w))) + "px";
+    tip.style.top = (right || left ? Math.max(0, Math.min(py - h / 2, box.height - h)) : py + gap) + "px";
   }
 
   function drawLegend() {
