@@ -14,7 +14,13 @@ type Batch struct {
 	pages   *pageLog
 	unknown unknownNames
 	read    int
-	events  []int64 // in each file
+	counts  []rowCount // of each file
+}
+
+// rowCount counts what was read.
+type rowCount struct {
+	events int64
+	others int64 // of the chain, which are no events of ours
 }
 
 // Open looks at the beginning of every file, so that one that cannot be read is found before anything is done with
@@ -27,12 +33,12 @@ func Open(opts Options, files ...File) (*Batch, error) {
 		return nil, err
 	}
 	return &Batch{
-		files: opened, opts: opts, pages: newPageLog(), events: make([]int64, len(files)),
+		files: opened, opts: opts, pages: newPageLog(), counts: make([]rowCount, len(files)),
 		unknown: unknownNames{lenient: opts.Lenient},
 	}, nil
 }
 
-// Events returns the events of all files, each file's in its order. The sequence ends after the first error, which
+// Events returns the events of all files, each file's in its order, but those of the chain at the end. The sequence ends after the first error, which
 // is an *[Error]. It can be ranged over once; what the methods below say is true after it has ended.
 func (b *Batch) Events() iter.Seq2[ledger.Event, error] {
 	return func(yield func(ledger.Event, error) bool) {
@@ -43,16 +49,22 @@ func (b *Batch) Events() iter.Seq2[ledger.Event, error] {
 }
 
 func (b *Batch) readAll(yield func(ledger.Event, error) bool) (err error) {
-	r := eventReader{unknown: b.unknown.take}
+	var held heldEvents
+	defer held.close()
+	take := func(row Row) bool {
+		row.Excluded = row.Transfer && b.opts.ExcludeTransfers
+		return yield(row.Event, nil)
+	}
+	r := eventReader{unknown: b.unknown.take, held: &held}
 	b.read, err = readFiles(b.files, b.pages, func(file int, _ *input) rows {
 		r.form = nil
-		r.take = func(row Row) bool {
-			b.events[file]++
-			row.Excluded = row.Transfer && b.opts.ExcludeTransfers
-			return yield(row.Event, nil)
-		}
+		r.take = take
+		r.count = &b.counts[file]
 		return &r
 	})
+	if err == nil {
+		err = held.release(take)
+	}
 	return err
 }
 
@@ -75,8 +87,8 @@ type Count struct {
 // Counts returns how many events each file holds.
 func (b *Batch) Counts() []Count {
 	counts := make([]Count, len(b.files))
-	for i, n := range b.events {
-		counts[i] = Count{b.files[i].name, n}
+	for i, n := range b.counts {
+		counts[i] = Count{b.files[i].name, n.events}
 	}
 	return counts
 }
@@ -84,10 +96,10 @@ func (b *Batch) Counts() []Count {
 // FilesRead returns how many files were read to their end.
 func (b *Batch) FilesRead() int { return b.read }
 
-// Empty returns the names of the files that hold no event.
+// Empty returns the names of the files that hold no event, of whatever kind.
 func (b *Batch) Empty() (names []string) {
-	for i, n := range b.events {
-		if n == 0 && i < b.read {
+	for i, n := range b.counts {
+		if n == (rowCount{}) && i < b.read {
 			names = append(names, b.files[i].name)
 		}
 	}

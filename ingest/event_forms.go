@@ -12,7 +12,7 @@ type eventForm struct {
 	fields form[rowReader]
 	kind   chain.EventKind // where the form has events of one kind only
 	strict bool            // other fields are an error: they may be known ones misspelt
-	names  []string        // that no other form has
+	names  []string        // that are typical of the form
 }
 
 // ownForm is our own form, in the order its fields are written, and what else our list of events prints.
@@ -95,21 +95,17 @@ var delegationForm = eventForm{
 	},
 }
 
-var eventForms = []*eventForm{&ownForm, &tradeForm, &positionForm, &delegationForm}
+// eventForms are in the order of how typical their names are.
+var eventForms = []*eventForm{&ownForm, &tradeForm, &positionForm, &delegationForm, &chainForm}
 
-// formOf is the form that has the most of some names to itself; our own where none has any.
+// formOf is the first form of which some names are typical; our own where none is.
 func formOf(names []string) *eventForm {
-	best, most := &ownForm, 0
 	for _, f := range eventForms {
-		n := 0
 		for _, name := range f.names {
 			if slices.Contains(names, name) {
-				n++
+				return f
 			}
 		}
-		if n > most {
-			best, most = f, n
-		}
 	}
-	return best
+	return &ownForm
 }

@@ -12,12 +12,17 @@ type eventReader struct {
 	form    *eventForm // nil before the first row
 	columns []*field[rowReader]
 	take    func(Row) bool // false: no more
+	count   *rowCount
 	unknown func(name string) error
+	held    *heldEvents
 }
 
 func (r *eventReader) object(s *scanner) error {
 	if r.form == nil {
 		r.form = formOf(memberNames(s.text))
+	}
+	if r.form == &chainForm {
+		return r.chainObject(s)
 	}
 	r.row = Row{}
 	r.row.Kind = r.form.kind
@@ -36,7 +41,9 @@ func (r *eventReader) header(names []string) error {
 	for i, name := range names {
 		cleaned[i] = columnName(name)
 	}
-	r.form = formOf(cleaned)
+	if r.form = formOf(cleaned); r.form == &chainForm {
+		r.form = &ownForm // the chain's events are JSON
+	}
 	unknown := skipped
 	if r.form.strict {
 		unknown = r.unknown
@@ -56,6 +63,7 @@ func (r *eventReader) cells(cells []string) error {
 }
 
 func (r *eventReader) taken() error {
+	r.count.events++
 	if !r.take(r.row) {
 		return errStopped
 	}

@@ -245,6 +245,14 @@ func (s *scanner) account() (address string, err error) {
 	return address, err
 }
 
+// raw reads a value of any kind and returns it as it stands.
+func (s *scanner) raw() (string, error) {
+	s.peek()
+	start := s.pos
+	err := s.skip()
+	return s.text[start:s.pos], err
+}
+
 // ignored reads a value of any kind and says nothing of it.
 func (s *scanner) ignored() (string, error) { return "", s.skip() }
 

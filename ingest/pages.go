@@ -80,5 +80,8 @@ func (p page) last() int64 {
 	if p.hasNext && p.next == 0 { // named by other means than a number
 		last = max(last, p.number+1)
 	}
-	return last
+	return min(last, maxPageNumber)
 }
+
+// maxPageNumber is more than any response has, and not the last number there is.
+const maxPageNumber = 1 << 62

@@ -29,7 +29,7 @@ func (l *pageLog) add(p page) {
 	if beyond || p.number == 0 && p.items == 0 && !p.hasNext {
 		return
 	}
-	p.number = max(p.number, 1)
+	p.number = min(max(p.number, 1), maxPageNumber)
 	p.file = l.file
 	l.pages = append(l.pages, p)
 }
@@ -76,7 +76,8 @@ func grown(parts []series) (whole series, rest []series) {
 	for _, s := range parts[:n] {
 		pages = append(pages, s.pages...)
 	}
-	if whole = newSeries(pages); whole.complete() {
+	whole = newSeries(pages)
+	if whole.complete() || whole.copies == 1 {
 		return whole, parts[n:]
 	}
 	return parts[0], parts[1:]

@@ -73,12 +73,13 @@ func (s series) spread() int64 {
 
 func (s series) report(name func(int) string) IncompleteSeries {
 	r := IncompleteSeries{Have: s.have, Missing: s.missing, Rows: s.rows, TotalRows: s.items}
-	seen := map[int]bool{}
-	for _, p := range s.pages {
-		if !seen[p.file] {
-			seen[p.file] = true
-			r.Names = append(r.Names, name(p.file))
-		}
+	files := make([]int, len(s.pages))
+	for i, p := range s.pages {
+		files[i] = p.file
+	}
+	slices.Sort(files)
+	for _, file := range slices.Compact(files) {
+		r.Names = append(r.Names, name(file))
 	}
 	return r
 }

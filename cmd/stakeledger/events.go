@@ -27,6 +27,7 @@ type eventRow struct {
 	Time        chain.Time      `json:"time"`
 	TAO         chain.Rao       `json:"tao"`
 	Alpha       chain.Rao       `json:"alpha"`
+	Transfer    bool            `json:"transfer"`
 	Outcome     string          `json:"outcome"`
 	Reason      *string         `json:"reason"` // nil: applied
 	OutOfOrder  bool            `json:"out_of_order"`
@@ -36,7 +37,7 @@ func newEventRow(m ledger.Miner, e ledger.RecordedEvent) (eventRow, error) {
 	return eventRow{
 		EventID: &e.EventID, Coldkey: m.Coldkey, Hotkey: e.Hotkey, Kind: e.Kind, Netuid: e.Netuid,
 		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Block: e.Block, Time: e.Time, TAO: e.TAO, Alpha: e.Alpha,
-		Outcome: string(e.Outcome), Reason: (*string)(e.Reason), OutOfOrder: e.OutOfOrder,
+		Transfer: e.Reason != nil && *e.Reason == chain.Excluded, Outcome: string(e.Outcome), Reason: (*string)(e.Reason), OutOfOrder: e.OutOfOrder,
 	}, nil
 }
 

@@ -179,6 +179,57 @@ func TestIngestIncomplete(t *testing.T) {
 	}
 }
 
+// TestIngestListsOfOurs: what the lists print is taken in again, and gives the same.
+func TestIngestListsOfOurs(t *testing.T) {
+	db, again, parts := file(t, "ledger.db"), file(t, "again.db"), file(t, "parts.db")
+	must(t, events(
+		event(`"extrinsic_id":"1-1"`), event(`"extrinsic_id":"2-1","transfer":true`), event(`"extrinsic_id":"4-1","tao":"0"`),
+		event(`"extrinsic_id":"3-1","kind":"unstake","time":"2026-01-02T00:00:00Z","alpha":"1.5","block":9`),
+	), "--db", db, "ingest", "--transfers", "exclude", "-")
+	list := must(t, "", "--db", db, "events", "--json")
+	must(t, list, "--db", again, "ingest", "--transfers", "exclude", "-")
+	for _, name := range []string{"report", "events", "trades", "positions"} {
+		if got, want := must(t, "", "--db", again, name, "--json"), must(t, "", "--db", db, name, "--json"); got != want {
+			t.Errorf("%s of what events printed: got %s, want %s", name, got, want)
+		}
+	}
+	trades := writeFile(t, "trades.json", must(t, "", "--db", db, "trades", "--json"))
+	must(t, must(t, "", "--db", db, "positions", "--json"), "--db", parts, "ingest", trades, "-")
+	if got, want := must(t, "", "--db", parts, "report", "--json"), must(t, "", "--db", db, "report", "--json"); got != want {
+		t.Errorf("report of what trades and positions printed: got %s, want %s", got, want)
+	}
+}
+
+// TestIngestChainEvents: a StakeMoved in another file marks what stands in its extrinsic.
+func TestIngestChainEvents(t *testing.T) {
+	row := func(name string, extrinsic, index int) string {
+		return fmt.Sprintf(`{"pallet":"SubtensorModule","name":"%s","index":%d,"block_number":7,"extrinsic_id":"7-%04d","timestamp":"2026-01-01T00:00:00Z","args":["%s","%s","1000000000","2000000000",1,0]}`, name, index, extrinsic, alice, bob)
+	}
+	stakes := writeFile(t, "stakes.json", "["+row("StakeAdded", 1, 1)+","+row("StakeRemoved", 2, 2)+","+row("StakeAdded", 2, 3)+"]")
+	moves := writeFile(t, "moves.jsonl", row("StakeMoved", 2, 4)+"\n")
+	for _, order := range [][]string{{stakes, moves}, {moves, stakes}} {
+		db := file(t, "ledger.db")
+		got := must(t, "", append([]string{"--db", db, "ingest", "--transfers", "exclude"}, order...)...)
+		if want := "3 events: 1 applied, 0 duplicates, 2 ignored, 0 rejected\n"; !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		// Our own form of the same stake is the same event.
+		got = must(t, event(`"extrinsic_id":"7-0001","event_index":1,"block":7`), "--db", db, "ingest", "-")
+		if want := "0 applied, 1 duplicate"; !strings.Contains(got, want) {
+			t.Errorf("our own form: got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestIngestLenient(t *testing.T) {
+	line := event(`"price":"2"`)
+	run(t, line, "--db", file(t, "ledger.db"), "ingest", "-").fails(t, exitFailure, `field "price": unknown`)
+	r := run(t, line, "--db", file(t, "ledger.db"), "ingest", "--lenient", "-")
+	if want := "ingest standard input: field \"price\" is not one of ours and was skipped\n"; r.code != exitDone || r.stderr != want {
+		t.Errorf("got exit code %d and %q, want %d and %q", r.code, r.stderr, exitDone, want)
+	}
+}
+
 func TestIngestIgnores(t *testing.T) {
 	input := events(
 		event(`"extrinsic_id":"1-1","netuid":0`),
