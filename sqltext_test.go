@@ -25,12 +25,14 @@ var sqlArgument = map[string]int{
 // value from outside can be in it. A function that is itself one of the methods above hands on what it is given, and
 // so does one that has the SQL as a parameter: those are not listed, their callers are looked at in their place.
 var builtSQL = map[string]string{
-	"manager/sqldb_conn.go ExecContext: s.query":           "what a caller of DB.SQL prepared",
-	"manager/sqldb_conn.go QueryContext: s.query":          "the same",
-	"manager/backup.go backup: cfg.integrity":              "a pragma's name: its options set integrity_check, quick_check or nothing",
-	"manager/conn.go prepare: control.sql":                 "a list of BEGIN, COMMIT and the like, which stands above",
-	"manager/conn_pragma.go set: p.name":                   "of the lists of pragmas in the same file",
-	`manager/conn_pragma.go set: p.name + " = " + p.value`: "of the same lists; the one value that differs is FULL or NORMAL",
+	`manager/options_connection.go set: "PRAGMA " + s.name + " = " + value`:                                      "the program's own option: a name of letters, a value that is a word, a number or quoted",
+	`manager/options_connection.go set: "SELECT count(*) FROM pragma_pragma_list WHERE name = '" + s.name + "'"`: "a name of letters, checked when the database was opened",
+	"manager/sqldb_conn.go ExecContext: s.query":                                                                 "what a caller of DB.SQL prepared",
+	"manager/sqldb_conn.go QueryContext: s.query":                                                                "the same",
+	"manager/backup.go backup: cfg.integrity":                                                                    "a pragma's name: its options set integrity_check, quick_check or nothing",
+	"manager/conn.go prepare: control.sql":                                                                       "a list of BEGIN, COMMIT and the like, which stands above",
+	"manager/conn_pragma.go set: p.name":                                                                         "of the lists of pragmas in the same file",
+	`manager/conn_pragma.go set: p.name + " = " + p.value`:                                                       "of the same lists; the one value that differs is FULL or NORMAL",
 }
 
 // source is a parsed file of the project.

@@ -21,6 +21,9 @@ func (co *core) openSide(dsn string) (*side, error) {
 		return nil, err
 	}
 	s := &side{driver: c.(*sqlite3.SQLiteConn)}
+	if err := co.cfg.connected(context.Background(), s.driver); err != nil {
+		return nil, err
+	}
 	if s.conn = s.driver; co.cfg.wrapDriver != nil {
 		s.conn = co.cfg.wrapDriver(s.driver)
 	}
@@ -43,7 +46,7 @@ func (p pool) Connect(context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, setting := range strictPragmas {
+	for _, setting := range p.core.cfg.without(strictPragmas) {
 		if err := setting.set(s.conn); err != nil {
 			_ = s.close()
 			return nil, err

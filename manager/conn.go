@@ -75,13 +75,16 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 	if err != nil {
 		return nil, wrap("open", "", "", err)
 	}
+	if err := cfg.connected(ctx, dc.(*sqlite3.SQLiteConn)); err != nil {
+		return nil, wrap("open", "", "", err)
+	}
 	c := &conn{handle: handle, cfg: cfg, stmts: map[string]*stmt{}, stats: &queryTable{}}
 	c.guard.install(dc.(*sqlite3.SQLiteConn))
 	c.raw = dc.(*sqlite3.SQLiteConn)
 	if cfg.wrapDriver != nil {
 		c.raw = cfg.wrapDriver(c.raw)
 	}
-	if err := c.prepare(ctx, begin, pragmas); err != nil {
+	if err := c.prepare(ctx, begin, cfg.without(pragmas)); err != nil {
 		_ = c.close()
 		return nil, err
 	}

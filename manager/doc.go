@@ -157,6 +157,23 @@
 // file, so that many processes may open a fresh file at once. A fresh file can
 // be read by its owner only. [OpenReadOnly] serves reports on a live file.
 //
+// What Open sets, and what that means for a file that other programs have written:
+//
+//	PRAGMA              writer    readers   for an existing file
+//	journal_mode        WAL                 stays in the file: its other programs meet -wal and -shm
+//	synchronous         FULL                [WithSynchronousNormal]
+//	foreign_keys        1         1         rows without their parent stay; a new one is refused
+//	trusted_schema      0         0         views and triggers may not call functions with side effects
+//	cell_size_check     1         1         a damaged page is found when it is read
+//	cache_size          -65536    -16384    64 and 16 MiB a connection
+//	busy_timeout        0         0         the manager waits
+//	wal_autocheckpoint  0                   the manager checkpoints
+//	query_only                    1
+//
+// [WithPragma] sets others, or those again that the manager does not live on.
+// [WithConnectHook] readies a connection before that: functions, collations,
+// extensions, ATTACH.
+//
 // Close stops admission, waits for those inside, moves the write-ahead log
 // into the database and runs PRAGMA optimize. If its context ends first it
 // names whoever still holds the database.

@@ -49,6 +49,9 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 		return nil, err
 	}
 	co.file.path = co.path
+	if err := cfg.checkPragmas(); err != nil {
+		return nil, err
+	}
 	if err := co.refuse(); err != nil {
 		return nil, err
 	}
@@ -110,6 +113,9 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 		return nil, err
 	}
 	co.file.path = co.path
+	if err := cfg.checkPragmas(); err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(co.path); err != nil {
 		return nil, &Error{Op: "open " + path + " read-only", Kind: ErrIO, Err: err}
 	}

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"runtime"
 	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 // Option sets how Open opens a database. The zero set of options is what most
@@ -33,6 +35,8 @@ type config struct {
 	wrapDriver    func(DriverConn) DriverConn
 	trace         Tracer
 	restoreCheck  func(context.Context, *sql.DB) error
+	pragmas       []setting
+	connectHooks  []func(context.Context, *sqlite3.SQLiteConn) error
 }
 
 func newConfig(opts []Option) config {
