@@ -57,8 +57,8 @@ type BackupProgress struct {
 // go on. The copy is one snapshot: every transaction that was committed before
 // the call, and none of which it holds a part. It is checked after it was
 // written (integrity_check, foreign_key_check, and that header and schema are
-// those of the original), brought to the disk, readable by its owner only, and
-// appears at dest in one step. Whatever ends Backup before that, be it an
+// those of the original), brought to the disk, and with the database's owner (if
+// the superuser makes it), group and mode it appears at dest in one step. Whatever ends Backup before that, be it an
 // error, ctx or a kill, leaves nothing at dest, or with [Overwrite] the old
 // file; a killed one leaves dest.partial-copy, which the next Backup or Restore to
 // the same place removes.
@@ -102,7 +102,7 @@ func (co *core) backup(ctx context.Context, dest string, cfg backupConfig) error
 		return &Error{Op: op, Kind: ErrClosed}
 	}
 	defer co.backups.leave(l)
-	p, err := createPartial(op, path, cfg.overwrite)
+	p, err := createPartial(op, path, co.path, cfg.overwrite)
 	if err != nil {
 		return err
 	}

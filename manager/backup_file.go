@@ -28,9 +28,10 @@ const partialSuffix = ".partial-copy"
 
 func (p *partial) path() string { return p.dest + partialSuffix }
 
-// createPartial makes an empty file for a copy that is to become dest, which
-// only its owner can read. Its caller must call discard.
-func createPartial(op, dest string, replace bool) (_ *partial, err error) {
+// createPartial makes an empty file for a copy that is to become dest, with the
+// owner and mode of like, or which only its owner can read. Its caller must call
+// discard.
+func createPartial(op, dest, like string, replace bool) (_ *partial, err error) {
 	p := &partial{op: op, dest: dest, replace: replace}
 	if err := p.checkDest(); err != nil {
 		return nil, err
@@ -56,6 +57,9 @@ func createPartial(op, dest string, replace bool) (_ *partial, err error) {
 		return nil, p.failed(err, "")
 	}
 	p.made = true
+	if like != "" {
+		resemble(f, like)
+	}
 	// Closed before SQLite opens it: closing any descriptor of a file drops
 	// the locks that the process has on it.
 	if err := f.Close(); err != nil {
@@ -100,7 +104,10 @@ var companionSuffixes = []string{"-wal", "-journal", "-shm"}
 func (p *partial) takeLock() error {
 	path := lockPath(p.path())
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := openBeside(path, p.path())
+		if own := (*Error)(nil); errors.As(err, &own) && own.Detail == "" {
+			err = own.Err
+		}
 		if err != nil {
 			return p.failed(err, "")
 		}

@@ -61,7 +61,7 @@ func Restore(ctx context.Context, src, dest string, opts ...Option) error {
 	case info.Size() == 0:
 		return &Error{Op: op, Kind: ErrCorrupt, Detail: src + " is empty"}
 	}
-	p, err := createPartial(op, path, false)
+	p, err := createPartial(op, path, "", false)
 	if err != nil {
 		return err
 	}

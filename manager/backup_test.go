@@ -190,12 +190,8 @@ func TestBackupEqualsAnIdleDatabase(t *testing.T) {
 			if got, want := openFiles(t, folder), []string{filepath.Base(dest)}; !slices.Equal(got, want) {
 				t.Errorf("files: got %q, want %q", got, want)
 			}
-			info, err := os.Stat(dest)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, want := info.Mode(), os.FileMode(0o600); got != want {
-				t.Errorf("mode: got %v, want %v", got, want)
+			if got, want := besideOwner(t, dest), besideOwner(t, path); got != want {
+				t.Errorf("owner and mode: got %s, want the database's %s", got, want)
 			}
 			if backupDump(t, dest) != backupDump(t, path) {
 				t.Error("the copy does not hold what the database holds")

@@ -189,6 +189,14 @@ func code(err error) int {
 	return 0
 }
 
+// detailed adds to an error of ours what stood in the way.
+func detailed(err error, detail string) error {
+	if e, ok := err.(*Error); ok && e.Detail == "" {
+		e.Detail = detail
+	}
+	return err
+}
+
 // ended is the error of a context that ended before op could happen.
 func ended(ctx context.Context, op, query, label string) error {
 	err := ctx.Err()

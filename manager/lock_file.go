@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,8 +19,9 @@ type fileLock struct {
 	core   *core
 	file   *os.File
 	held   bool
-	broken bool      // the filesystem has no locks
-	wait   *lockWait // the last wait, perhaps still in the kernel
+	broken bool        // the filesystem has no locks
+	waits  atomic.Bool // somebody waits for another process, and all behind it too
+	wait   *lockWait   // the last wait, perhaps still in the kernel
 }
 
 // A lockWait is one blocking wait. It cannot be called off: when its caller
@@ -33,9 +35,9 @@ type lockWait struct {
 }
 
 func openLock(co *core, path string) (*fileLock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openBeside(path, co.path)
 	if err != nil {
-		return nil, &Error{Op: "open lock file " + path, Kind: ErrIO, Err: err}
+		return nil, err
 	}
 	return &fileLock{core: co, file: f}, nil
 }
@@ -94,6 +96,8 @@ func (w *lockWait) giveUp() bool {
 }
 
 func (l *fileLock) await(ctx context.Context, who *label) error {
+	l.waits.Store(true)
+	defer l.waits.Store(false)
 	began := time.Now()
 	timer := time.NewTimer(l.core.cfg.retryBudget)
 	defer timer.Stop()
@@ -102,10 +106,10 @@ func (l *fileLock) await(ctx context.Context, who *label) error {
 	case err := <-l.wait.result:
 		return l.taken(err, who)
 	case <-ctx.Done():
-		failure = ended(ctx, "wait for the lock file", "", who.String())
+		failure = detailed(ended(ctx, "wait for the lock file", "", who.String()), l.heldBy())
 	case <-timer.C:
 		failure = &Error{Op: "wait for the lock file", Label: who.String(), Waited: time.Since(began), Kind: ErrBusy,
-			Detail: "another process holds " + l.file.Name()}
+			Detail: l.heldBy()}
 	}
 	if l.wait.giveUp() {
 		return failure
@@ -116,6 +120,23 @@ func (l *fileLock) await(ctx context.Context, who *label) error {
 func (l *fileLock) taken(err error, who *label) error {
 	l.held = err == nil
 	return wrap("wait for the lock file", "", who.String(), err)
+}
+
+// heldBy says which file another process holds, and which process that is.
+func (l *fileLock) heldBy() string {
+	who := lockHolder(l.file)
+	if who == "" {
+		who = "another process"
+	}
+	return who + " holds " + l.file.Name() + "; if it was stopped, let it go on or end it"
+}
+
+// blocked is heldBy while somebody waits for the lock, else "".
+func (l *fileLock) blocked() string {
+	if l == nil || !l.waits.Load() {
+		return ""
+	}
+	return l.heldBy()
 }
 
 // release lets the next process in.

@@ -90,7 +90,7 @@ func (w *writer) await(r *request) error {
 			continue
 		}
 		if err := ended(r.ctx, "queue transaction", "", r.label.String()); err != nil {
-			return err
+			return detailed(err, w.lock.blocked())
 		}
 		return w.waitedTooLong(r, time.Since(began))
 	}
@@ -106,6 +106,9 @@ func (w *writer) await(r *request) error {
 
 func (w *writer) waitedTooLong(r *request, waited time.Duration) error {
 	e := &Error{Op: "queue transaction", Label: r.label.String(), Waited: waited, Kind: ErrBusy}
+	if e.Detail = w.lock.blocked(); e.Detail != "" {
+		return e
+	}
 	if l := w.conn.Load().holder.Load(); l != nil {
 		e.Detail = "the writer is held by " + l.String() + "; a closure must not wait for another transaction or for a lock held across WithTx"
 	}

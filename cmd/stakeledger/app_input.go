@@ -50,7 +50,7 @@ func openInput(ctx context.Context, op string, stdin io.Reader, file string) (in
 
 // openInputs opens files that are one input together, or standard input; op is what errors say was attempted. None
 // is open after an error.
-func openInputs(ctx context.Context, op string, stdin io.Reader, files []string) (inputs []ingest.File, closeAll func(), err error) {
+func (a *app) openInputs(ctx context.Context, op string, stdin io.Reader, files []string) (inputs []ingest.File, closeAll func(), err error) {
 	var opened []input
 	closeAll = func() {
 		for _, in := range opened {
@@ -61,6 +61,10 @@ func openInputs(ctx context.Context, op string, stdin io.Reader, files []string)
 		return nil, nil, usagef("%s: standard input (-) is given twice", op)
 	}
 	for _, file := range files {
+		if err := a.notTheLedger(op, file); err != nil {
+			closeAll()
+			return nil, nil, err
+		}
 		in, err := openInput(ctx, op, stdin, file)
 		if err != nil {
 			closeAll()

@@ -65,6 +65,24 @@ func (a *app) exists() error {
 	return nil
 }
 
+// ledgerSuffixes end the names of the files that a ledger has beside its own.
+var ledgerSuffixes = []string{"", "-wal", "-shm", "-journal", "-lock"}
+
+// notTheLedger refuses to open one of the ledger's own files, under whatever name. Closing it would drop the locks that
+// the process has on it (fcntl(2)), and another program could then remove the log from under it.
+func (a *app) notTheLedger(op, file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil // who opens it says so
+	}
+	for _, suffix := range ledgerSuffixes {
+		if own, err := os.Stat(a.db + suffix); err == nil && os.SameFile(info, own) {
+			return fmt.Errorf("%s %s: that is a file of the ledger itself (--db %s); name another", op, file, a.db)
+		}
+	}
+	return nil
+}
+
 // logging sends the manager's log to standard error: its warnings, or with --verbose everything. That something
 // takes long is told with --verbose alone: who runs a command sees that it does.
 func (a *app) logging(cmd *cobra.Command) ledger.Option {

@@ -73,7 +73,7 @@ Where pages are missing, or a file holds no event, what is there is applied and 
 func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel() // releases whoever still waits for more input
-	inputs, closeAll, err := openInputs(ctx, "ingest", cmd.InOrStdin(), files)
+	inputs, closeAll, err := a.openInputs(ctx, "ingest", cmd.InOrStdin(), files)
 	if err != nil {
 		return err
 	}

@@ -140,7 +140,7 @@ func TestHTMLReportRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, "", "--db", db, "report", "--html", db).fails(t, exitFailure, "is not a page")
+	run(t, "", "--db", db, "report", "--html", db).fails(t, exitFailure, "of the ledger itself")
 	if after, err := os.ReadFile(db); err != nil || string(after) != string(before) {
 		t.Error("the ledger was overwritten")
 	}

@@ -43,6 +43,11 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 		case isPage && *page == "":
 			return usagef("--html is empty; give the path of the page's file")
 		}
+		if isPage {
+			if err := a.notTheLedger("write report", *page); err != nil {
+				return err
+			}
+		}
 		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			if isPage {
 				return writeHTMLReport(ctx, cmd, l, a.db, *page)

@@ -56,7 +56,7 @@ the UIDs that are held (--force ends these).`,
 		if f.at.value != nil && *f.at.value <= 0 {
 			return usagef("--at %s: want a time after 1970-01-01T00:00:00Z", f.at)
 		}
-		rows, err := openMetagraph(cmd, f, files)
+		rows, err := a.openMetagraph(cmd, f, files)
 		if err != nil {
 			return err
 		}
@@ -68,10 +68,10 @@ the UIDs that are held (--force ends these).`,
 }
 
 // openMetagraph reads the rows of files or standard input, before any ledger is open.
-func openMetagraph(cmd *cobra.Command, f syncFlags, files []string) ([]ledger.MetagraphRow, error) {
+func (a *app) openMetagraph(cmd *cobra.Command, f syncFlags, files []string) ([]ledger.MetagraphRow, error) {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel() // releases whoever still waits for more input
-	inputs, closeAll, err := openInputs(ctx, "sync", cmd.InOrStdin(), files)
+	inputs, closeAll, err := a.openInputs(ctx, "sync", cmd.InOrStdin(), files)
 	if err != nil {
 		return nil, err
 	}
