@@ -71,7 +71,9 @@ function newChart(figure, title) {
   var legend = element("p", { "class": "legend" }), caption = element("figcaption", { "class": "note" });
   var details = element("details"), table = element("table", { "data-csv": title.toLowerCase().replace(/\W+/g, "-") });
   var lines = [], times = [], length = day, off = {}, width = 0;
-  details.append(element("summary", {}, "The numbers as a table"), table);
+  var scroll = element("div", { "class": "scroll", tabindex: "0", role: "region", "aria-label": title + ", the numbers" });
+  scroll.append(table);
+  details.append(element("summary", {}, "The numbers as a table"), scroll);
   plot.append(tip);
   figure.append(plot, legend, caption, details);
   details.addEventListener("toggle", fill);
@@ -81,7 +83,7 @@ function newChart(figure, title) {
   function shown() { return lines.filter(function (l) { return !off[l.name]; }); }
 
   function range() {
-    var first = times[Math.min(1, times.length - 1)], last = times[times.length - 1];
+    var first = times[0] + length, last = times[times.length - 1]; // the first is where it begins, with nothing
     if (length >= day) { return "From " + iso(first, 0, 10) + " to " + iso(last, 0, 10) + ", UTC."; }
     return "From " + minuteText(first / 60) + " to " + minuteText(last / 60 + 60) + ", UTC.";
   }
@@ -135,7 +137,7 @@ function newChart(figure, title) {
     cursor.setAttribute("x1", x(times[i]));
     cursor.setAttribute("x2", x(times[i]));
     cursor.setAttribute("visibility", "visible");
-    tip.replaceChildren(element("b", {}, i ? name(times[i]) : "before " + name(times[Math.min(1, times.length - 1)])));
+    tip.replaceChildren(element("b", {}, i ? name(times[i]) : "before " + name(times[0] + length)));
     shown().slice().sort(function (a, b) { return b.values[i] - a.values[i]; }).forEach(function (l) {
       var row = element("div");
       row.append(element("i", { "class": "key key" + l.colour }), l.name + " ", element("b", {}, amountText(l.values[i])));
