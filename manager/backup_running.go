@@ -78,17 +78,17 @@ func (b *backups) names(holding bool) []string {
 // holdLog reports whether a checkpoint of frames would be in vain, since a
 // backup's snapshot keeps the log: it would only stop the writer for as long
 // as it waits for readers. A log that grows far is reported each time it has
-// doubled.
-func (b *backups) holdLog(frames int, cfg *config) bool {
+// doubled. The caller holds the mu of c, the writer's connection.
+func (b *backups) holdLog(frames int, c *conn) bool {
 	names := b.names(true)
 	if len(names) == 0 {
 		return false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if frames >= max(8*cfg.walFrames, 2*b.warned) {
+	if frames >= max(8*c.cfg.walFrames, 2*b.warned) {
 		b.warned = frames
-		cfg.logger.Warn("write-ahead log grows while a backup copies the database", slog.Int("frames", frames), slog.String("backup", strings.Join(names, ", ")))
+		c.log(slog.LevelWarn, "write-ahead log grows while a backup copies the database", slog.Int("frames", frames), slog.String("backup", strings.Join(names, ", ")))
 	}
 	return true
 }

@@ -34,7 +34,7 @@ func (k *checkpointer) due(w *writer) {
 	k.looked, k.at = k.commits, time.Now()
 	c := w.conn.Load()
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if c.closed || c.lost || !c.raw.AutoCommit() {
 		return
 	}
@@ -45,7 +45,7 @@ func (k *checkpointer) due(w *writer) {
 		return
 	}
 	w.core.stats.walFrames.Store(int64(frames))
-	if frames < w.core.cfg.walFrames || time.Now().Before(k.pause) || w.core.backups.holdLog(frames, &w.core.cfg) {
+	if frames < w.core.cfg.walFrames || time.Now().Before(k.pause) || w.core.backups.holdLog(frames, c) {
 		return
 	}
 	k.run(w.core, c, frames)
@@ -72,7 +72,7 @@ func (k *checkpointer) run(co *core, c *conn, before int) {
 	if frames < 8*co.cfg.walFrames {
 		return
 	}
-	co.cfg.logger.Warn("write-ahead log keeps growing, a reader holds it", slog.Int("frames", max(frames, before)),
+	c.log(slog.LevelWarn, "write-ahead log keeps growing, a reader holds it", slog.Int("frames", max(frames, before)),
 		slog.String("readers", co.readers.holders()), slog.Any("error", err))
 }
 

@@ -72,10 +72,10 @@ func (co *core) closeWriter() error {
 	if err := co.file.check(); err == nil {
 		c.tidy()
 	} else {
-		co.cfg.logger.Warn("closing a database whose file is no longer at its path", slog.String("path", co.path), slog.Any("error", err))
+		c.log(slog.LevelWarn, "closing a database whose file is no longer at its path", slog.String("path", co.path), slog.Any("error", err))
 		keepLog(c.raw)
 	}
-	c.mu.Unlock()
+	c.unlock()
 	err := c.close()
 	co.file.log.close()
 	co.writer.lock.close()

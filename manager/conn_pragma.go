@@ -111,8 +111,7 @@ func undoStore() pragma {
 }
 
 // dsn makes the driver's name for path. Connections run without SQLite's
-// mutexes: the manager's own lock serves each of them. And the driver keeps no
-// statements: of one that it kept, guard would not be asked again, in a view.
+// mutexes: the manager's own lock serves each of them.
 func dsn(path, mode string) string {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: path}
 	return u.String() + "?mode=" + mode + "&_mutex=no&_busy_timeout=0"

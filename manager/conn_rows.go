@@ -9,163 +9,151 @@ import (
 	"time"
 )
 
-// A connector hands database/sql the manager's connection, once.
-type connector struct{ c *conn }
-
-func (k connector) Connect(context.Context) (driver.Conn, error) { return bridge(k), nil }
-func (k connector) Driver() driver.Driver                        { return nil }
-
-// A bridge is the connection as database/sql sees it. Only queries cross it:
-// transactions, preparing and Exec belong to the manager.
-type bridge struct{ c *conn }
-
-func (b bridge) Prepare(string) (driver.Stmt, error) { return nil, errNoPrepare }
-func (b bridge) Begin() (driver.Tx, error)           { return nil, errNoPrepare }
-func (b bridge) Close() error                        { return nil }
-
-// CheckNamedValue converts an argument the way Exec does.
-func (b bridge) CheckNamedValue(nv *driver.NamedValue) error { return bindValue(nv) }
-
-// A queryContext carries the transaction and the caller's context through
-// database/sql to the bridge. It is never done itself, which spares
-// database/sql a goroutine per query: ending is this package's business.
-type queryContext struct {
-	context.Context // Background
-	txn             *txn
-	caller          context.Context
+// rows are a query's rows, counted, and closed with their transaction at the
+// latest. They own their statement.
+type rows struct {
+	driver.Rows
+	conn    *conn
+	txn     *txn
+	stmt    *stmt
+	view    *view // what database/sql reads them through
+	ctx     context.Context
+	query   string
+	columns []string // stay readable after the end
+	began   time.Time
+	end     func(error) // the tracer's, or nil
+	closed  bool
+	err     error
 }
 
-// QueryContext checks the transaction, runs the query and steps to its first row.
-func (b bridge) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	c := b.c
-	q, ok := ctx.(*queryContext)
-	if !ok {
-		return nil, errNoPrepare
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := q.txn.check(q.caller, query); err != nil {
-		return nil, err
-	}
-	s, err := c.lookup(query)
+// openRows runs s, which it owns, to its first row. The caller holds mu.
+func (t *txn) openRows(ctx context.Context, s *stmt, query string, args boundArgs, end func(error)) (*rows, error) {
+	c := t.conn
+	view, err := c.takeView()
 	if err != nil {
-		return nil, q.txn.failed("query", query, err)
+		s.release()
+		return nil, wrap("query", "", t.label.String(), err)
 	}
-	if err := q.txn.permit(s, query); err != nil {
-		return nil, err
-	}
-	// Inside a write transaction an interrupt would drop the transaction or
-	// leave the caller in doubt, so there the statement always finishes.
-	driverCtx := context.Background()
-	if !q.txn.root.write {
-		driverCtx = q.caller
-	}
-	r := &rows{conn: c, txn: q.txn, stmt: s, query: query, end: q.txn.followStatement(q.caller, query), began: time.Now()}
-	if s != nil {
-		r.Rows, err = s.query(driverCtx, args)
-	} else {
-		r.Rows, err = c.raw.QueryContext(driverCtx, query, args)
-	}
-	if err != nil {
-		r.count(err)
-		return nil, q.txn.failed("query", query, err)
-	}
-	if s != nil {
-		s.busy = true
-	}
+	r := &rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: time.Now()}
 	c.open = append(c.open, r)
+	c.reading.Store(int32(len(c.open)))
+	if r.Rows, err = c.query(t.interruptible(ctx, 1), s, args); err != nil {
+		r.err, r.view = err, nil
+		c.giveView(view)
+		_ = r.finish()
+		return nil, err
+	}
+	r.columns = r.Rows.Columns()
 	return r, nil
 }
 
-// rows are a query's rows, counted, and closed with their transaction at the latest.
-type rows struct {
-	driver.Rows
-	conn   *conn
-	txn    *txn
-	stmt   *stmt
-	query  string
-	began  time.Time
-	end    func(error) // the tracer's, or nil
-	closed bool
-	err    error
-}
+// Columns are the names of the columns.
+func (r *rows) Columns() []string { return r.columns }
 
 // Next steps to the next row, unless the transaction has ended.
 func (r *rows) Next(dest []driver.Value) error {
 	r.conn.mu.Lock()
-	defer r.conn.mu.Unlock()
+	defer r.conn.unlock()
 	if r.closed {
 		return r.txn.endedError("next row", r.query)
 	}
-	err := r.Rows.Next(dest)
-	if err == nil || err == io.EOF {
-		return err
+	err := r.txn.cancelled(r.ctx, "next row", r.query)
+	if err == nil {
+		if err = r.Rows.Next(dest); err == nil || err == io.EOF {
+			return err
+		}
 	}
-	r.err = r.txn.failed("next row", r.query, err)
+	r.err = r.txn.failed(r.ctx, "next row", r.query, err)
 	return r.err
 }
 
 // Close ends the query. Closing twice is harmless.
 func (r *rows) Close() error {
 	r.conn.mu.Lock()
-	defer r.conn.mu.Unlock()
-	return r.finish()
+	if r.closed {
+		r.conn.mu.Unlock()
+		return nil
+	}
+	v := r.view
+	r.view = nil
+	err, lost := v.losing(r.finish())
+	if len(r.conn.late) > 0 { // who is called then may query; database/sql holds the view's lock
+		r.conn.unlock()
+		r.conn.mu.Lock()
+	}
+	if !lost {
+		r.conn.giveView(v)
+	}
+	r.conn.unlock()
+	return err
 }
 
-// finish closes the driver's rows. The caller holds the connection's mu.
+// finish closes the driver's rows and releases their statement. The caller holds
+// the connection's mu.
 func (r *rows) finish() error {
 	if r.closed {
 		return nil
 	}
 	r.closed = true
-	err := r.Rows.Close()
-	if s := r.stmt; s != nil {
-		s.busy = false
-		if r.conn.stmts[r.query] != s {
-			_ = s.Close() // prepared beside the kept one, which was in use
-		}
+	var err error
+	if r.Rows != nil {
+		err = r.Rows.Close()
 	}
-	if i := slices.Index(r.conn.open, r); i >= 0 {
-		r.conn.open = slices.Delete(r.conn.open, i, i+1)
+	r.stmt.release()
+	c := r.conn
+	if i := slices.Index(c.open, r); i >= 0 {
+		c.open = slices.Delete(c.open, i, i+1)
+		c.reading.Store(int32(len(c.open)))
+	}
+	if v := r.view; v != nil { // closed by the end of the transaction, not by its reader
+		v.forgotten, r.view = true, nil
+		c.giveView(v)
 	}
 	if r.err == nil {
 		r.err = err
 	}
-	r.conn.note(err)
-	r.count(r.err)
-	return r.txn.mark(wrap("close rows", "", "", err))
-}
-
-func (r *rows) count(err error) {
+	c.note(err)
 	elapsed := time.Since(r.began)
-	if r.stmt != nil {
-		r.stmt.stats.add(elapsed, err)
-	}
-	if r.end != nil {
-		r.end(err)
-	}
-	r.txn.slowQuery(r.query, elapsed)
+	r.stmt.count(elapsed, r.err)
+	r.txn.report(r.query, elapsed, r.end, r.err)
+	return r.txn.mark(wrap("close rows", "", "", err))
 }
 
 // The column types go through to whoever asks database/sql for them.
 
-func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
-	if t, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
-		return t.ColumnTypeDatabaseTypeName(i)
-	}
-	return ""
+func (r *rows) ColumnTypeDatabaseTypeName(i int) (name string) {
+	r.whileOpen(func() {
+		if t, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
+			name = t.ColumnTypeDatabaseTypeName(i)
+		}
+	})
+	return name
 }
 
-func (r *rows) ColumnTypeNullable(i int) (nullable, ok bool) {
-	if t, ok := r.Rows.(driver.RowsColumnTypeNullable); ok {
-		return t.ColumnTypeNullable(i)
-	}
-	return false, false
+func (r *rows) ColumnTypeNullable(i int) (nullable, known bool) {
+	r.whileOpen(func() {
+		if t, ok := r.Rows.(driver.RowsColumnTypeNullable); ok {
+			nullable, known = t.ColumnTypeNullable(i)
+		}
+	})
+	return nullable, known
 }
 
 func (r *rows) ColumnTypeScanType(i int) reflect.Type {
-	if t, ok := r.Rows.(driver.RowsColumnTypeScanType); ok {
-		return t.ColumnTypeScanType(i)
+	scanned := reflect.TypeFor[any]()
+	r.whileOpen(func() {
+		if t, ok := r.Rows.(driver.RowsColumnTypeScanType); ok {
+			scanned = t.ColumnTypeScanType(i)
+		}
+	})
+	return scanned
+}
+
+// whileOpen asks the driver's rows something, unless they are closed.
+func (r *rows) whileOpen(ask func()) {
+	r.conn.mu.Lock()
+	defer r.conn.unlock()
+	if !r.closed {
+		ask()
 	}
-	return reflect.TypeFor[any]()
 }

@@ -147,7 +147,7 @@ func (w *writer) openMember(g *group, t *txn) bool {
 		return true
 	}
 	t.conn.mu.Lock()
-	defer t.conn.mu.Unlock()
+	defer t.conn.unlock()
 	if err := t.conn.control(t.conn.savepoint); err != nil {
 		g.lost = true
 		t.close()
@@ -160,7 +160,7 @@ func (w *writer) openMember(g *group, t *txn) bool {
 func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 	c := t.conn
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if t.evicted { // what runs now is somebody else
 		w.requeue(r)
 		return false
@@ -200,7 +200,7 @@ func (w *writer) settle(g *group) {
 	g.settled = true
 	c := w.conn.Load()
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if len(g.members) == 0 || g.lost || !g.shared && g.members[0].failed() {
 		w.rollbackLocked(c)
 	} else if err := w.commitLocked(c, &retrier{core: w.core, label: &g.members[0].label}); err != nil {
@@ -212,7 +212,7 @@ func (w *writer) settle(g *group) {
 			w.unknown(g, err)
 		default:
 			g.lost = true
-			w.core.cfg.logger.Warn("group commit failed, running its transactions one by one", slog.Int("transactions", len(g.members)), slog.Any("error", err))
+			c.log(slog.LevelWarn, "group commit failed, running its transactions one by one", slog.Int("transactions", len(g.members)), slog.Any("error", err))
 		}
 	}
 	if g.shared {

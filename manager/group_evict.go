@@ -30,7 +30,7 @@ func (w *writer) evict(now time.Time) {
 	}
 	c := m.txn.conn
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if w.running.Load() != m { // it has returned meanwhile
 		return
 	}
@@ -44,7 +44,7 @@ func (w *writer) evict(now time.Time) {
 	m.group.members = m.group.members[:len(m.group.members)-1]
 	m.group.limit = len(m.group.members)
 	w.queue.evict(m.request)
-	w.core.cfg.logger.Warn("transaction keeps its group from committing, runs again later: does it wait for another transaction?",
+	c.log(slog.LevelWarn, "transaction keeps its group from committing, runs again later: does it wait for another transaction?",
 		slog.String("label", m.request.label.String()), slog.Duration("elapsed", now.Sub(m.began)))
 	go w.serve(m.group)
 }

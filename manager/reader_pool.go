@@ -227,7 +227,7 @@ func (p *readers) snapshot(ctx context.Context, c *conn, l *label, pinned bool, 
 
 func (p *readers) begin(c *conn, l *label, pinned bool) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	err := p.core.file.check()
 	if err != nil {
 		return movedAt("begin snapshot", l, err)
@@ -246,7 +246,7 @@ func (p *readers) begin(c *conn, l *label, pinned bool) error {
 func (p *readers) end(t *txn) {
 	c := t.conn
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	t.close()
 	p.endOn(c)
 }
@@ -263,7 +263,7 @@ func (p *readers) endOn(c *conn) {
 		err = c.control(s)
 	}
 	if c.inTransaction() {
-		p.core.cfg.logger.Error("a snapshot could not be ended, replacing the connection", slog.Any("error", err))
+		c.log(slog.LevelError, "a snapshot could not be ended, replacing the connection", slog.Any("error", err))
 		_ = c.closeLocked()
 	}
 }

@@ -101,7 +101,7 @@ func (co *core) lend(ctx context.Context) (*sql.Tx, error) {
 		return nil, err
 	}
 	t.conn.mu.Lock()
-	defer t.conn.mu.Unlock()
+	defer t.conn.unlock()
 	if t.ended() { // in another goroutine, meanwhile
 		go tx.Rollback()
 		return nil, t.endedError("lend a *sql.Tx", "")
@@ -119,7 +119,7 @@ func lending(run closure) closure {
 			return err
 		}
 		t.conn.mu.Lock()
-		defer t.conn.mu.Unlock()
+		defer t.conn.unlock()
 		return t.lentRolledBack
 	}
 }
@@ -130,7 +130,7 @@ func (t *txn) endLent() {
 	t.conn.mu.Lock()
 	lent := t.lent
 	t.lent, t.lentEnding = nil, true
-	t.conn.mu.Unlock()
+	t.conn.unlock()
 	for _, tx := range lent {
 		_ = tx.Rollback() // does nothing to t now; an error says that its user has ended it
 	}

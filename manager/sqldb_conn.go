@@ -103,7 +103,11 @@ func (c *sqlConn) query(ctx context.Context, query string, args []driver.NamedVa
 
 // driverRows are the rows of a query in t, closed with t at the latest.
 func (t *txn) driverRows(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return bridge{t.conn}.QueryContext(&queryContext{context.Background(), t, ctx}, query, args)
+	r, _, err := t.query(ctx, query, arguments(args))
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func (c *sqlConn) Begin() (driver.Tx, error) {

@@ -124,7 +124,7 @@ func (tx *sqlTx) beginLent(t *txn) {
 	tx.txn, tx.lent = t, true
 	tx.end = func(commit bool) error {
 		t.conn.mu.Lock()
-		defer t.conn.mu.Unlock()
+		defer t.conn.unlock()
 		switch {
 		case t.lentEnding:
 			return nil

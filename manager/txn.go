@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"log/slog"
 	"strings"
@@ -91,7 +92,7 @@ func (t *txn) check(ctx context.Context, query string) error {
 	if t.ended() {
 		return t.endedError("query", query)
 	}
-	if t.root.dropped != nil || t.conn.raw.AutoCommit() {
+	if t.root.dropped != nil || !t.conn.inTransaction() {
 		return t.abortedError("query", query)
 	}
 	t.conn.ask(t.view, query)
@@ -128,37 +129,25 @@ func (t *txn) inside(outer *txn) bool {
 	return false
 }
 
-// permit refuses writes in a view. What would begin or end a transaction SQLite
-// itself refuses (see conn.guard).
-func (t *txn) permit(s *stmt, query string) error {
-	readonly := true
-	switch {
-	case s != nil:
-		readonly = s.readonly
-	}
-	if t.view && !readonly {
-		name, _ := queryName(query)
-		return &Error{Op: "query", Query: name, Label: t.label.String(), Kind: ErrReadOnly, Detail: "write inside ReadOnly; use WithTx"}
-	}
-	return nil
-}
-
-// failed wraps a statement's error and notes whether SQLite dropped the
-// transaction with it.
-func (t *txn) failed(op, query string, err error) error {
+// failed wraps the error of a statement that ran under ctx, and notes whether
+// SQLite dropped the transaction with it.
+func (t *txn) failed(ctx context.Context, op, query string, err error) error {
 	name, _ := queryName(query)
 	t.conn.note(err)
-	if e := t.conn.denied; e != nil {
+	switch e := t.conn.denied; {
+	case e != nil:
 		if inner := (*Error)(nil); errors.As(err, &inner) { // of preparing
 			err = inner.Err
 		}
 		e.Op, e.Query, e.Label, e.Err = op, name, t.label.String(), err
 		t.conn.denied, err = nil, e
-	} else {
-		err = wrap(op, name, t.label.String(), err)
-		explainVacuum(err)
-		_ = t.mark(err)
+	case interrupted(err):
+		if own := t.cancelled(ctx, op, query); own != nil {
+			err = own
+		}
 	}
+	err = t.mark(wrap(op, name, t.label.String(), err))
+	explainVacuum(err)
 	if t.root.dropped == nil && !t.conn.inTransaction() {
 		t.root.dropped = err
 	}
@@ -169,7 +158,7 @@ func (t *txn) failed(op, query string, err error) error {
 // open after it nobody knows, so the transaction around them is given up too.
 func (t *txn) doomed(op string, err error) error {
 	busy := isInProgress(err)
-	err = t.failed(op, "", err)
+	err = t.failed(t.ctx, op, "", err)
 	if busy {
 		err = &Error{Op: op, Label: t.label.String(), Kind: ErrUnsupported, Err: err,
 			Detail: "rows of a statement that writes (RETURNING) are still open around it; read them to the end or close them first"}
@@ -190,51 +179,124 @@ func (t *txn) abortedError(op, query string) error {
 	return &Error{Op: op, Query: name, Label: t.label.String(), Kind: ErrTxAborted, Err: t.root.dropped}
 }
 
-// ExecContext runs a statement that returns no rows. See [DBTX].
+// ExecContext runs statements that return no rows. See [DBTX].
 func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	c := t.conn
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := t.check(ctx, query); err != nil {
-		return nil, err
-	}
-	s, err := c.lookup(query)
-	if err != nil {
-		return nil, t.failed("exec", query, err)
-	}
-	if err := t.permit(s, query); err != nil {
-		return nil, err
-	}
-	values, err := c.bind(args)
-	if err != nil {
-		name, _ := queryName(query)
-		return nil, wrap("bind arguments of", name, t.label.String(), err)
-	}
+	values, bindErr := bindArgs(args)
+	defer values.free()
 	end := t.followStatement(ctx, query)
+	t.conn.mu.Lock()
+	defer t.conn.unlock()
 	began := time.Now()
-	result, err := c.exec(s, query, values)
-	elapsed := time.Since(began)
-	if s != nil {
-		s.stats.add(elapsed, err)
-	}
-	if end != nil {
-		end(err)
-	}
-	t.slowQuery(query, elapsed)
+	result, err := t.exec(ctx, query, values, bindErr)
+	t.report(query, time.Since(began), end, err)
+	return result, err
+}
+
+// exec is ExecContext for who holds the connection's mu.
+func (t *txn) exec(ctx context.Context, query string, args boundArgs, bindErr error) (driver.Result, error) {
+	s, err := t.begun(ctx, "exec", query, &args, bindErr)
 	if err != nil {
-		return nil, t.failed("exec", query, err)
+		return nil, err
+	}
+	if s == nil {
+		return driver.RowsAffected(0), nil
+	}
+	defer s.release()
+	began := time.Now()
+	result, err := t.conn.exec(t.interruptible(ctx, 0), s, args)
+	s.count(time.Since(began), err)
+	if err != nil {
+		return nil, t.failed(ctx, "exec", query, err)
 	}
 	return result, nil
 }
 
+// begun returns the statement of query, which its caller releases. Of a raw text
+// of several statements it is the last, which args are then for, and the others have run. Of one to execute that is
+// empty it is nil.
+func (t *txn) begun(ctx context.Context, op, query string, args *boundArgs, bindErr error) (*stmt, error) {
+	if err := t.check(ctx, query); err != nil {
+		return nil, err
+	}
+	name, command := queryName(query)
+	if bindErr != nil { // which says nothing about the connection
+		return nil, wrap("bind arguments of", name, t.label.String(), bindErr)
+	}
+	if name != "" {
+		return t.permitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquire(query, name, command) })
+	}
+	list, err := readWhole(query, "")
+	switch {
+	case err != nil:
+	case len(list) == 0 && op == "exec" && len(args.values) == 0:
+		return nil, nil
+	case len(list) == 0:
+		err = errNoStatement("")
+	case len(list) > 1:
+		err = args.suit(list)
+	}
+	if err != nil {
+		return nil, t.failed(ctx, op, query, err)
+	}
+	last := len(list) - 1
+	for _, statement := range list[:last] {
+		if _, err := t.exec(ctx, statement, args.next(statement), nil); err != nil {
+			return nil, err
+		}
+	}
+	t.conn.ask(t.view, list[last])
+	return t.permitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquireOnce(list[last]) })
+}
+
+// permitted acquires a statement that t may run.
+func (t *txn) permitted(ctx context.Context, op, query string, acquire func() (*stmt, error)) (*stmt, error) {
+	s, err := acquire()
+	if err != nil {
+		return nil, t.failed(ctx, op, query, err)
+	}
+	name, _ := queryName(query)
+	if t.view && !s.readonly && !t.conn.pragma { // which SQLite calls a write also where it only asks
+		s.release()
+		return nil, &Error{Op: op, Query: name, Label: t.label.String(), Kind: ErrReadOnly, Detail: "write inside ReadOnly; use WithTx"}
+	}
+	return s, nil
+}
+
+// query runs a query to its first row.
+func (t *txn) query(ctx context.Context, query string, args []any) (*rows, *view, error) {
+	values, bindErr := bindArgs(args)
+	defer values.free()
+	end := t.followStatement(ctx, query)
+	t.conn.mu.Lock()
+	defer t.conn.unlock()
+	s, err := t.begun(ctx, "query", query, &values, bindErr)
+	if err != nil {
+		t.report(query, 0, end, err)
+		return nil, nil, err
+	}
+	r, err := t.openRows(ctx, s, query, values, end)
+	if err != nil {
+		return nil, nil, t.failed(ctx, "query", query, err)
+	}
+	return r, r.view, nil
+}
+
 // QueryContext runs a query. See [DBTX].
 func (t *txn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.conn.sql.QueryContext(&queryContext{context.Background(), t, ctx}, query, args...)
+	r, view, err := t.query(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	return r.lend(view)
 }
 
 // QueryRowContext runs a query for one row; its error comes with Scan. See [DBTX].
 func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.conn.sql.QueryRowContext(&queryContext{context.Background(), t, ctx}, query, args...)
+	r, view, err := t.query(ctx, query, args)
+	if err != nil {
+		return t.conn.refuseRow(err)
+	}
+	return r.lendRow(view)
 }
 
 // PrepareContext always fails: a prepared statement would pass the guards by.
@@ -244,28 +306,37 @@ func (t *txn) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 
 // prepare looks whether SQLite accepts query in t.
 func (t *txn) prepare(ctx context.Context, query string) error {
-	c := t.conn
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	t.conn.mu.Lock()
+	defer t.conn.unlock()
 	if err := t.check(ctx, query); err != nil {
 		return err
 	}
 	name, _ := queryName(query)
-	s, err := c.newStmt(query, name)
-	if err != nil {
-		return t.failed("prepare", query, err)
+	list, err := readWhole(query, name)
+	if err == nil && len(list) == 0 {
+		err = errNoStatement(name)
 	}
-	_ = s.Close()
-	return nil
+	if err == nil {
+		var s *stmt
+		if s, err = t.conn.newStmt(query, name); err == nil {
+			s.close()
+			return nil
+		}
+	}
+	return t.failed(ctx, "prepare", query, err)
 }
 
-func (t *txn) slowQuery(query string, elapsed time.Duration) {
-	limit := t.core.cfg.slowQuery
-	if limit <= 0 || elapsed < limit {
-		return
+// report says, once the connection's mu is free, that a statement has ended: to
+// the tracer, and to the log if it was slow.
+func (t *txn) report(query string, elapsed time.Duration, end func(error), err error) {
+	c, limit := t.conn, t.core.cfg.slowQuery
+	if end != nil {
+		c.late = append(c.late, func() { end(err) })
 	}
-	name, _ := queryName(query)
-	t.core.cfg.logger.Warn("slow query", slog.String("query", name), slog.String("label", t.label.String()), slog.Duration("elapsed", elapsed))
+	if limit > 0 && elapsed >= limit {
+		name, _ := queryName(query)
+		c.log(slog.LevelWarn, "slow query", slog.String("query", name), slog.String("label", t.label.String()), slog.Duration("elapsed", elapsed))
+	}
 }
 
 // queryName reads the name and the command of an sqlc query from its first

@@ -32,7 +32,7 @@ func (t *txn) nested(ctx context.Context, l *label, run closure) error {
 func (t *txn) openSavepoint(ctx context.Context) error {
 	c := t.conn
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if err := t.parent.check(ctx, ""); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (t *txn) openSavepoint(ctx context.Context) error {
 func (t *txn) closeSavepoint(keep bool) error {
 	c := t.conn
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if t.ended() {
 		return t.endedError("release savepoint", "")
 	}
@@ -107,7 +107,7 @@ func (t *txn) viewed(ctx context.Context, l *label, run closure) error {
 	defer v.finish()
 	t.conn.mu.Lock()
 	err := t.check(ctx, "")
-	t.conn.mu.Unlock()
+	t.conn.unlock()
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (t *txn) viewed(ctx context.Context, l *label, run closure) error {
 // finish closes the rows that t left open and makes its query sets useless.
 func (t *txn) finish() {
 	t.conn.mu.Lock()
-	defer t.conn.mu.Unlock()
+	defer t.conn.unlock()
 	t.conn.closeRows(t)
 	t.done = true
 }
@@ -143,7 +143,7 @@ func AfterCommit(ctx context.Context, fn Hook) error {
 		return &Error{Op: "register AfterCommit", Kind: ErrTxDone, Detail: "the context does not come from a WithTx closure"}
 	}
 	t.conn.mu.Lock()
-	defer t.conn.mu.Unlock()
+	defer t.conn.unlock()
 	if t.ended() {
 		return t.endedError("register AfterCommit", "")
 	}

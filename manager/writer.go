@@ -166,7 +166,7 @@ func (w *writer) beginOnce() error {
 		return err
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if err = c.control(c.begin); err == nil {
 		err = w.core.file.checkBegin()
 	}
@@ -223,7 +223,7 @@ func (co *core) call(ctx context.Context, t *txn, r *request) error {
 func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 	c := t.conn
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	abandoned := t.abandonChildren()
 	t.close()
 	switch {
@@ -263,7 +263,10 @@ func (w *writer) commitLocked(c *conn, retry *retrier) error {
 			return wrap("commit", "", retry.label.String(), err)
 		}
 		retry.op = "commit"
-		if err := retry.wait(context.Background(), err); err != nil {
+		c.unlock() // whatever is late finds its transaction ended
+		err = retry.wait(context.Background(), err)
+		c.mu.Lock()
+		if err != nil {
 			return err
 		}
 	}
@@ -281,7 +284,7 @@ func commitUnknown(err error, stands bool) bool {
 // rollback ends t by taking everything back.
 func (w *writer) rollback(t *txn) {
 	t.conn.mu.Lock()
-	defer t.conn.mu.Unlock()
+	defer t.conn.unlock()
 	t.close()
 	w.rollbackLocked(t.conn)
 }
@@ -308,7 +311,7 @@ func (w *writer) rollbackLocked(c *conn) {
 		err = c.control(c.rollback)
 	}
 	if c.inTransaction() {
-		w.core.cfg.logger.Error("rollback failed, replacing the connection", slog.Any("error", err))
+		c.log(slog.LevelError, "rollback failed, replacing the connection", slog.Any("error", err))
 		w.replace(c)
 	}
 }
@@ -336,7 +339,7 @@ func (w *writer) replace(c *conn) {
 	_ = c.closeLocked()
 	fresh, err := w.core.openWriter(context.Background())
 	if err != nil {
-		w.core.cfg.logger.Error("cannot reopen the database for writing", slog.Any("error", err))
+		c.log(slog.LevelError, "cannot reopen the database for writing", slog.Any("error", err))
 		return
 	}
 	w.install(fresh, c)

@@ -1,0 +1,118 @@
+package manager
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+)
+
+// A connector hands database/sql the manager's connection, as often as it asks.
+type connector struct{ c *conn }
+
+func (k connector) Connect(context.Context) (driver.Conn, error) { return bridge{}, nil }
+func (k connector) Driver() driver.Driver                        { return nil }
+
+// A bridge is what is behind a view. It passes on what a
+// [handover] holds; transactions, preparing, arguments and Exec are the
+// manager's.
+type bridge struct{}
+
+func (b bridge) Prepare(string) (driver.Stmt, error) { return nil, errNoPrepare }
+func (b bridge) Begin() (driver.Tx, error)           { return nil, errNoPrepare }
+func (b bridge) Close() error                        { return nil }
+
+// QueryContext returns what ctx hands over.
+func (b bridge) QueryContext(ctx context.Context, _ string, _ []driver.NamedValue) (driver.Rows, error) {
+	switch h := ctx.(type) {
+	case *handover:
+		return h.rows, nil
+	case *refusal:
+		return nil, h.err
+	}
+	return nil, errNoPrepare
+}
+
+// A handover carries a query's rows to database/sql. It is never done, which
+// spares database/sql a goroutine per query: ending is this package's business.
+type handover struct {
+	context.Context // Background
+	rows            *rows
+}
+
+// A refusal carries the error of a query that failed.
+type refusal struct {
+	context.Context // Background
+	err             error
+}
+
+// A view is the connection as database/sql sees it. Each query whose rows are
+// open has its own, since database/sql holds the lock of a view while it closes
+// the rows, and closing them calls tracers.
+type view struct {
+	*sql.Conn
+	forgotten bool // rows that nobody closed may hold it: database/sql cannot close it
+}
+
+// takeView returns a view that no open rows use. The caller holds mu.
+func (c *conn) takeView() (*view, error) {
+	if n := len(c.views); n > 0 {
+		v := c.views[n-1]
+		c.views = c.views[:n-1]
+		return v, nil
+	}
+	return c.newView(context.Background())
+}
+
+func (c *conn) newView(ctx context.Context) (*view, error) {
+	v, err := c.db.Conn(ctx)
+	return &view{Conn: v}, err
+}
+
+// giveView makes a view free for the next query. The caller holds mu.
+func (c *conn) giveView(v *view) { c.views = append(c.views, v) }
+
+// losing is what database/sql hears of err through v. When it meets
+// driver.ErrBadConn it closes the view, and waits until all its rows are closed:
+// for ever, if some were forgotten. So there the error hides it.
+func (v *view) losing(err error) (_ error, lost bool) {
+	switch {
+	case !errors.Is(err, driver.ErrBadConn):
+		return err, false
+	case v.forgotten:
+		return sealed(err), false
+	}
+	return err, true
+}
+
+// lend makes r what callers read, through its view.
+func (r *rows) lend(view *view) (*sql.Rows, error) {
+	rows, err := view.QueryContext(&handover{context.Background(), r}, "")
+	if err != nil {
+		_ = r.Close()
+	}
+	return rows, err
+}
+
+// lendRow is lend for the first row alone.
+func (r *rows) lendRow(view *view) *sql.Row {
+	return view.QueryRowContext(&handover{context.Background(), r}, "")
+}
+
+// refuseRow makes the row of a query that failed.
+func (c *conn) refuseRow(err error) *sql.Row {
+	c.mu.Lock()
+	v, viewErr := c.takeView()
+	c.mu.Unlock()
+	if viewErr != nil { // the connection is closed, and so is the views' pool: its row says so
+		return c.db.QueryRowContext(context.Background(), "")
+	}
+	err, lost := v.losing(err)
+	row := v.QueryRowContext(&refusal{context.Background(), err}, "")
+	if !lost {
+		c.mu.Lock()
+		c.giveView(v)
+		c.mu.Unlock()
+	}
+	return row
+}

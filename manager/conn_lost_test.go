@@ -1,0 +1,86 @@
+package manager_test
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/faultdriver"
+)
+
+// losses are the ways in which a connection is lost inside a closure.
+var losses = []struct {
+	name  string
+	point faultdriver.Point
+	lose  func(ctx context.Context, on manager.DBTX, rows *sql.Rows) error
+}{
+	{"in Exec", faultdriver.Statement, func(ctx context.Context, on manager.DBTX, _ *sql.Rows) error {
+		_, err := on.ExecContext(ctx, "-- name: Lose :exec\nSELECT 1")
+		return err
+	}},
+	{"in Query", faultdriver.Statement, func(ctx context.Context, on manager.DBTX, _ *sql.Rows) error {
+		return drain(on.QueryContext(ctx, "-- name: Lose :many\nSELECT 1"))
+	}},
+	{"in QueryRow", faultdriver.Statement, func(ctx context.Context, on manager.DBTX, _ *sql.Rows) error {
+		return onlyRow(on.QueryRowContext(ctx, "-- name: Lose :one\nSELECT 1"))
+	}},
+	{"in raw SQL", faultdriver.Statement, func(ctx context.Context, on manager.DBTX, _ *sql.Rows) error {
+		return drain(on.QueryContext(ctx, "SELECT 1"))
+	}},
+	{"in Prepare", faultdriver.Prepare, func(ctx context.Context, on manager.DBTX, _ *sql.Rows) error {
+		return drain(on.QueryContext(ctx, "-- name: Lose :many\nSELECT 2"))
+	}},
+	{"at the next row", faultdriver.Step, func(ctx context.Context, _ manager.DBTX, rows *sql.Rows) error {
+		rows.Next()
+		return rows.Err()
+	}},
+	{"at the closing of rows", faultdriver.CloseRows, func(ctx context.Context, on manager.DBTX, _ *sql.Rows) error {
+		return drain(on.QueryContext(ctx, "-- name: Lose :many\nSELECT 1"))
+	}},
+}
+
+// A connection that is lost while rows are open, or after some were forgotten,
+// neither holds its closure nor the next ones.
+func TestConnectionLostWithRowsOpen(t *testing.T) {
+	for _, loss := range losses {
+		for _, rowsAre := range []string{"open", "forgotten"} {
+			t.Run(loss.name+", rows "+rowsAre, func(t *testing.T) {
+				faults := faultdriver.New()
+				db := openNotes(t, manager.WithDriver(faults.Wrap), manager.WithReaders(1))
+				closure := func(ctx context.Context, on manager.DBTX) error {
+					rows, err := on.QueryContext(ctx, "-- name: Held :many\nSELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3")
+					if err != nil {
+						return err
+					}
+					if rowsAre == "open" {
+						defer rows.Close()
+					}
+					rows.Next()
+					faults.Arm(faultdriver.Fault{Point: loss.point, Code: faultdriver.ConnectionLost})
+					return loss.lose(ctx, on, rows)
+				}
+				for range 2 {
+					write := start(func() error {
+						return db.WithTx(context.Background(), func(ctx context.Context, tx Tx) error { return closure(ctx, tx.raw) })
+					})
+					if err := write.wait(t).err; err == nil {
+						t.Error("write: no error")
+					}
+					read := start(func() error {
+						return db.ReadOnly(context.Background(), func(ctx context.Context, q Reader) error { return closure(ctx, q.raw) })
+					})
+					if err := read.wait(t).err; err == nil {
+						t.Error("read: no error")
+					}
+				}
+				if err := db.WithTx(t.Context(), adding("next")); err != nil {
+					t.Errorf("the next write: %v", err)
+				}
+				if got := titles(t, db); len(got) != 1 {
+					t.Errorf("titles: got %q, want [next]", got)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package manager
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// DriverStmt is what the manager needs of a prepared statement;
+// *sqlite3.SQLiteStmt has it.
+type DriverStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+	Readonly() bool
+}
+
+// Bounds of what one connection keeps prepared. Programs have tens of queries;
+// SQL built at run time must not grow memory.
+const (
+	maxStmts     = 512
+	maxStmtBytes = 1 << 20 // of text; SQLite's program is a few times as large
+	maxArgBytes  = 1 << 16 // the driver keeps a statement's arguments for as long as the statement
+)
+
+// openStmts is how many statements are prepared and not yet closed, on all
+// connections. The driver leaves one that nobody closes to the garbage
+// collector, which finalizes it while its connection runs: a crash.
+var openStmts atomic.Int64
+
+// returnsRows finds statements that write, or are no plain reads, and return
+// rows: the driver's way to a count would leave them unfinished, and COMMIT busy.
+var returnsRows = regexp.MustCompile(`(?i)\b(?:RETURNING|EXPLAIN)\b`)
+
+// A stmt is a prepared statement. Whoever got it from [conn.acquire] owns it
+// until [stmt.release]; every one is closed on its connection, under its mu.
+type stmt struct {
+	DriverStmt
+	text     string
+	readonly bool
+	inputs   int         // how many arguments it takes
+	names    []string    // its parameters' names, once a named argument asked for them
+	busy     bool        // owned
+	kept     bool        // in the connection's stmts, not closed by release
+	plain    bool        // an sqlc :exec, which returns neither rows nor a count
+	counted  bool        // another exec, which returns a count and, as its text shows, no rows
+	stats    *queryStats // nil for SQL without a name
+}
+
+// newStmt prepares one statement. The caller closes it.
+func (c *conn) newStmt(statement, name string) (*stmt, error) {
+	ds, err := c.raw.Prepare(statement)
+	if err != nil {
+		return nil, wrap("prepare", name, "", err)
+	}
+	s, ok := ds.(DriverStmt)
+	if !ok {
+		_ = ds.Close()
+		return nil, &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the driver's statements lack ExecContext, QueryContext or Readonly"}
+	}
+	openStmts.Add(1)
+	return &stmt{DriverStmt: s, text: statement, readonly: s.Readonly(), inputs: s.NumInput()}, nil
+}
+
+// close finalizes the statement. Its error would be that of its last run.
+func (s *stmt) close() {
+	openStmts.Add(-1)
+	_ = s.DriverStmt.Close()
+}
+
+// acquire returns the statement of an sqlc query, kept prepared unless it is in
+// use.
+func (c *conn) acquire(query, name, command string) (*stmt, error) {
+	kept := c.stmts[query]
+	if kept != nil && !kept.busy {
+		kept.busy = true
+		return kept, nil
+	}
+	if err := oneStatement(query, name); err != nil {
+		return nil, err
+	}
+	s, err := c.newStmt(query, name)
+	if err != nil {
+		return nil, err
+	}
+	s.busy = true
+	s.plain = command == ":exec"
+	s.counted = strings.HasPrefix(command, ":exec") && !s.plain && !s.readonly && !returnsRows.MatchString(query)
+	s.stats = c.stats.of(name)
+	if kept == nil && !c.pragma {
+		c.keep(s)
+	}
+	return s, nil
+}
+
+// acquireOnce returns a statement that is not kept.
+func (c *conn) acquireOnce(statement string) (*stmt, error) {
+	s, err := c.newStmt(statement, "")
+	if err == nil {
+		s.busy = true
+	}
+	return s, err
+}
+
+// release ends the ownership of a statement whose rows are closed.
+func (s *stmt) release() {
+	s.busy = false
+	if !s.kept {
+		s.close()
+	}
+}
+
+// count adds a run to the statistics.
+func (s *stmt) count(elapsed time.Duration, err error) {
+	if s.stats != nil {
+		s.stats.add(elapsed, err)
+	}
+}
+
+// keep lets s outlive its release, in the place of others if too much is kept.
+func (c *conn) keep(s *stmt) {
+	if len(s.text) > maxStmtBytes {
+		return
+	}
+	for _, other := range c.stmts {
+		if len(c.stmts) < maxStmts && c.stmtBytes+len(s.text) <= maxStmtBytes {
+			break
+		}
+		if !other.busy {
+			c.forget(other)
+			other.close()
+		}
+	}
+	s.kept = true
+	c.stmts[s.text] = s
+	c.stmtBytes += len(s.text)
+}
+
+// forget takes s out of those that are kept: its owner's release closes it.
+func (c *conn) forget(s *stmt) {
+	if s.kept {
+		s.kept = false
+		delete(c.stmts, s.text)
+		c.stmtBytes -= len(s.text)
+	}
+}
+
+// closeStmts closes all statements but those that rows own.
+func (c *conn) closeStmts() {
+	for _, s := range c.stmts {
+		c.forget(s)
+		if !s.busy {
+			s.close()
+		}
+	}
+	for _, s := range []*stmt{c.begin, c.commit, c.rollback, c.savepoint, c.release, c.rollbackTo, c.pin} {
+		if s != nil {
+			s.close()
+		}
+	}
+}
+
+// oneStatement refuses a text that is not one statement: SQLite would run the
+// first and drop the rest.
+func oneStatement(query, name string) error {
+	list, err := readWhole(query, name)
+	switch {
+	case err != nil:
+		return err
+	case len(list) == 0:
+		return errNoStatement(name)
+	case len(list) > 1:
+		return &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: fmt.Sprintf("the text holds %d statements; give each a name of its own, or run it without a name", len(list))}
+	}
+	return nil
+}
+
+func errNoStatement(name string) error {
+	return &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the text holds no statement"}
+}
+
+// readWhole cuts a text into its statements, and refuses one that SQLite would
+// not read to its end.
+func readWhole(query, name string) ([]string, error) {
+	if strings.IndexByte(query, 0) >= 0 {
+		return nil, &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the text holds a NUL byte, at which SQLite stops reading; give it as an argument"}
+	}
+	return statementsOf(query), nil
+}
+
+// query runs s to its first row.
+func (c *conn) query(ctx context.Context, s *stmt, args boundArgs) (driver.Rows, error) {
+	if err := s.take(args); err != nil {
+		return nil, err
+	}
+	if args.bytes > maxArgBytes {
+		c.forget(s)
+	}
+	return s.QueryContext(ctx, args.values)
+}
+
+// exec runs s to its end.
+//
+// The driver's query path binds all arguments and steps in one crossing into
+// C, its exec path takes one crossing per argument. So what needs no count runs
+// as a query. The other path leaves a statement with rows unfinished, which
+// would make COMMIT fail, so that one is closed afterwards.
+func (c *conn) exec(ctx context.Context, s *stmt, args boundArgs) (driver.Result, error) {
+	if s.plain || s.readonly {
+		r, err := c.query(ctx, s, args)
+		if err != nil {
+			return nil, err
+		}
+		if err := drain(r); err != nil {
+			return nil, err
+		}
+		if s.plain {
+			return driver.ResultNoRows, nil
+		}
+		return driver.RowsAffected(0), nil
+	}
+	if err := s.take(args); err != nil {
+		return nil, err
+	}
+	if args.bytes > maxArgBytes || !s.counted {
+		c.forget(s)
+	}
+	return s.ExecContext(ctx, args.values)
+}
+
+// drain steps through all rows and closes them.
+func drain(r driver.Rows) error {
+	if len(r.Columns()) == 0 {
+		return r.Close()
+	}
+	for {
+		switch err := r.Next(nil); err {
+		case nil:
+		case io.EOF:
+			return r.Close()
+		default:
+			_ = r.Close()
+			return err
+		}
+	}
+}
+
+// control runs one of the connection's own statements (BEGIN, COMMIT, …).
+func (c *conn) control(s *stmt) error {
+	c.own = true
+	defer func() { c.own = false }()
+	r, err := s.QueryContext(context.Background(), nil)
+	if err == nil {
+		err = r.Close()
+	}
+	c.note(err)
+	if isInProgress(err) && len(c.open) == 0 {
+		c.stuck = true
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// interruptible is the context that the driver gets of a statement that runs
+// under ctx. own is how many open rows the statement itself is.
+//
+// Inside a write transaction an interrupt would drop the transaction or leave
+// the caller in doubt, so there the statement always finishes.
+func (t *txn) interruptible(ctx context.Context, own int32) context.Context {
+	if t.root.write || ctx.Done() == nil && t.root.ctx.Done() == nil {
+		return context.Background()
+	}
+	return &stepContext{ctx, t.root.ctx, t.conn, own}
+}
+
+// A stepContext is the context of a statement of a ReadOnly, as the driver sees
+// it. An interrupt of SQLite reaches every statement of the connection that has
+// begun. So while other rows are open, only the end of the whole ReadOnly
+// interrupts; the statement's own context is asked again at its next row.
+type stepContext struct {
+	statement context.Context
+	whole     context.Context // the ReadOnly's
+	conn      *conn
+	own       int32
+}
+
+// crowded does not change while the statement runs, since that holds the
+// connection's mu.
+func (s *stepContext) crowded() bool { return s.conn.reading.Load() > s.own }
+
+// never is a channel that is not nil and never closed.
+var never = make(chan struct{})
+
+func (s *stepContext) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (s *stepContext) Done() <-chan struct{}       { return never }
+func (s *stepContext) Value(any) any               { return nil }
+
+func (s *stepContext) Err() error {
+	if err := s.whole.Err(); err != nil || s.crowded() {
+		return err
+	}
+	return s.statement.Err()
+}
+
+// AfterFunc is what context.AfterFunc calls in place of a goroutine that waits.
+func (s *stepContext) AfterFunc(f func()) (stop func() bool) {
+	stopWhole := context.AfterFunc(s.whole, f)
+	stopOwn := context.AfterFunc(s.statement, func() {
+		if !s.crowded() {
+			f()
+		}
+	})
+	return func() bool {
+		own := stopOwn()
+		return stopWhole() && own
+	}
+}
+
+// cancelled is the error of a ReadOnly's rows whose context has ended.
+func (t *txn) cancelled(ctx context.Context, op, query string) error {
+	if t.root.write {
+		return nil
+	}
+	name, _ := queryName(query)
+	if err := ended(ctx, op, name, t.label.String()); err != nil {
+		return err
+	}
+	return ended(t.ctx, op, name, t.label.String())
+}
+
+// interrupted reports whether err is what the driver makes of the end of a context.
+func interrupted(err error) bool {
+	var e sqlite3.Error
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &e) && e.Code == sqlite3.ErrInterrupt
+}
