@@ -34,6 +34,8 @@ type reportPage struct {
 	WinRates   winRates
 	Miners     []pageMiner
 	Scored     string
+	Policy     []figure
+	Late       []pageMiner // whose figures wait for a replay
 	Data       pageData
 }
 
@@ -59,13 +61,17 @@ func newReportPage(o overview, db string, now time.Time) reportPage {
 	places := placesOf(o.miners)
 	p := reportPage{
 		Ledger: printable(filepath.Base(db)), Generated: now.UTC().Format(minute), Timeline: o.timeline,
-		WinRates: newWinRates(o.miners), Subnets: newSubnetBars(o.open), Figures: newFigures(o), Data: newPageData(o, places),
+		WinRates: newWinRates(o.miners), Subnets: newSubnetBars(o.open), Figures: newFigures(o), Data: newPageData(o, places), Policy: o.policy,
 		Scored: fmt.Sprintf("Scores and weights are of %s: what closed on that day (UTC) and the %d days before.", now.UTC().Format(time.DateOnly), defaultLookback),
 	}
 	p.Winners, p.Losers = newStandings(o.miners, places)
 	var last *chain.Time
 	for i, m := range o.miners {
-		p.Miners = append(p.Miners, newPageMiner(i+1, m, o, places))
+		row := newPageMiner(i+1, m, o, places)
+		p.Miners = append(p.Miners, row)
+		if o.late[m.MinerID] {
+			p.Late = append(p.Late, row)
+		}
 		if m.LastActive != nil && (last == nil || *m.LastActive > *last) {
 			last = m.LastActive
 		}
@@ -78,12 +84,16 @@ func newReportPage(o overview, db string, now time.Time) reportPage {
 
 func newPageMiner(rank int, m ledger.Miner, o overview, places int) pageMiner {
 	score := o.scores[m.MinerID]
-	return pageMiner{
+	row := pageMiner{
 		Rank: rank, Coldkey: printable(string(m.Coldkey)), Short: shortAddress(m.Coldkey), UID: uidText(o.uids[m.MinerID]), Status: printable(string(m.Status)),
 		Open: m.OpenPositions, Trades: m.Trades, Closes: m.Closes, WinRate: percent{m.WinningCloses, m.CountedCloses}.String(),
 		Gain: pageAmount(&m.Gain, places), Class: direction(m.Gain), Weight: weightText(score.Weight), Score: scoreText(score.Raw),
 		Entry: pageAmount(&m.EntryTAO, places), Exit: pageAmount(&m.ExitTAO, places), LastActive: cellText(m.LastActive, 0),
 	}
+	if o.late[m.MinerID] {
+		row.Status += ", late"
+	}
+	return row
 }
 
 // weightText is the part of all weight, in percent.

@@ -22,6 +22,8 @@ type overview struct {
 	uids     map[int64][]chain.UID
 	scores   map[int64]ledger.Score
 	open     []ledger.Exposure
+	policy   []figure       // under which events are handled and miners scored
+	late     map[int64]bool // miners with events that came late and were not replayed yet
 	timeline timeline
 	history  map[int64]minerHistory
 	curve    []float64   // of all miners, in TAO, at the fine points

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
@@ -195,6 +196,30 @@ func TestWinRates(t *testing.T) {
 	w := newWinRates([]ledger.Miner{{CountedCloses: 3, WinningCloses: 3}, {CountedCloses: 10, WinningCloses: 9}, {CountedCloses: 1000}, {}})
 	if w.Rated != 3 || w.Unrated != 1 || w.Won != "12 of 1,013" || w.WinRate != "1.2" || w.Bins[9] != (winBin{"90–100", 2, "100.0"}) || w.Bins[0] != (winBin{"0–10", 1, "50.0"}) {
 		t.Errorf("got %+v, want one in the first tenth, two in the last", w)
+	}
+}
+
+// TestHTMLReportNamesPolicyAndLateMiners: who waits for a replay is named above all figures, twenty of them.
+func TestHTMLReportNamesPolicyAndLateMiners(t *testing.T) {
+	o := overview{policy: []figure{{Name: "Minimum blocks", Value: "360"}}, late: map[int64]bool{}}
+	for i := range int64(30) {
+		o.miners = append(o.miners, ledger.Miner{MinerID: i, Coldkey: alice, Status: chain.MinerActive, Gain: chain.Rao(-i)})
+		o.late[i] = i < 25
+	}
+	o.begin(timeline{})
+	text, err := renderReport(newReportPage(o, "ledger.db", time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"25 of 30 miners wait for a replay", "<td>active, late<", "<dt>Minimum blocks</dt><dd>360</dd>"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the page does not hold %q", want)
+		}
+	}
+	_, alert, _ := strings.Cut(string(text), `<p class="alert">`)
+	alert, figures, _ := strings.Cut(alert, "</p>")
+	if got := strings.Count(alert, "<a "); got != 20 || !strings.Contains(figures, "<dt>Gain TAO</dt>") {
+		t.Errorf("got %d links before the figures, want 20", got)
 	}
 }
 
