@@ -21,6 +21,10 @@ torture_race := ./isolation ./limits ./contention
 # Modules of their own, so that the library's go.mod does not carry what they need.
 MODULES := bench torture manager/otelmanager
 
+# Examples that stand on packages of others, a hundred modules together: only
+# what make test-extended downloads.
+foreign := examples/web examples/outbox
+
 # The goose command supports a dozen databases; without the others it builds in
 # a fifth of the time.
 goose_tags := no_clickhouse no_libsql no_mssql no_mysql no_postgres no_vertica no_ydb
@@ -60,6 +64,11 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 	bin/gotest -C manager/otelmanager ./...
 	bin/gotest -C torture $$($(GO) list -C torture ./... | grep -vxFf <($(GO) list -C torture $(torture_race)))
 	bin/gotest -C torture -race $(torture_race)
+
+.PHONY: test-extended
+test-extended: toolchain ## the examples that stand on packages of others: a session store, River's jobs
+	@$(GO) build -o bin/gotest ./tools/gotest
+	for module in $(foreign); do $(GO) vet -C $$module ./... && bin/gotest -C $$module -race ./...; done
 
 .PHONY: generate
 generate: ## turn queries/*.sql into dbgen/ with sqlc (its first build takes two minutes)
