@@ -24,6 +24,7 @@ import (
 
 // mayBeShared are files that others than their owner may read.
 var mayBeShared = map[string]string{
+	"manager/lock_beside_unix.go: f.Chmod(mode)":   "a file beside a database gets the mode of the database",
 	"cmd/stakeledger/page_file.go: f.Chmod(0o644)": "a report is there to be shown",
 }
 

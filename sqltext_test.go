@@ -25,7 +25,9 @@ var sqlArgument = map[string]int{
 // value from outside can be in it. A function that is itself one of the methods above hands on what it is given, and
 // so does one that has the SQL as a parameter: those are not listed, their callers are looked at in their place.
 var builtSQL = map[string]string{
-	`manager/options_connection.go set: "PRAGMA " + s.name + " = " + value`:                                      "the program's own option: a name of letters, a value that is a word, a number or quoted",
+	"manager/txn.go begun: statement":                                       "a part of the caller's own text, cut where one statement ends",
+	"manager/txn.go begun: list[last]":                                      "the last part of the same",
+	`manager/options_connection.go set: "PRAGMA " + s.name + " = " + value`: "the program's own option: a name of letters, a value that is a word, a number or quoted",
 	`manager/options_connection.go set: "SELECT count(*) FROM pragma_pragma_list WHERE name = '" + s.name + "'"`: "a name of letters, checked when the database was opened",
 	"manager/sqldb_conn.go ExecContext: s.query":                                                                 "what a caller of DB.SQL prepared",
 	"manager/sqldb_conn.go QueryContext: s.query":                                                                "the same",
