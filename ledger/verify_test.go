@@ -3,7 +3,7 @@ package ledger_test
 import (
 	"context"
 	"database/sql"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -22,42 +22,45 @@ func verify(t testing.TB, l *ledger.Ledger, opts ...ledger.VerifyOption) ledger.
 	return report
 }
 
-// unguarded runs statements with the triggers and checks that guard the record out of the way, and the
-// triggers back in their place afterwards.
-func unguarded(t *testing.T, l *ledger.Ledger, sql string) {
+// unguarded runs statements with the triggers and checks that guard the record out of the way, on a connection
+// behind the manager's back, and puts the triggers back in their place afterwards.
+func unguarded(t *testing.T, l *ledger.Ledger, damage string) {
 	t.Helper()
-	err := l.WithTx(context.Background(), func(ctx context.Context, tx ledger.Tx) error {
-		rows, err := tx.DB.QueryContext(ctx, "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
-		if err != nil {
-			return err
-		}
-		triggers := map[string]string{}
-		for rows.Next() {
-			var name, text string
-			if err := rows.Scan(&name, &text); err != nil {
-				return err
-			}
-			triggers[name] = text
-		}
-		if err := rows.Close(); err != nil {
-			return err
-		}
-		statements := []string{"PRAGMA ignore_check_constraints = 1"}
-		for name := range triggers {
-			statements = append(statements, "DROP TRIGGER "+name)
-		}
-		statements = append(statements, strings.Split(sql, ";")...)
-		for _, text := range triggers {
-			statements = append(statements, text)
-		}
-		for _, s := range append(statements, "PRAGMA ignore_check_constraints = 0") {
-			if _, err := tx.DB.ExecContext(ctx, s); err != nil {
-				return fmt.Errorf("%s: %w", s, err)
-			}
-		}
-		return nil
-	})
+	db, err := sql.Open("sqlite3", "file:"+l.DB().Path()+"?_foreign_keys=1&_busy_timeout=5000&_txlock=immediate")
 	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("PRAGMA ignore_check_constraints = 1"); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	rows, err := tx.Query("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var statements, triggers []string
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			t.Fatal(err)
+		}
+		statements, triggers = append(statements, "DROP TRIGGER "+name), append(triggers, text)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range slices.Concat(statements, strings.Split(damage, ";"), triggers) {
+		if _, err := tx.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -135,21 +135,15 @@ func diskWait(t *testing.T, c *child) {
 }
 
 func TestFullDatabase(t *testing.T) {
-	db := bankOpen(t, bankPath(t))
+	path := bankPath(t)
+	db := bankOpen(t, path)
 	bankFill(t, db)
-	limit := func(pages int) {
-		err := db.WithTx(t.Context(), func(ctx context.Context, tx *bank) error {
-			_, err := tx.value(ctx, fmt.Sprint("PRAGMA max_page_count = ", pages))
-			return err
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	limit(200)
+	bankClose(t, db)
+	db = bankOpen(t, path, manager.WithPragma("max_page_count", "200"))
 	rows := diskFill(t, db, manager.ErrFull)
 	bankAudit(t, db, rows)
-	limit(10_000)
+	bankClose(t, db)
+	db = bankOpen(t, path)
 	if err := bankAdd(t.Context(), db, "room again", 1); err != nil {
 		t.Errorf("write when there is room again: %v", err)
 	}
