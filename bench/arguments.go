@@ -2,8 +2,8 @@ package main
 
 import "github.com/stakeledger/stakeledger/dbgen/write"
 
-// The arguments of the writing statements in the order of their parameters, for
-// the contenders that hand them over themselves.
+// The arguments of the statements that write, in the order of their parameters,
+// for contenders that do not use the generated code.
 
 func insertEventArgs(a write.InsertEventParams) []any {
 	return []any{a.MinerID, a.ExtrinsicID, a.EventIndex, a.Kind, a.Netuid, a.Hotkey, a.Block, a.Time, a.TAO, a.Alpha,

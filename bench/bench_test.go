@@ -15,8 +15,8 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// The workload of several processes runs this program again, which is the test
-// binary here.
+// The workload of several processes starts this program again; here that is the
+// test binary.
 func TestMain(m *testing.M) {
 	if slices.Contains(os.Args, "-child") {
 		if err := serve(context.Background(), os.Stdin, os.Stdout); err != nil {
@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A comparison is worth nothing unless everybody did the same: the same work
-// must leave the same rows, whoever did it.
+// A comparison is worth nothing unless all contenders do the same work, so they
+// must leave the same rows.
 func TestEverybodyLeavesTheSameRows(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()

@@ -22,9 +22,9 @@ const (
 	Normal Sync = "NORMAL"
 )
 
-// tuned are the pragmas that the manager sets beside the usual ones, with a
-// checkpoint as late as its own. C and the hand-written contender have them too:
-// what differs should be the code. The others are as people set them up.
+// tuned are the pragmas that the manager sets in addition to the usual ones, with
+// a checkpoint as late as its own. C and the hand-written contender get them too,
+// so that only the code differs. The others are set up as people do it.
 var tuned = []string{
 	"PRAGMA cache_size=-16384", "PRAGMA temp_store=MEMORY", "PRAGMA cell_size_check=1",
 	"PRAGMA trusted_schema=0", "PRAGMA wal_autocheckpoint=2000",
@@ -37,14 +37,14 @@ type Store interface {
 	Write(ctx context.Context, fn func(context.Context, Queries) error) error
 	// Snapshot runs fn's reads on one state of the database.
 	Snapshot(ctx context.Context, fn func(context.Context, Queries) error) error
-	// Lone runs an fn of a single read, with a transaction only where the
-	// contender has no cheaper way.
+	// Lone runs an fn that makes one read, without a transaction if the contender
+	// can.
 	Lone(ctx context.Context, fn func(context.Context, Queries) error) error
 	Close() error
 }
 
-// contenders stand in the order of the table. C comes apart: it runs whole
-// workloads by itself, see floor.go.
+// contenders are in the order of the table. C is not among them, since it runs
+// whole workloads by itself: see floor.go.
 var contenders = []Contender{
 	ours,
 	byHand,

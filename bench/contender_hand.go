@@ -11,9 +11,9 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/write"
 )
 
-// byHand is the best that database/sql gives to somebody who writes every call:
-// one pinned writing connection behind a mutex with every statement prepared on
-// it, BEGIN and COMMIT too, and reads on a pool beside it.
+// byHand is the best that hand-written code over database/sql can do: one
+// connection for writing, behind a mutex, with every statement prepared on it,
+// BEGIN and COMMIT too, and a pool for reading.
 var byHand = Contender{
 	Name:  "hand-written, prepared",
 	About: "database/sql, every statement prepared once, BEGIN and COMMIT too; a pinned connection behind a mutex writes, a pool reads",
@@ -97,7 +97,7 @@ func (s *handStore) Close() error {
 	return errors.Join(s.read.Close(), s.conn.Close(), s.write.Close())
 }
 
-// prepared holds every statement. Those of a pool run in tx where there is one.
+// prepared holds every statement.
 type prepared struct {
 	tx *sql.Tx
 
@@ -143,7 +143,7 @@ func (p *preparer) writes(to *prepared) {
 	to.addToMiner = p.prepare(texts.AddToMiner)
 }
 
-// in binds a statement to the transaction, where there is one.
+// in binds a statement to the transaction, if there is one.
 func (p *prepared) in(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
 	if p.tx == nil {
 		return stmt

@@ -8,8 +8,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// The project's own manager over the generated code, as users get it, and with
-// group commit switched off to show what that brings or costs.
+// The project's own manager over the generated code: as users get it, and with
+// group commit off, which shows what that gains or costs.
 var (
 	ours = Contender{
 		Name:  "stakeledger",

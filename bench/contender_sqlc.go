@@ -10,7 +10,7 @@ import (
 )
 
 // What people write with sqlc alone: generated code over database/sql. The
-// three differ in the data source name and in who may enter.
+// three differ in the data source name and in how many may enter at a time.
 var (
 	naive = Contender{
 		Name:  "sqlc, default pool",
@@ -61,8 +61,8 @@ func (s *sqlcStore) Write(ctx context.Context, fn func(context.Context, Queries)
 	return s.transact(ctx, nil, fn)
 }
 
-// A read needs no write lock, but the driver ignores ReadOnly where the data
-// source name says immediate: people who choose that pay for it here too.
+// A read needs no write lock, but with _txlock=immediate the driver takes one even
+// for a ReadOnly transaction. People who choose that pay for it, so it is measured.
 func (s *sqlcStore) Snapshot(ctx context.Context, fn func(context.Context, Queries) error) error {
 	return s.transact(ctx, &sql.TxOptions{ReadOnly: true}, fn)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/write"
 )
 
-// zombiezen is not database/sql at all: SQLite translated to Go, with its own
-// connection type and cached statements.
+// zombiezen is SQLite translated to Go, without database/sql: it has its own
+// connection type and caches statements.
 var zombiezen = Contender{
 	Name:  "zombiezen",
 	About: "SQLite translated to Go, cached statements, a writing pool of one connection and a reading pool of four",

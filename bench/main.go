@@ -1,7 +1,7 @@
 // Command bench compares ways to write SQLite from Go on the ledger's own
-// transactions. All contenders run in one process, interleaved: every round
-// measures each of them once on a fresh copy of one database, and what counts
-// is the median of the rounds. So a slow minute of the machine hits all alike.
+// transactions. All contenders run in one process, interleaved: each round
+// measures each of them once, on a fresh copy of one database, and the result is
+// the median of the rounds. So a slow minute of the machine affects all alike.
 //
 //	go run .          in two minutes
 //	go run . -full    in half an hour: more goroutines, more rounds, a million events
@@ -133,8 +133,8 @@ func run(ctx context.Context) error {
 }
 
 // rounds measures one workload after the other; within a workload, every round
-// measures every contender, beginning with another one each time. A workload's
-// table is printed as soon as it stands.
+// measures every contender, starting with a different one. A workload's table is
+// printed as soon as it is complete.
 func (b *Bench) rounds(ctx context.Context, list []Workload, rounds int, report *Report) error {
 	for _, w := range list {
 		samples := map[string][]Sample{}

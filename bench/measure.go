@@ -8,8 +8,8 @@ import (
 
 // measure lets workers repeat op until round has passed. A failed operation is
 // counted and tried again at once, as a caller would, and its wait goes on. An
-// operation that ends after the round adds its wait, but not to what was done:
-// who is starved shows in the waits.
+// operation that ends after the round adds its wait, but is not counted as done,
+// so a worker that is starved shows in the waits.
 func measure(workers int, round time.Duration, op func(worker, n int) error) Sample {
 	list := make([]worker, workers)
 	deadline, before := time.Now().Add(round), cpuTime()
@@ -59,8 +59,8 @@ func (w *worker) repeat(deadline time.Time, op func(n int) error) {
 	}
 }
 
-// cpuTime is what the process has spent on all cores, in user code and in the
-// system for it. It tells more than the clock where others use the machine.
+// cpuTime is what the process has used of all cores, in user and in system code.
+// On a shared machine it says more than the clock.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

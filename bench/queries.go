@@ -30,8 +30,8 @@ type Queries interface {
 	AddToMiner(context.Context, write.AddToMinerParams) (int64, error)
 }
 
-// Generated is sqlc's code for reading and writing in one value. The aliases
-// give the two embedded types of the same name a field name each.
+// Generated has the generated queries of both packages. The aliases are there
+// because a struct cannot embed two types of the same name.
 type (
 	reader    = read.Queries
 	writer    = write.Queries
@@ -58,8 +58,8 @@ type Texts struct {
 	InsertEvent, InsertPosition, InsertTrade, InsertClose, ShrinkPosition, AddToMiner        string
 }
 
-// texts are taken from the generated code itself, where they are not exported,
-// so that no contender can run other statements than dbgen does.
+// texts are taken from the generated code, which does not export them, so that
+// every contender runs the statements of dbgen.
 var texts = func() (t Texts) {
 	c := &catcher{db: sql.OpenDB(nowhere{})}
 	q, ctx := newGenerated(c), context.Background()
@@ -90,7 +90,7 @@ var texts = func() (t Texts) {
 	return t
 }()
 
-// A catcher is a database that keeps the text of a query and fails.
+// A catcher is a DBTX that keeps the text of a query and fails.
 type catcher struct {
 	db   *sql.DB
 	text string

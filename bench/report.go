@@ -12,7 +12,7 @@ import (
 	"github.com/stakeledger/stakeledger/bench/floor"
 )
 
-// A Report is all that one run measured, and on what.
+// A Report is everything that one run measured, and the machine.
 type Report struct {
 	Began    time.Time `json:"began"`
 	Machine  Machine   `json:"machine"`
@@ -65,7 +65,7 @@ func (r *Report) write(path string) error {
 	return nil
 }
 
-// cpu names the processor where the system tells.
+// cpu names the processor, or is empty if the system does not say.
 func cpu() string {
 	data, err := os.ReadFile("/proc/cpuinfo")
 	if err == nil {

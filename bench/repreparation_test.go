@@ -11,11 +11,10 @@ import (
 	"testing"
 )
 
-// The driver clears the bindings of a statement before every run. Where SQLite
-// thinks that a value could change the plan, that alone makes it prepare the
-// statement anew, each time, for ten times what the run costs: a join whose
-// WHERE compares a column with a bare parameter is enough. CAST(@x AS …) around
-// the parameter prevents it.
+// The driver clears the bindings of a statement before every run. If SQLite
+// thinks that a value could change the plan, that makes it prepare the statement
+// again, at ten times the cost of the run. A join whose WHERE compares a column
+// with a bare parameter is enough; CAST(@x AS …) around the parameter prevents it.
 func TestNoQueryIsPreparedAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "template.db")
 	if _, err := newTemplate(context.Background(), path, Size{Miners: someMiners, Events: 1000, Open: 10}); err != nil {
@@ -37,7 +36,7 @@ func TestNoQueryIsPreparedAgain(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got != 0 {
-			t.Errorf("%s: SQLite prepared it anew %d times in %d runs, want 0", name, got, runs)
+			t.Errorf("%s: SQLite prepared it again %d times in %d runs, want 0", name, got, runs)
 		}
 	}
 }

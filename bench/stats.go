@@ -10,7 +10,7 @@ import (
 type Sample struct {
 	Elapsed time.Duration  // the time for which operations were counted
 	Done    []int64        // operations within it, by worker
-	CPU     time.Duration  // that the process spent meanwhile, on all cores
+	CPU     time.Duration  // used by the process in that time, on all cores
 	Ended   int64          // operations in all, with those that ended later
 	Waits   []int64        // nanoseconds of each of these
 	Errors  map[string]int // by message; the worker tried again

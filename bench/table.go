@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A Table is a workload with the result of everybody who took part.
+// A Table is a workload with the results of all who took part.
 type Table struct {
 	Workload string   `json:"workload"`
 	Unit     string   `json:"unit"`
@@ -17,8 +17,8 @@ type Table struct {
 	Results  []Result `json:"results"`
 }
 
-// print writes the table. Two columns compare: how many times C's time a
-// contender takes, and how many times its throughput the base has, which is stakeledger's mostly.
+// print writes the table. Two columns compare: a contender's time with C's, and
+// the base's throughput, mostly stakeledger's, with the contender's.
 func (t Table) print(w io.Writer) {
 	c, own := t.find(floorName), t.find(t.Base)
 	fmt.Fprintf(w, "\n%-42s %10s %7s %6s %9s %9s %9s %9s %9s %7s %6s\n",

@@ -24,9 +24,8 @@ var coldkeys, hotkeys = func() (c, h [maxMiners]chain.Address) {
 	return c, h
 }()
 
-// A Template is a migrated database with miners and a history. Every
-// measurement starts on a copy, so that nobody meets a file that another one
-// has grown.
+// A Template is a migrated database with miners and a history. Every measurement
+// starts on a copy, so that none meets a file that another one made larger.
 type Template struct {
 	Path   string
 	Size   Size
@@ -35,7 +34,7 @@ type Template struct {
 	Points []int64 // ids of positions to read
 }
 
-// A Size is what lies in a database before the measurement.
+// A Size is what a database holds before the measurement.
 type Size struct {
 	Miners int
 	Events int // of closed positions, spread over the miners
@@ -93,7 +92,7 @@ func register(ctx context.Context, db *sql.DB, miners int) error {
 	return tx.Commit()
 }
 
-// fill books the history in C, which is the fastest; every miner takes its turn.
+// fill books the history in C, which is the fastest, one miner after the other.
 func (t *Template) fill() error {
 	db, err := openFloor(t.Path, "OFF")
 	if err != nil {
@@ -140,7 +139,7 @@ func (t *Template) fill() error {
 	return err
 }
 
-// ids are positions scattered over the file in no order that a cache would like.
+// ids are positions scattered over the file, so that a cache helps little.
 func ids(ctx context.Context, db *sql.DB) (list []int64, err error) {
 	rows, err := db.QueryContext(ctx, "SELECT position_id FROM positions ORDER BY position_id * 7919 % 10007, position_id")
 	if err != nil {

@@ -34,9 +34,8 @@ type Op struct {
 	Alpha     chain.Rao
 }
 
-// Ops yields the work of one miner: it opens a position or more and then closes
-// all of them with one trade, so that the open ones stay few however long the
-// work lasts.
+// Ops yields the work of one miner: it opens one or more positions and then closes
+// all of them with one trade, so that few are open however long the work lasts.
 type Ops struct {
 	miner, n int
 	opens    int    // positions before each trade

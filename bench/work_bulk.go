@@ -13,8 +13,8 @@ const (
 	bulkPerCommit = 1000
 )
 
-// bulkWork books a long input durably, a thousand events in a transaction. With
-// one writer alone the three ways to use sqlc are one.
+// bulkWork books a long input, a thousand events in a transaction. There is one
+// writer, so the three ways to use sqlc do the same, and one of them takes part.
 func bulkWork(events int) Workload {
 	return Workload{
 		Name:       fmt.Sprintf("bulk, %d events of %d miners, FULL", events, bulkMiners),
@@ -69,7 +69,7 @@ func bulkWork(events int) Workload {
 	}
 }
 
-// bulkOps is the input: every miner takes its turn.
+// bulkOps is the input: one operation of each miner in turn.
 type bulkOps [bulkMiners]*Ops
 
 func newBulkOps() (ops bulkOps) {

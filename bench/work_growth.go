@@ -9,8 +9,8 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// Growth: the ledger's operations on an empty ledger, on a young one, and on
-// one after years. At NORMAL, since waiting for the disk would hide what grows.
+// growthSizes are an empty ledger, one after months and one after years. They are
+// measured at NORMAL, since waiting for the disk would hide the growth.
 var growthSizes = []struct {
 	name string
 	size Size
@@ -57,7 +57,7 @@ func growth(ctx context.Context, dir string, rounds int, round time.Duration, re
 	return nil
 }
 
-// A grown ledger is open for all operations; it grows a little more on the way.
+// A grown ledger is open for all operations. They make it grow a little more.
 type grown struct {
 	name     string
 	template *Template
@@ -82,8 +82,8 @@ func grow(ctx context.Context, path, name string, size Size) (*grown, error) {
 	return &grown{name: name, template: t, ledger: l, ops: map[int]*Ops{}}, nil
 }
 
-// next is the work of another miner each time, in no order a cache would like,
-// or always that of scanMiner.
+// next is the work of a different miner each time, in an order in which a cache
+// helps little, or always that of scanMiner.
 func (g *grown) next(scan bool) *Ops {
 	miner := scanMiner
 	for ; !scan && miner == scanMiner; g.turn++ {
@@ -127,8 +127,8 @@ var growthOps = []growthOp{
 	})},
 }
 
-// bookEither books opens and closes in turn and times one kind of them, so that
-// the other keeps the ledger in balance.
+// bookEither books opens and closes in turn and times only one kind. The other
+// keeps the number of open positions the same.
 func bookEither(closes, scan bool) func(context.Context, *grown, time.Duration) (Sample, error) {
 	return func(ctx context.Context, g *grown, round time.Duration) (Sample, error) {
 		s := Sample{Done: []int64{0}}

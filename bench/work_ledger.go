@@ -17,8 +17,7 @@ import (
 	"github.com/stakeledger/stakeledger/bench/floor"
 )
 
-// The ledger is measured through its own methods: with all it validates, for
-// callers who call it rather than SQL.
+// The ledger through its public methods, with all that they validate.
 var (
 	ledgerCalls = Contender{
 		Name:  "stakeledger, ledger",
@@ -117,8 +116,7 @@ func event(op Op) ledger.Event {
 	return e
 }
 
-// applyBulk has a process of its own apply events, so that the memory it took
-// is its alone.
+// applyBulk applies events in a process of its own, to measure its memory alone.
 func applyBulk(ctx context.Context, events int, path string) (Sample, error) {
 	child, err := startChild(ctx, order{Contender: ledgerApply.Name, Path: path, Events: events})
 	if err != nil {
@@ -158,8 +156,8 @@ func bulkEvents(events int) iter.Seq2[ledger.Event, error] {
 	}
 }
 
-// peakMemory is the most that this process ever held, in bytes; 0 where the
-// system does not tell.
+// peakMemory is the most memory that this process ever held, in bytes, or 0 if
+// the system does not say.
 func peakMemory() int64 {
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 
 const warmUps = 20 // operations before the measurement, so that statements are prepared
 
-// writeWork has goroutines booking positions, each for a miner of its own, one
-// transaction each, as fast as they are let.
+// writeWork books positions from several goroutines as fast as they can, each for
+// a miner of its own, one in a transaction.
 func writeWork(goroutines int, level Sync) Workload {
 	w := Workload{
 		Name:       fmt.Sprintf("write, %s, %s", count(goroutines, "goroutine"), level),
@@ -26,8 +26,8 @@ func writeWork(goroutines int, level Sync) Workload {
 			return s, err
 		},
 	}
-	// C has no queue: alone it shows the floor of one transaction, in batches
-	// the ceiling of group commit.
+	// C has no queue. One transaction at a time is the floor of their cost; batches
+	// show the most that group commit could gain.
 	switch goroutines {
 	case 1:
 		w.Floors, w.Floor = []string{floorName}, floorWrite(level, 1)
@@ -46,7 +46,7 @@ func runWriters(ctx context.Context, c Contender, path string, level Sync, gorou
 	return s, w.store.Close()
 }
 
-// writers are goroutines to be, each with its miner's work.
+// writers are an open store and the work of each goroutine that will use it.
 type writers struct {
 	store Store
 	ops   []*Ops
@@ -79,7 +79,7 @@ func openWriters(ctx context.Context, c Contender, path string, level Sync, firs
 }
 
 func (w *writers) measure(ctx context.Context, round time.Duration) Sample {
-	tried := make([]int, len(w.ops)) // the operation that next holds
+	tried := make([]int, len(w.ops)) // the number of the operation in next
 	for i := range tried {
 		tried[i] = -1
 	}

@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// A Workload is one row group of the table: something that every contender does
-// in the same way.
+// A Workload is one part of the table: something that every contender does.
 type Workload struct {
 	Name string
 	Unit string // what is counted, "tx" for example
-	// Contenders that take part, C not among them.
+	// Contenders that take part, other than C.
 	Contenders []Contender
 	// Run measures one contender for one round on a fresh copy of the template.
 	Run func(ctx context.Context, b *Bench, c Contender, path string) (Sample, error)
-	// Floor measures C, under the names in Floors; nil where C has no part.
+	// Floor measures C, under the names in Floors. It is nil if C takes no part.
 	Floors []string
 	Floor  func(b *Bench, name, path string) (Sample, error)
 }
@@ -26,7 +25,7 @@ type Bench struct {
 	Round    time.Duration // how long one round lasts
 }
 
-// plan lists the workloads. Quick is what fits into two minutes.
+// plan lists the workloads, if not full those that fit into two minutes.
 func plan(full bool, bulkEvents int) []Workload {
 	if !full {
 		return []Workload{

@@ -8,7 +8,7 @@ import (
 )
 
 // Address is an account of the chain in SS58 form: 48 base58 characters that hold the network prefix
-// 42, a 32-byte public key and a checksum. As a coldkey it is a miner, as a hotkey whom it stakes to.
+// 42, a 32-byte public key and a checksum. A coldkey identifies a miner, a hotkey the account it stakes to.
 type Address string
 
 const (

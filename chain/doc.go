@@ -3,8 +3,8 @@
 //
 // # Values
 //
-// Every type is its own validation. A Parse function takes what came from outside and either returns
-// a value that is good everywhere, or an [*InvalidError] that names the field and the value. There is
+// A Parse function takes a value from outside and returns either one that is valid everywhere, or an
+// [*InvalidError] that names the field and the value. There is
 // no float in this package: an amount is a whole number of rao, a time a whole number of microseconds.
 //
 //	amount, err := chain.ParseRao("1.000000001")           // 1000000001 rao

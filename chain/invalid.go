@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// ErrInvalid is what every error of this package is, by errors.Is: a value from outside that is not
-// what its type allows.
+// ErrInvalid matches every error of this package (errors.Is): a value from outside that its type does
+// not allow.
 var ErrInvalid = errors.New("invalid value")
 
 // InvalidError says which field was refused, with which value, and why. It is ErrInvalid.
@@ -30,8 +30,8 @@ func (e *InvalidError) Error() string {
 // Is reports whether target is ErrInvalid.
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
-// Quote prints a value from outside for an error or a log: in quotes, with everything escaped that a
-// terminal or a log would act on, and cut where it is too long to read.
+// Quote prints a value from outside for an error or a log: in quotes, with control characters escaped,
+// and cut if it is long.
 func Quote(s string) string {
 	if len(s) <= maxQuoted {
 		return strconv.Quote(s)

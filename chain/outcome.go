@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Outcome is what became of an event.
+// Outcome says whether an event had an effect.
 type Outcome string
 
 // The values of Outcome.

@@ -30,13 +30,13 @@ func (c *CloseMode) Scan(src any) error { return scanWord(c, "close mode", src, 
 // Value is the word as text.
 func (c CloseMode) Value() (driver.Value, error) { return string(c), nil }
 
-// SelfTradePolicy is what a position closed by its own extrinsic gains.
+// SelfTradePolicy says what gain counts when a position is closed by the extrinsic that opened it.
 type SelfTradePolicy string
 
 // The values of SelfTradePolicy.
 const (
 	SelfTradeZero  SelfTradePolicy = "zero"  // nothing
-	SelfTradeClamp SelfTradePolicy = "clamp" // itself up to 0.001 TAO either way, and 0.0001 beyond
+	SelfTradeClamp SelfTradePolicy = "clamp" // its raw gain up to 0.001 TAO either way, and 0.0001 beyond
 )
 
 var selfTradePolicies = []SelfTradePolicy{SelfTradeZero, SelfTradeClamp}

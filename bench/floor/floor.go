@@ -1,6 +1,5 @@
-// Package floor runs the benchmark's work in C, inside one cgo call for many
-// transactions: what is left of the time when no Go is in the way. It is the
-// floor against which the contenders are measured.
+// Package floor runs the benchmark's work in C, many transactions in one cgo call.
+// That is the time SQLite itself takes, the floor that contenders are compared with.
 package floor
 
 /*
@@ -114,7 +113,7 @@ func (db *DB) Scan(miner int64, rows, n int) ([]int64, error) {
 }
 
 // Repreparations runs a statement as the driver does, and returns how often
-// SQLite prepared it anew. It leaves no change behind.
+// SQLite prepared it again. It leaves no change behind.
 func (db *DB) Repreparations(text string, runs int) (int, error) {
 	c := C.CString(text)
 	defer C.free(unsafe.Pointer(c))

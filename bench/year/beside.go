@@ -90,8 +90,8 @@ func closedPositions(ctx context.Context, l *ledger.Ledger, n int, show *progres
 	return err
 }
 
-// write lets writers open and close positions of miners of their own until ctx
-// ends, and returns what their transactions took.
+// write opens and closes positions from several writers, each for miners of its
+// own, until ctx ends. It returns how long their transactions took.
 func write(ctx context.Context, l *ledger.Ledger, writers int) (Operation, error) {
 	var wg sync.WaitGroup
 	times, failures := make([][]time.Duration, writers), make([]error, writers)
@@ -109,14 +109,14 @@ func write(ctx context.Context, l *ledger.Ledger, writers int) (Operation, error
 var loaded = time.Now()
 
 func writeOne(ctx context.Context, l *ledger.Ledger, number int) (times []time.Duration, err error) {
-	working := context.WithoutCancel(ctx) // what has begun ends
+	working := context.WithoutCancel(ctx) // an operation that has begun is not cut short
 	var key [32]byte
 	key[0], key[1] = 9, byte(number)
 	m := ledger.Registration{Coldkey: chain.AddressFromPublicKey(key)}
 	if _, _, err := l.EnsureMiner(working, m); err != nil {
 		return nil, err
 	}
-	began := int64(time.Since(loaded)) // makes the extrinsics of each round of writers new
+	began := int64(time.Since(loaded)) // so that each round of writers has new extrinsics
 	for n := int64(0); ctx.Err() == nil; n++ {
 		e := ledger.Event{
 			Coldkey: m.Coldkey, Hotkey: m.Coldkey, Netuid: 2, ExtrinsicID: fmt.Sprintf("%d-%d", began, n),

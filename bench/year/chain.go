@@ -43,7 +43,7 @@ func newSimulated(s Settings) *simulated {
 	return c
 }
 
-// account is an address that nobody has yet.
+// account returns a new address.
 func (c *simulated) account() chain.Address {
 	c.accounts++
 	var key [32]byte
@@ -51,8 +51,9 @@ func (c *simulated) account() chain.Address {
 	return chain.AddressFromPublicKey(key)
 }
 
-// turn changes the metagraph as an hour does: three miners a day lose their UID to
-// new ones, one returns with another UID, hotkeys change, and UIDs are swapped.
+// turn makes the changes of one hour to the metagraph: three miners a day lose
+// their UID to new ones, one returns with another UID, hotkeys change, and UIDs
+// are swapped.
 func (c *simulated) turn() {
 	row := func() *ledger.MetagraphRow { return &c.rows[c.IntN(len(c.rows))] }
 	if c.IntN(8) == 0 {
@@ -73,9 +74,9 @@ func (c *simulated) turn() {
 	}
 }
 
-// hour are the events that are seen in an hour: n new ones, a few of which are
-// held back for the next hour, those held back before, and a twentieth of the last
-// hour's once more, as overlapping requests bring them.
+// hour returns the events seen in an hour: n new ones but for a few that are held
+// back until the next hour, those that were held back before, and a twentieth of
+// the last hour's once more, since requests overlap.
 func (c *simulated) hour(hour, n int) []ledger.Event {
 	list := c.late
 	c.late = nil
@@ -101,7 +102,7 @@ func (c *simulated) hour(hour, n int) []ledger.Event {
 	return list
 }
 
-// event is a stake, or where enough is open an unstake of a part or of all.
+// event is a stake or, if enough is open, an unstake of a part or of all.
 func (c *simulated) event(at time.Duration) ledger.Event {
 	c.extrinsic++
 	block := startBlock + int64(at/blockTime)

@@ -8,13 +8,13 @@ import (
 	"os"
 	"strings"
 
-	_ "modernc.org/sqlite" // has dbstat, which tells the pages of each table
+	_ "modernc.org/sqlite" // has dbstat, which lists the pages of each table
 
 	"github.com/stakeledger/stakeledger/ledger"
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Month is how the ledger stands after thirty days more.
+// Month is the size of the ledger after another thirty days.
 type Month struct {
 	Bytes    int64 `json:"bytes"` // of the file, without its WAL
 	Events   int64 `json:"events"`
@@ -28,8 +28,7 @@ const countRows = `SELECT (SELECT count(*) FROM events),
 	(SELECT count(*) FROM archived_positions) + (SELECT count(*) FROM archived_trades) + (SELECT count(*) FROM archived_closes),
 	(SELECT count(*) FROM snapshots)`
 
-// month notes how large everything is. Counting is no operation of the ledger and
-// is not among the timings.
+// month records how large everything is. This is not part of the timings.
 func (y *simulation) month(ctx context.Context) error {
 	var m Month
 	err := y.ledger.DB().WithTx(ctx, func(ctx context.Context, tx ledger.Tx) error {
@@ -54,8 +53,8 @@ type TableSize struct {
 	Bytes int64  `json:"bytes"`
 }
 
-// tableSizes reads a copy of the ledger that nobody else has open: another SQLite
-// in one process would drop the locks of the first.
+// tableSizes reads a copy of the ledger. It uses a second SQLite library, and if
+// both opened one file, one would drop the locks of the other.
 func tableSizes(ctx context.Context, path string) (list []TableSize, err error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&immutable=1")
 	if err != nil {

@@ -1,7 +1,7 @@
 // Command year simulates a year of a validator on one ledger, through the public
-// methods of package ledger alone: events every hour, many of them late or twice,
-// a metagraph with UIDs that are swapped and pass on, snapshots and scores every
-// day, archiving and pruning every week. At the end the ledger is verified.
+// methods of package ledger: events every hour, many of them late or repeated, a
+// metagraph whose UIDs are reused and swapped, snapshots and scores every day,
+// archiving and pruning every week. At the end the ledger is verified.
 //
 //	go run ./year -scale 0.01    in a minute
 //	go run ./year                256 miners, 64 subnets, three million events
@@ -87,7 +87,7 @@ func main() {
 	}
 }
 
-// A result prints itself; as JSON it is what its fields say.
+// A result can be printed as a table, or marshalled to JSON.
 type result interface{ print(w io.Writer) }
 
 func run(ctx context.Context, args []string, out, progress io.Writer) (err error) {

@@ -13,7 +13,7 @@ import (
 // timings are how long each call of each operation took.
 type timings map[string][]time.Duration
 
-// time runs an operation and notes how long it took, when it worked.
+// time runs an operation and, if it succeeds, records how long it took.
 func (t timings) time(name string, fn func() error) error {
 	start := time.Now()
 	if err := fn(); err != nil {

@@ -33,8 +33,8 @@ type Stage struct {
 	Without time.Duration `json:"without_ns"`
 }
 
-// measureTriggers lets two ledgers take the same events in turn, one of which has
-// lost its triggers. Each turn begins with the other one.
+// measureTriggers applies the same events to two ledgers, one without triggers, in
+// slices. They take turns in going first.
 func measureTriggers(ctx context.Context, s Settings, dir string, show *progress) (_ *TriggerCost, err error) {
 	with, err := ledger.Open(ctx, filepath.Join(dir, "with.db"))
 	if err != nil {
@@ -46,7 +46,7 @@ func measureTriggers(ctx context.Context, s Settings, dir string, show *progress
 	if cost.Triggers, err = dropTriggers(ctx, path); err != nil {
 		return nil, err
 	}
-	// A ledger without its triggers is none to Open; a migration of one's own takes the place of that check.
+	// Open refuses a ledger without its triggers; a migration of our own replaces that check.
 	unchecked := manager.WithMigration(func(context.Context, *sql.DB) error { return nil })
 	without, err := ledger.Open(ctx, path, ledger.WithManager(unchecked))
 	if err != nil {
@@ -78,7 +78,7 @@ func measureTriggers(ctx context.Context, s Settings, dir string, show *progress
 	return cost, nil
 }
 
-// dropTriggers makes a ledger without triggers and says how many those were.
+// dropTriggers creates a ledger, drops its triggers and returns how many there were.
 func dropTriggers(ctx context.Context, path string) (n int, err error) {
 	l, err := ledger.Open(ctx, path)
 	if err != nil {
@@ -147,7 +147,7 @@ func oneByOne(ctx context.Context, l *ledger.Ledger, e ledger.Event) (err error)
 		_, err = l.ProcessClose(ctx, e, ledger.Mode(chain.Lenient))
 	}
 	if errors.Is(err, ledger.ErrIgnored) {
-		return nil // it came in a batch before, to be left out
+		return nil // a batch before had it already
 	}
 	return err
 }

@@ -17,7 +17,7 @@ type Year struct {
 	Settings   Settings      `json:"settings"`
 	Took       time.Duration `json:"took_ns"`
 	Operations []Operation   `json:"operations"`
-	Events     int64         `json:"events"` // that Apply took, with those that came again
+	Events     int64         `json:"events"` // passed to Apply, repeated ones included
 	PerSecond  float64       `json:"applied_per_second"`
 	Months     []Month       `json:"months"`
 	Tables     []TableSize   `json:"tables"`
@@ -121,7 +121,7 @@ func (y *simulation) hour(ctx context.Context, hour int) error {
 	return nil
 }
 
-// direct takes the newest events out of an hour's: they come singly, after the others.
+// direct removes the newest events of an hour and returns them: they are applied one by one, after the others.
 func (y *simulation) direct(events *[]ledger.Event) (direct []ledger.Event) {
 	for range min(4, len(*events)/2) {
 		e := (*events)[0]

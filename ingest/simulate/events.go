@@ -43,20 +43,21 @@ const (
 	maxDelay      = 200
 )
 
-// delivery brings rows to their taker, not all of them at once and in order.
+// delivery yields rows, some of them late or twice.
 type delivery struct {
 	chance    chance
 	delivered int64
 	held      []heldRow
 }
 
-// heldRow is a row that comes when so many others were delivered.
+// heldRow is a row that is yielded after a number of others.
 type heldRow struct {
 	row ingest.Row
 	at  int64
 }
 
-// deliver yields a row and those that are due, or holds it back. It reports whether more are wanted.
+// deliver yields a row and those that are due, or holds it back. It returns false
+// when yield does.
 func (d *delivery) deliver(row ingest.Row, twice bool, yield func(ingest.Row) bool) bool {
 	late := d.chance.perMille(latePerMille)
 	if late {

@@ -9,7 +9,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// generator makes up extrinsics, one after the other, each with its rows.
+// generator makes random extrinsics, one after the other, each with its rows.
 type generator struct {
 	cfg     Config
 	chance  chance
@@ -62,8 +62,7 @@ var actions = []struct {
 	{5, (*generator).unstakeUnheld},
 }
 
-// next returns the rows of the next extrinsic, when so many rows were made before. They are valid until
-// the next call.
+// next returns the rows of the next extrinsic, after made rows in all. They are valid until the next call.
 func (g *generator) next(made int) []ingest.Row {
 	g.rows = g.rows[:0]
 	g.newExtrinsic(made)
@@ -79,7 +78,7 @@ func (g *generator) next(made int) []ingest.Row {
 	return g.rows
 }
 
-// newExtrinsic goes on to the block that is due and takes the next place in it.
+// newExtrinsic moves to the block that is due and takes the next index in it.
 func (g *generator) newExtrinsic(made int) {
 	blocks, events := int64(g.cfg.Span/blockTime), int64(g.cfg.Events)
 	due := chain.MulDivFloor(int64(made), blocks, events)

@@ -33,7 +33,7 @@ func newMiner(c chance, hotkeys []chain.Address, subnets int) miner {
 	return m
 }
 
-// holdingFor returns one of the holdings, with alpha in it if one has any and held is wanted.
+// holdingFor returns one of the holdings; if held is set, one with alpha in it if there is one.
 func (m *miner) holdingFor(c chance, held bool) *holding {
 	first := c.below(int64(len(m.holdings)))
 	for i := range m.holdings {

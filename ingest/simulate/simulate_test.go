@@ -55,8 +55,8 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 }
 
-// TestBytesNeverChange fails when the rows of a seed change from platform to platform or from version to
-// version: what was measured with a seed could not be measured again.
+// TestBytesNeverChange fails when a seed gives other rows on another platform or in another version: what
+// was measured with a seed could not be measured again.
 func TestBytesNeverChange(t *testing.T) {
 	for _, tt := range []struct {
 		cfg  simulate.Config
@@ -149,7 +149,7 @@ func TestEventsArePlausible(t *testing.T) {
 	}
 }
 
-// tally counts what a ledger must know how to take.
+// tally counts the unusual things that a ledger must handle.
 type tally struct {
 	stakes, transfers, zeros, roots, late, twice int
 	batches, selfTrades                          int // extrinsics
@@ -291,7 +291,7 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 	}
 }
 
-// TestALedgerTakesThem runs rows through the whole way: written, read, applied.
+// TestALedgerTakesThem writes rows, reads them and applies them.
 func TestALedgerTakesThem(t *testing.T) {
 	ctx := t.Context()
 	l, err := ledger.Open(ctx, filepath.Join(t.TempDir(), "ledger.db"))

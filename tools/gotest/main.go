@@ -1,7 +1,6 @@
-// Command gotest runs go test and prints what a reader wants to know: a line
-// for each package, everything that a failed test printed, and every skipped
-// test with its reason, so that a test that could not run is never mistaken for
-// one that passed. Its arguments are those of go test; -C DIR comes first:
+// Command gotest runs go test and prints a line for each package, everything that
+// a failed test printed, and every skipped test with its reason, so that a test
+// that could not run is not mistaken for one that passed. Its arguments are those of go test; -C DIR comes first:
 //
 //	gotest -C bench -race ./...
 //

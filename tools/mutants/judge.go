@@ -111,8 +111,8 @@ var (
 	inStack    = regexp.MustCompile(`\.((?:Test|Example)\w+)(?:\.func[\d.]+)?\(`)
 )
 
-// killer is the test that failed, that ran when the time was over, or that
-// stands in the stack of a crash.
+// killer is the test that failed, that ran when time was up, or that is in the
+// stack of a crash.
 func killer(out string) string {
 	if f := failed.FindStringSubmatch(out); f != nil {
 		return f[1]
@@ -126,12 +126,13 @@ func killer(out string) string {
 	return "a crash"
 }
 
-// alarm reports whether somebody must look at it.
+// alarm reports whether the verdict calls for a change: of the code, of the tests or
+// of the mutant.
 func (v verdict) alarm() bool {
 	return v.broken || v.noticed == (v.mutant.lives != "")
 }
 
-// String is a line, and more where somebody must look.
+// String is one line, followed by the output if the mutant does not compile.
 func (v verdict) String() string {
 	line := func(word, rest string) string {
 		return fmt.Sprintf("%-9s%6.1f s  %-12s %-48s %s", word, v.took.Seconds(), strings.Fields(v.mutant.packages)[0], v.mutant.name, rest)

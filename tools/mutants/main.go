@@ -125,7 +125,7 @@ func choose(pattern string) ([]mutant, error) {
 	return chosen, nil
 }
 
-// count is how many mutants met which end.
+// count is the number of verdicts of each kind.
 type count struct {
 	noticed, explained, alive, broken int
 	alarms                            []string

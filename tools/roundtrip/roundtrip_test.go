@@ -17,8 +17,7 @@ import (
 	"github.com/stakeledger/stakeledger"
 )
 
-// Step by step, so that a Down that forgets something is named by its version
-// rather than by the whole.
+// Step by step, so that the failure names the version whose Down forgets something.
 func TestEveryMigrationUpDownUp(t *testing.T) {
 	ctx := context.Background()
 	db := open(t)

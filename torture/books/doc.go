@@ -1,7 +1,5 @@
-// Package books holds the databases that the tests of package crash kill and
-// those of package power cut off, how they are written, and the audits that
-// tell what of them is lost, half there or there twice.
+// Package books has the databases for the tests of packages crash and power: how
+// they are written, and audits that find what was lost, written in part or twice.
 //
-// [Pairs] is a small database whose transactions show by themselves whether
-// they are whole. [Trading] is a ledger with the work that a validator does on it.
+// [Pairs] is a small database in which a torn transaction shows. [Trading] is a ledger with the work that a validator does on it.
 package books

@@ -24,7 +24,7 @@ const pairsApplication = 0x50414952
 // keptBodies is how many of the newest transactions keep their bodies.
 const keptBodies = 40
 
-// migratePairs is harmless to run again.
+// migratePairs may run any number of times.
 func migratePairs(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -85,9 +85,9 @@ func (p *Pairs) Write(ctx context.Context, number int64) error {
 }
 
 // WriteAll writes count numbered transactions from each of several goroutines,
-// so that they share commits. The numbers are first, first+1, … without a gap
-// and without an order. said is told each number once its Write has returned
-// nil, from the goroutine that called it. The first error ends that goroutine.
+// so that they share commits. The numbers are first, first+1, …, in any order.
+// said is called with each number after its Write returned nil, by the goroutine
+// that wrote it. A goroutine ends at its first error.
 func (p *Pairs) WriteAll(ctx context.Context, writers, count int, first int64, said func(number int64)) error {
 	var done sync.WaitGroup
 	errs := make([]error, writers)

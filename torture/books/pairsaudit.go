@@ -8,9 +8,8 @@ import (
 )
 
 // Audit returns the numbers of the transactions in the order of their commits.
-// It is an error if one of them is not there as it was written, half there or
-// there twice, if a place in the order is empty, or if PRAGMA integrity_check
-// finds anything.
+// It is an error if one of them is changed, incomplete or there twice, if a place
+// in the order is empty, or if PRAGMA integrity_check finds anything.
 func (p *Pairs) Audit(ctx context.Context) ([]int64, error) {
 	var numbers []int64
 	err := p.db.ReadOnly(ctx, func(ctx context.Context, q queries) (err error) {

@@ -14,9 +14,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Trading is a ledger and what a validator does with it over one simulated
-// span. The same Trading does the same again, so what was ended at any instant
-// can be gone on with.
+// Trading is a validator's work on a ledger over a simulated span of time. The same
+// Trading always does the same, so work that was killed can be continued.
 type Trading struct {
 	Seed           uint64
 	Events, Miners int
@@ -53,14 +52,15 @@ func (w Trading) Open(ctx context.Context, path string, opts ...manager.Option) 
 	return ledger.Open(ctx, path, ledger.WithBatchSize(w.BatchEvents), ledger.WithManager(opts...))
 }
 
-// A Progress is how much of the work is on the disk, as the ledger answered.
+// A Progress is how much of the work the ledger has acknowledged.
 type Progress struct {
 	Events    int64 `json:"events"`
 	Archived  int64 `json:"archived"`  // closes and positions
 	Snapshots int64 `json:"snapshots"` // moments of which every miner has one
 }
 
-// Behind names what p has less of than was acknowledged, or is "".
+// Behind describes what p has less of than was acknowledged. It is empty if
+// nothing is missing.
 func (p Progress) Behind(acknowledged Progress) string {
 	if p.Events >= acknowledged.Events && p.Archived >= acknowledged.Archived && p.Snapshots >= acknowledged.Snapshots {
 		return ""
@@ -68,7 +68,7 @@ func (p Progress) Behind(acknowledged Progress) string {
 	return fmt.Sprintf("found %+v, acknowledged was %+v", p, acknowledged)
 }
 
-// Apply takes the events of the span in. said is told the progress after every transaction.
+// Apply applies the events of the span. said gets the progress after every transaction.
 func (w Trading) Apply(ctx context.Context, l *ledger.Ledger, said func(Progress)) error {
 	events, err := w.events()
 	if err != nil {
@@ -164,7 +164,7 @@ func AuditLedger(ctx context.Context, l *ledger.Ledger) (Progress, error) {
 	return Found(ctx, l)
 }
 
-// Outcome is what a ledger says of its miners, as text that can be compared.
+// Outcome is the state of a ledger's miners, as text that can be compared.
 func Outcome(ctx context.Context, l *ledger.Ledger) (string, error) {
 	report, err := l.Report(ctx)
 	if err != nil {

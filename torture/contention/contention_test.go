@@ -88,7 +88,7 @@ func watchLog(path string, stop time.Time) <-chan int64 {
 	return result
 }
 
-// killed is what the processes said that were killed.
+// killed is what the killed processes reported.
 type killed struct {
 	times int
 	last  map[string]int64 // the last entry of each worker that was answered
@@ -118,12 +118,12 @@ func killAndRestart(t *testing.T, path string, random *rand.Rand, stop time.Time
 			child.End()
 			t.Fatal("a process of ours ended before it was killed")
 		}
-		child.Bury()
+		child.WaitKilled()
 	}
 	return k
 }
 
-// hearServed listens to the last words of each process.
+// hearServed reads the last report of each process.
 func hearServed(t *testing.T, ours []*process.Child) (served [][]int64, longest time.Duration) {
 	t.Helper()
 	for i, child := range ours {
@@ -160,8 +160,8 @@ func mustBeFair(t *testing.T, served [][]int64) {
 	}
 }
 
-// mustHaveAll finds every entry that was answered, and of those that were not at
-// most one for each caller.
+// mustHaveAll checks that every acknowledged entry is there, and at most one more of
+// each caller.
 func mustHaveAll(t *testing.T, db *store, served [][]int64, k killed) {
 	t.Helper()
 	counts, err := manager.Read(t.Context(), db, func(ctx context.Context, q queries) (map[string]int64, error) { return q.audit(ctx) })

@@ -12,8 +12,8 @@ import (
 	"github.com/stakeledger/stakeledger/torture/process"
 )
 
-// The foreign programs use the driver alone, with its own way of waiting, and
-// know nothing of the lock file. Each says how often it held what it holds.
+// The foreign programs use the driver alone, with its busy timeout, and know nothing
+// of the lock file. Each reports how often it held the lock or the snapshot.
 
 // foreignWriter holds the write lock at random moments for random times.
 func foreignWriter(parent *process.Parent) error {
@@ -62,7 +62,7 @@ func foreignReader(parent *process.Parent) error {
 	})
 }
 
-// visit repeats one on a connection of its own until the test says stop.
+// visit calls one on a connection of its own, again and again until the test says stop.
 func visit(parent *process.Parent, one func(context.Context, *sql.Conn, *rand.Rand, order) error) error {
 	var o order
 	if err := parent.Order(&o); err != nil {

@@ -49,8 +49,8 @@ func (q queries) enter(ctx context.Context, worker string, seq int64) error {
 	return err
 }
 
-// audit returns how many entries each worker has, if they are those from 1 to
-// that number and are counted as so many.
+// audit returns how many entries each worker has. It is an error if they are not
+// numbered from 1 without a gap, or if the worker's counter differs.
 func (q queries) audit(ctx context.Context) (map[string]int64, error) {
 	rows, err := q.QueryContext(ctx, `-- name: Audit :many
 		SELECT t.worker, t.count, count(e.seq), coalesce(min(e.seq), 0), coalesce(max(e.seq), 0)

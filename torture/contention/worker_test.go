@@ -26,7 +26,7 @@ type order struct {
 	Hold time.Duration // at most, or exactly for the foreign reader
 }
 
-// A report is what a process of ours says of itself.
+// A report is what a process says to the test.
 type report struct {
 	Worker  string        `json:"worker,omitempty"` // one entry of it was committed
 	Seq     int64         `json:"seq,omitempty"`

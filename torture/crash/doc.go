@@ -1,17 +1,17 @@
-// Package crash kills processes at random moments of what they do, and looks
-// at what they leave behind.
+// Package crash kills processes at random moments of their work, and checks what
+// they leave behind.
 //
-// A child process works on a database and reports on a pipe what it was
-// answered, only after it was answered. It is killed (SIGKILL) after a random
-// time, over a range that was measured to cover the whole operation: opening
-// with migrations, writing in groups with checkpoints, closing, and what a
-// ledger does (apply, archive, rebuild, snapshots, backup, restore). Mostly the
-// next child then goes on where the dead one stopped; sometimes the test looks
-// first. Everything reported must be there, nothing half there, the lock file
-// free, and no file left over when the database has been opened and closed.
+// A child process works on a database and reports each answer on a pipe, after it
+// got it. It is killed (SIGKILL) after a random time, from a range that was
+// measured to cover the whole operation: opening with migrations, writing in
+// groups with checkpoints, closing, and the ledger's operations (apply, archive,
+// rebuild, snapshots, backup, restore). Mostly the next child then continues;
+// sometimes the test checks first. Everything reported must be there, nothing in
+// part, the lock file must be free, and no file left over once the database has
+// been opened and closed.
 //
-// A kill loses nothing that a process has written, synced or not: the system
-// still has it. Package power takes that away too.
+// A kill loses nothing that a process has written, synced or not, since the system
+// still has it. What was not synced is lost in package power.
 //
-// A seed replays the delays and choices, not what the scheduler makes of them.
+// A seed replays the delays and choices, but not the scheduler.
 package crash

@@ -39,7 +39,7 @@ func newSite(t *testing.T, o operation, master string) *site {
 	return s
 }
 
-// kill starts the operation in a process, kills it after a delay and notes what it had reported.
+// kill starts the operation in a process, kills it after a delay and keeps its reports.
 func (s *site) kill(t *testing.T, delay time.Duration) (over bool) {
 	t.Helper()
 	v := start(t, task{Role: s.name, Folder: s.folder})
@@ -59,9 +59,9 @@ func (s *site) kill(t *testing.T, delay time.Duration) (over bool) {
 	return v.over
 }
 
-// inspect looks at what the killed process left: the lock is free, the ledger
-// is sound and holds what was reported, a copy is whole or absent, and no file
-// is left over but what the operation's next run removes.
+// inspect checks what the killed process left: the lock is free, the ledger is
+// sound and holds what was reported, a copy is whole or absent, and the only files
+// left over are those that the operation's next run removes.
 func (s *site) inspect(t *testing.T) {
 	t.Helper()
 	lockIsFree(t, filepath.Join(s.folder, ledgerFile))
@@ -82,8 +82,8 @@ func (s *site) inspect(t *testing.T) {
 	onlyFiles(t, s.folder, kept...)
 }
 
-// inspectCopy reads the copy without changing anything. Nothing may lie beside
-// it that SQLite would take for its log.
+// inspectCopy reads the copy without changing anything. No file next to it may look
+// like its log.
 func (s *site) inspectCopy(t *testing.T) {
 	t.Helper()
 	path := filepath.Join(s.folder, s.copy)
@@ -115,14 +115,14 @@ func (s *site) inspectCopy(t *testing.T) {
 	_ = os.Remove(path + "-wal")
 }
 
-// settled does the operation to its end and returns what there is then.
+// settled runs the operation to its end and returns its outcome.
 func (s *site) settled(t *testing.T) string {
 	t.Helper()
 	if s.operation.settle != nil {
 		if err := s.operation.settle(t.Context(), s.folder); err != nil {
 			t.Fatalf("%s: without a kill: %v", s.name, err)
 		}
-	} else { // a process gets to the end, and is killed only then
+	} else { // in a process that is killed only after the end
 		length(t, task{Role: s.name, Folder: s.folder})
 	}
 	text := s.outcome(t)
@@ -203,7 +203,7 @@ func killAgainAndAgain(t *testing.T, r *rand.Rand, o operation, master string, k
 			s = nil
 		default:
 			within++
-			if r.IntN(2) == 0 { // else the next process meets what this one left
+			if r.IntN(2) == 0 { // otherwise the next process finds what this one left
 				s.inspect(t)
 			}
 			if o.name == "open" && r.IntN(2) == 0 { // a file that has been opened once is never new again

@@ -25,14 +25,14 @@ const (
 // span is the work on a ledger. Snapshots of more than 100 miners take several transactions.
 var span = books.Trading{Seed: 5, Events: 600, Miners: 150, BatchEvents: 40, ArchiveRows: 9}
 
-// An operation is killed at any moment and gone on with by the next process.
+// An operation is killed at a random moment and continued by the next process.
 type operation struct {
 	name string
 	from string // what lies in the folder at first, see prepare
 	run  func(ctx context.Context, folder string, r reporter) error
 	copy string // the file it makes, which must be absent or whole
-	// settle does the operation without a kill, which must end in what it always
-	// ends in and remove what killed ones left. nil: the same as run.
+	// settle runs the operation without a kill. It must have its usual outcome and
+	// remove what killed runs left. nil: the same as run.
 	settle func(ctx context.Context, folder string) error
 }
 
@@ -76,7 +76,7 @@ var operations = []operation{
 	{name: "restore", from: "backup", copy: ledgerFile, run: func(ctx context.Context, folder string, r reporter) error {
 		r.begin()
 		err := ledger.Restore(ctx, filepath.Join(folder, backupFile), filepath.Join(folder, ledgerFile))
-		if errors.Is(err, os.ErrExist) { // a killed one got so far
+		if errors.Is(err, os.ErrExist) { // a killed run got this far
 			return nil
 		}
 		if err == nil {
@@ -132,8 +132,8 @@ func backUpAgain(ctx context.Context, folder string) error {
 	})
 }
 
-// applyAndCollect applies when so much time has passed that the inputs of the
-// killed are taken for abandoned, and checks that nothing staged is left of them.
+// applyAndCollect applies so much later that the inputs of killed processes count
+// as abandoned, and checks that none of their staged events are left.
 func applyAndCollect(ctx context.Context, folder string) error {
 	later := ledger.WithClock(func() time.Time { return time.Now().Add(11 * time.Minute) })
 	l, err := ledger.Open(ctx, filepath.Join(folder, ledgerFile), later)
@@ -160,8 +160,8 @@ func (r reporter) progress(p books.Progress) {
 	r.say("%s", text)
 }
 
-// prepare makes a folder with what an operation starts from, mostly out of one
-// whose ledger has all events.
+// prepare makes the folder that an operation starts from, in most cases a copy of
+// one whose ledger has all events.
 func prepare(folder, from, applied string) error {
 	ctx := context.Background()
 	said := func(books.Progress) {}

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play is the child: it does its task, says how that ended and waits to be killed.
+// play is the child: it does its task, reports how that ended, and waits to be killed.
 func play(text string) {
 	r := reporter{os.NewFile(3, "reports")}
 	orphaned := make(chan struct{})

@@ -26,8 +26,8 @@ var roles = map[string]func(context.Context, task, reporter) error{
 
 const writers = 16
 
-// writePairs opens the pairs and writes so many from each goroutine. Each is
-// reported when WithTx has returned.
+// writePairs opens the pairs and writes the given number from each goroutine. Each
+// write is reported after WithTx has returned.
 func writePairs(ctx context.Context, t task, r reporter, each int) error {
 	r.begin()
 	frames := 500
@@ -47,7 +47,7 @@ func writePairs(ctx context.Context, t task, r reporter, each int) error {
 	})
 }
 
-// A pairsBook is what was reported of one file, over all the processes that wrote it.
+// A pairsBook is what all processes that wrote one file reported.
 type pairsBook struct {
 	folder       string
 	acknowledged []int64

@@ -36,8 +36,8 @@ func Soak(t testing.TB) time.Duration {
 	return d
 }
 
-// Seed is the seed of a randomised test: SEED when it is set, else a new one. It
-// is logged, so that a failure shows what replays it.
+// Seed is the seed of a randomised test: SEED if it is set, otherwise a new one. It
+// is logged, so that a failure can be replayed.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	seed := rand.Uint64()

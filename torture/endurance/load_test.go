@@ -21,9 +21,9 @@ const (
 
 var errOwn = errors.New("changed my mind")
 
-// TestHalfLoadStaysFlat finds out how many writes and reads a second the machine
-// does, and then asks for half of that, at even times, for as long as SOAK says.
-// A few contexts end and a few closures fail, and each interval makes a backup.
+// TestHalfLoadStaysFlat measures how many writes and reads a second the machine
+// does, and then runs half as many, evenly spaced, for as long as SOAK says. A few
+// contexts end, a few closures fail, and there is a backup in each interval.
 func TestHalfLoadStaysFlat(t *testing.T) {
 	duration := effort.Soak(t)
 	r, seed := openRing(t), effort.Seed(t)
@@ -56,8 +56,8 @@ func TestHalfLoadStaysFlat(t *testing.T) {
 	r.shut(t)
 }
 
-// drive has callers ask for rate transactions a second, half of them writes, or
-// for as many as possible if rate is 0. It returns the rate of those done.
+// drive runs rate transactions a second from several callers, half of them writes,
+// or as many as possible if rate is 0. It returns the rate that was reached.
 func drive(t *testing.T, r *ring, seed uint64, rate float64, duration time.Duration, writes, reads *recorder) float64 {
 	t.Helper()
 	var working sync.WaitGroup
@@ -68,7 +68,7 @@ func drive(t *testing.T, r *ring, seed uint64, rate float64, duration time.Durat
 			random := rand.New(rand.NewPCG(seed, uint64(id)))
 			for i := 0; time.Since(began) < duration; i++ {
 				due := time.Now()
-				if rate > 0 { // due when it is due: who is late does not get rarer calls
+				if rate > 0 { // at a fixed rate: a slow call does not delay the next one
 					due = began.Add(time.Duration((float64(i) + float64(id)/loadCallers) / (rate / loadCallers) * 1e9))
 					time.Sleep(time.Until(due))
 				}

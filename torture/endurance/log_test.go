@@ -18,9 +18,9 @@ const (
 	logLimit   = 64 << 20 // bytes
 )
 
-// TestLogStaysShortForHours writes as fast as the disk can beside readers that
-// keep snapshots for 10 ms each and overlap without a gap, so that at no moment
-// the log is free of them. SQLite's own checkpoints let it grow without end.
+// TestLogStaysShortForHours writes as fast as the disk can while readers keep
+// snapshots for 10 ms each and overlap, so that the log is in use at every moment.
+// With SQLite's own checkpoints it would grow without bound.
 func TestLogStaysShortForHours(t *testing.T) {
 	duration := effort.Soak(t)
 	r := openRing(t, manager.WithReaders(logReaders))

@@ -14,8 +14,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// ringSize is how many rows a ring has: writing goes round, so the database
-// stays as large as it is.
+// ringSize is how many rows a ring has. Writing wraps around, so the size of the
+// database stays the same.
 const ringSize = 50_000
 
 type queries struct{ manager.DBTX }
@@ -89,7 +89,7 @@ func (r *ring) scan(ctx context.Context, place int64, n int, keep time.Duration)
 	})
 }
 
-// logSize is the size of the write-ahead log's file: the most it ever held.
+// logSize is the size of the write-ahead log's file, which never shrinks.
 func (r *ring) logSize() int64 {
 	info, err := os.Stat(r.Path() + "-wal")
 	if err != nil {

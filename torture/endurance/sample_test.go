@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A sample is the process at one moment, and how long callers waited since the
-// sample before.
+// A sample is the state of the process at one moment, and how long callers waited
+// since the previous sample.
 type sample struct {
 	at         time.Duration
 	heap       uint64 // bytes in use after a collection
@@ -24,7 +24,7 @@ type sample struct {
 	reads      latencies
 }
 
-// takeSample waits for nothing but a garbage collection.
+// takeSample collects garbage first.
 func takeSample(at time.Duration, r *ring, writes, reads *recorder) sample {
 	runtime.GC()
 	runtime.GC() // finalizers of the first one

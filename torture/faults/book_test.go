@@ -11,8 +11,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// A book records transfers, each a debit, a credit and a place in the order: one
-// that is half there or there twice shows.
+// A book records transfers, each a debit, a credit and a place in the order, so
+// that one written in part or twice shows.
 type book struct {
 	stage     *stage
 	db        *manager.DB[queries, queries]
@@ -28,7 +28,7 @@ type queries struct{ db manager.DBTX }
 
 func newQueries(db manager.DBTX) queries { return queries{db} }
 
-// createBook is harmless to run again.
+// createBook may run any number of times.
 func createBook(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -67,7 +67,7 @@ func openBook(t *testing.T, s *stage) *book {
 	return &book{stage: s, db: db, there: map[int]bool{}, opened: s.faults.Connections()}
 }
 
-// openUsedBook is openBook, and everything is prepared that transfers need.
+// openUsedBook is openBook with all statements of transfers prepared.
 func openUsedBook(t *testing.T, s *stage) *book {
 	b := openBook(t, s)
 	if err := b.probe(); err != nil {
@@ -82,8 +82,8 @@ func (b *book) next() int {
 	return b.numbers
 }
 
-// transfer takes every way there is to the driver: a row that is returned, an
-// exec, a list of rows, and an exec that counts.
+// transfer uses every kind of call to the driver: a returned row, an exec, a list
+// of rows, and an exec that counts.
 func (q queries) transfer(ctx context.Context, number int) error {
 	var place int64
 	if err := q.db.QueryRowContext(ctx, "-- name: NextPlace :one\nUPDATE progress SET transfers = transfers + 1 RETURNING transfers").Scan(&place); err != nil {
@@ -122,8 +122,8 @@ func (q queries) list(ctx context.Context, query string, args ...any) (list []in
 	return list, errors.Join(r.Close(), r.Err())
 }
 
-// answered notes what was told about transfers that belong to one transaction:
-// nil, all are there; ErrCommitUnknown, all or none; any other error, none.
+// answered keeps the answer for the transfers of one transaction: nil means that
+// all are there, ErrCommitUnknown all or none, any other error none.
 func (b *book) answered(err error, numbers ...int) {
 	switch {
 	case err == nil:
@@ -193,8 +193,8 @@ func (b *book) compare(found map[int]bool) error {
 	return nil
 }
 
-// probe checks that the next callers are served and that the statistics name
-// nobody, and notes what they count.
+// probe checks that the next callers are served and that the statistics show no
+// running transaction, and keeps their counts.
 func (b *book) probe() error {
 	number := b.next()
 	err := b.db.WithTx(context.Background(), func(ctx context.Context, tx queries) error { return tx.transfer(ctx, number) })
@@ -214,8 +214,8 @@ func (b *book) probe() error {
 	return nil
 }
 
-// after checks everything that must hold after an attempt in which acknowledged
-// write transactions were told nil.
+// after checks everything that must hold after an attempt in which that many write
+// transactions were acknowledged.
 func (b *book) after(acknowledged int) error {
 	if err := b.stage.noStrays(); err != nil {
 		return err

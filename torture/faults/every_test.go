@@ -10,8 +10,8 @@ import (
 	"github.com/stakeledger/stakeledger/torture/effort"
 )
 
-// least is how many different combinations of operation, call and code must
-// really have failed.
+// least is how many different combinations of operation, call and code must have
+// failed in a run.
 const least = 2000
 
 // operations are what is made to fail.
@@ -28,10 +28,11 @@ type operation struct {
 	open func(t *testing.T, s *stage) attempt
 	// fresh is set if every attempt needs a place of its own.
 	fresh bool
-	// few is how many of the codes and moments each call meets in make test, in
-	// turn; 0 is all of them. In make torture it is always all.
+	// few is how many of the codes and moments are tried on each call in make test;
+	// 0 means all of them, which make torture always tries.
 	few int
-	// can tells the faults that SQLite could meet here; nil is all of them.
+	// can reports whether SQLite could meet a fault here; nil means that it could
+	// meet every one.
 	can func(faultdriver.Fault) bool
 }
 
@@ -80,7 +81,7 @@ func (op operation) everyCall(t *testing.T, point faultdriver.Point, met *tally)
 			s.fault = &all[(turn+i)%len(all)]
 			if err := try(); err != nil {
 				t.Errorf("%v: %v", *s.fault, err)
-				try = nil // what is there now proves nothing more
+				try = nil // the place is no longer in a known state
 				if wrong++; wrong == 10 {
 					t.Fatal("and so on")
 				}
@@ -100,10 +101,10 @@ func (op operation) choose(all int) int {
 
 // variants are the codes and moments at which a call can fail.
 func variants(point faultdriver.Point, nth int, can func(faultdriver.Fault) bool) (list []faultdriver.Fault) {
-	for _, moment := range []faultdriver.Moment{faultdriver.Before, faultdriver.After, faultdriver.RolledBack, forEver} {
+	for _, moment := range []faultdriver.Moment{faultdriver.Before, faultdriver.After, faultdriver.RolledBack, fromThenOn} {
 		for _, code := range faultdriver.Codes() {
 			f := faultdriver.Fault{Point: point, Nth: nth, Code: code, Moment: moment}
-			if moment == forEver {
+			if moment == fromThenOn {
 				f.Moment, f.Times = faultdriver.Before, -1
 			}
 			if possible(f) && (can == nil || can(f)) {
@@ -114,10 +115,10 @@ func variants(point faultdriver.Point, nth int, can func(faultdriver.Fault) bool
 	return list
 }
 
-// forEver is a fault of every call from the nth on.
-const forEver = faultdriver.Moment("for ever")
+// fromThenOn is a fault of every call from the nth on.
+const fromThenOn = faultdriver.Moment("from then on")
 
-// possible tells what SQLite itself never does.
+// possible reports whether SQLite can fail in this way.
 func possible(f faultdriver.Fault) bool {
 	switch f.Moment {
 	case faultdriver.After:
@@ -159,7 +160,7 @@ func (m *tally) add(operation string, fired []faultdriver.Fault) {
 	if m.triples == nil {
 		m.triples, m.byName = map[string]bool{}, map[string]int{}
 	}
-	for _, f := range fired[:min(1, len(fired))] { // one that goes on counts once
+	for _, f := range fired[:min(1, len(fired))] { // a lasting fault counts once
 		key := fmt.Sprint(operation, "/", f.Point, "/", f.Nth, "/", f.Code)
 		if !m.triples[key] {
 			m.triples[key] = true

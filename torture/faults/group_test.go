@@ -19,9 +19,9 @@ var group = operation{
 		faultdriver.Release, faultdriver.RollbackTo, faultdriver.Commit,
 	},
 	open: func(t *testing.T, s *stage) attempt { return openUsedBook(t, s).writeGroup },
-	// The holder's COMMIT is the first, the group's the second. After one that
-	// failed the group runs again, because SQLite never shows what such a COMMIT
-	// wrote; with a lost connection there is no telling.
+	// The holder's COMMIT is the first, the group's the second. If that fails the
+	// group runs again, since SQLite never makes visible what such a COMMIT wrote.
+	// With a lost connection the outcome is unknown.
 	can: func(f faultdriver.Fault) bool {
 		return f.Point != faultdriver.Commit || f.Moment != faultdriver.After || f.Nth == 1 || f.Code == faultdriver.ConnectionLost
 	},

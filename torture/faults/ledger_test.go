@@ -21,13 +21,13 @@ import (
 	"github.com/stakeledger/stakeledger/manager/faultdriver"
 )
 
-// A ledgerWork is an operation of the ledger on a ledger that is made ready once.
+// A ledgerWork is an operation on a ledger that is prepared once.
 type ledgerWork struct {
 	name  string
 	few   int
 	ready func(ctx context.Context, l *ledger.Ledger) error
 	do    func(ctx context.Context, l *ledger.Ledger) error
-	parts bool // it takes several transactions, so an error leaves a part, to be gone on with
+	parts bool // it takes several transactions, so after an error a part is there, to be continued
 }
 
 func (w ledgerWork) operation() operation {
@@ -77,7 +77,7 @@ var (
 
 	rebuild = ledgerWork{
 		name: "Rebuild", few: 1,
-		ready: func(ctx context.Context, l *ledger.Ledger) error { // the latest first, so that there is something to put right
+		ready: func(ctx context.Context, l *ledger.Ledger) error { // the latest first, so that Rebuild has something to change
 			all := events()
 			return errors.Join(apply(ctx, l, all[len(all)/2:]), apply(ctx, l, all[:len(all)/2]))
 		},
@@ -88,7 +88,7 @@ var (
 	}.operation()
 )
 
-// now is when everything happens that is not an event.
+// now is the time of everything but events.
 const now = chain.Time(1735689600000000 + 90*24*3600*1_000_000)
 
 var events = sync.OnceValue(func() (list []ledger.Event) {
@@ -132,7 +132,7 @@ func openLedger(path string, s *stage) (*ledger.Ledger, error) {
 		ledger.WithClock(func() time.Time { return time.UnixMicro(int64(now)) }))
 }
 
-// open makes a ledger ready, and learns what the work does to it undisturbed.
+// open prepares a ledger, and records what the work does to it without a fault.
 func (w ledgerWork) open(t *testing.T, s *stage) attempt {
 	root := folder(t)
 	template := filepath.Join(root, "template.db")
@@ -178,7 +178,7 @@ func (w ledgerWork) open(t *testing.T, s *stage) attempt {
 	}
 }
 
-// check says what is wrong after the work was answered with err.
+// check returns an error if the ledger's state does not agree with the answer err.
 func (w ledgerWork) check(s *stage, l *ledger.Ledger, err error, before, after string) error {
 	if err := errors.Join(s.truthful(err), s.noStrays(), idle(l.Stats)); err != nil {
 		return err
@@ -220,14 +220,14 @@ func (w ledgerWork) visit(path string, s *stage, fn func(l *ledger.Ledger) error
 	return errors.Join(err, l.Close(context.Background()))
 }
 
-// counted are the tables that tell how far a work has come. How often it was
-// begun is told by intakes and archive_runs.
+// counted are the tables whose rows show how much of the work is done. Those of
+// intakes and archive_runs are not among them: they show how often it was begun.
 var counted = []string{
 	"miners", "registrations", "events", "rejected_events", "rebuilds", "positions", "trades", "closes",
 	"staged_events", "archived_positions", "archived_trades", "archived_closes", "snapshots",
 }
 
-// audit verifies the ledger, through a reader and through the writer, and says what is in it.
+// audit verifies the ledger, through a reader and through the writer, and returns its contents.
 func audit(l *ledger.Ledger) (string, error) {
 	ctx := context.Background()
 	verified, err := l.Verify(ctx, ledger.MaxDifferences(3))

@@ -106,7 +106,7 @@ func sameBook(path string, b *book) error {
 	return errors.Join(same.audit(), db.Close(context.Background()))
 }
 
-// empty checks that nothing was left in a folder.
+// empty checks that a folder is empty.
 func empty(folder string) error {
 	left, err := os.ReadDir(folder)
 	if err == nil && len(left) > 0 {

@@ -17,7 +17,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager/faultdriver"
 )
 
-// A stage is where an operation meets its fault.
+// A stage makes the calls of an operation fail, and counts them.
 type stage struct {
 	faults *faultdriver.Injector
 	fault  *faultdriver.Fault // of the next attempt; nil is none
@@ -30,8 +30,8 @@ type stage struct {
 
 func newStage() *stage { return &stage{faults: faultdriver.New()} }
 
-// curtain begins an attempt: from now on calls are counted, and the fault waits.
-func (s *stage) curtain() {
+// begin starts an attempt: from now on calls are counted, and the fault is armed.
+func (s *stage) begin() {
 	s.fired = nil
 	if s.fault == nil {
 		s.faults.Arm()
@@ -40,8 +40,8 @@ func (s *stage) curtain() {
 	s.faults.Arm(*s.fault)
 }
 
-// fall ends an attempt: nothing fails any more.
-func (s *stage) fall() {
+// end ends an attempt: nothing fails any more.
+func (s *stage) end() {
 	s.counts = map[faultdriver.Point]int{}
 	for _, p := range faultdriver.Points() {
 		s.counts[p] = s.faults.Count(p)
@@ -50,15 +50,15 @@ func (s *stage) fall() {
 	s.faults.Arm()
 }
 
-// play does op between curtain and fall.
+// play runs op between begin and end.
 func (s *stage) play(op func()) {
-	s.curtain()
-	defer s.fall()
+	s.begin()
+	defer s.end()
 	op()
 }
 
-// options open a manager whose driver fails on this stage. Nobody waits for the
-// disk: what is tested is what the manager makes of the answers.
+// options are those of a manager whose driver fails on this stage. They do not wait
+// for the disk, which is not what these tests are about.
 func (s *stage) options() []manager.Option {
 	return []manager.Option{
 		manager.WithDriver(s.faults.Wrap),
@@ -69,7 +69,7 @@ func (s *stage) options() []manager.Option {
 	}
 }
 
-// folder is where a test keeps its files: in memory where that is possible.
+// folder is where a test keeps its files: in memory if possible.
 func folder(t *testing.T) string {
 	t.Helper()
 	path, err := os.MkdirTemp("/dev/shm", "faults-*")
@@ -80,7 +80,7 @@ func folder(t *testing.T) string {
 	return path
 }
 
-// truthful checks that err is what a caller may be told when the fault was met.
+// truthful checks that err is an answer that the caller may get after the fault.
 func (s *stage) truthful(err error) error {
 	met := len(s.fired) > 0
 	switch {
@@ -111,8 +111,8 @@ func (s *stage) noStrays() error {
 	return nil
 }
 
-// idle checks that the statistics name nobody when nobody is there. Whoever is
-// served behind others is answered a moment before the writer is free.
+// idle checks that the statistics show no transaction when none runs. It waits a
+// little, since a caller who had to wait is answered before the writer is free.
 func idle(current func() manager.Stats) error {
 	stats := current()
 	for end := time.Now().Add(10 * time.Second); stats.WriterLabel != "" && time.Now().Before(end); stats = current() {

@@ -50,8 +50,8 @@ func (b *book) writeAlone() error {
 	return errors.Join(b.stage.truthful(err), b.stage.surfaced(err, runs), b.after(told))
 }
 
-// surfaced checks that a single fault that cannot be cured is the answer, and
-// that a closure which needs not run again does not.
+// surfaced checks that a fault which no retry can cure is the answer, and that the
+// closure did not run more often than necessary.
 func (s *stage) surfaced(err error, runs int) error {
 	if len(s.fired) == 0 || s.fault.Times < 0 {
 		return nil
@@ -68,7 +68,7 @@ func (s *stage) surfaced(err error, runs int) error {
 	return nil
 }
 
-// failing is a transaction that takes itself back.
+// failing is a transaction whose closure returns an error.
 var failing = operation{
 	name:   "failing WithTx",
 	points: []faultdriver.Point{faultdriver.Begin, faultdriver.Statement, faultdriver.Rollback},
@@ -89,7 +89,7 @@ var failing = operation{
 	},
 }
 
-// nested is a transaction with savepoints, which goes on whatever they answer.
+// nested is a transaction with savepoints, which continues whatever their outcome.
 var nested = operation{
 	name: "nested WithTx", few: 6,
 	points: []faultdriver.Point{

@@ -12,10 +12,10 @@ import (
 	"github.com/stakeledger/stakeledger/torture/effort"
 )
 
-// TestBrokenManagersAreCaught puts a client that breaks one promise between the
-// histories and the manager. The check that the manager passes must find it.
+// TestBrokenManagersAreCaught uses clients that each break one promise. The check
+// that the manager passes must find them.
 func TestBrokenManagersAreCaught(t *testing.T) {
-	const histories = 20 // it must be found in one of so many
+	const histories = 20 // it must be found in one of these
 	for _, c := range []struct {
 		name string
 		make func(honest) client
@@ -50,7 +50,7 @@ func TestBrokenManagersAreCaught(t *testing.T) {
 	}
 }
 
-// dirtyRead shows to the next look what a transaction saw that was rolled back.
+// dirtyRead answers the next look with what a rolled-back transaction saw.
 type dirtyRead struct {
 	honest
 	mu    sync.Mutex
@@ -168,8 +168,7 @@ func (c writeOutside) do(ctx context.Context, o op) (saw cells, err error) {
 	})
 }
 
-// acknowledged answers as if the group's COMMIT had gone well, when it has been
-// taken back.
+// acknowledged answers as if the group had been committed, when it was rolled back.
 type acknowledged struct {
 	honest
 	mu    sync.Mutex

@@ -31,7 +31,7 @@ func (h honest) do(ctx context.Context, o op) (saw cells, err error) {
 	if o.Kind == look || o.Kind == peek {
 		return h.read(ctx, o, inside)
 	}
-	var seen cells // not the result: a closure taken out of its group may outlive its call
+	var seen cells // not the result: an evicted closure may outlive its call
 	err = h.db.WithTx(ctx, func(ctx context.Context, q queries) error {
 		now, err := h.write(ctx, q, o)
 		if err != nil {
@@ -98,7 +98,7 @@ func (h honest) write(ctx context.Context, q queries, o op) (saw cells, err erro
 	return h.nest(ctx, q, o)
 }
 
-// nest counts in one savepoint, takes another one back, looks, and notes.
+// nest counts in one savepoint, rolls another one back, looks, and notes.
 func (h honest) nest(ctx context.Context, q queries, o op) (saw cells, err error) {
 	err = h.db.WithTx(ctx, func(ctx context.Context, q queries) error {
 		value, err := q.counter(ctx, o.Cell)

@@ -15,8 +15,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// checkTime bounds the search for an order. A history for which it does not
-// suffice is undecided, and its test fails.
+// checkTime bounds the search for an order. If it is not enough, the test fails.
 const checkTime = 2 * time.Minute
 
 // A history is the operations of all clients between two quiet moments. It is
@@ -34,7 +33,7 @@ const unanswered = math.MaxInt64
 func (h *history) add(client int, o op, out outcome, called, answered int64) {
 	if out.Unknown {
 		if o.leavesNothing() {
-			return // it says nothing, and every such one doubles the search
+			return // it constrains nothing, and each such operation doubles the search
 		}
 		answered = unanswered
 	}
@@ -43,7 +42,7 @@ func (h *history) add(client int, o op, out outcome, called, answered int64) {
 	h.list = append(h.list, porcupine.Operation{ClientId: client, Input: o, Output: out, Call: called, Return: answered})
 }
 
-// model is the database as one thread would find it.
+// model is the database as a single thread would see it.
 func (h *history) model() porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return h.start },
@@ -69,9 +68,9 @@ func (h *history) check() porcupine.CheckResult {
 	return porcupine.CheckOperationsTimeout(h.model(), h.decisive(), checkTime)
 }
 
-// decisive is the operations without those that were not answered and left no
-// name in the logs of the last look: they may have come after it, and every such
-// one would double the search.
+// decisive leaves out operations that were not answered and whose name is not in
+// the logs of the last look: they may have come after it, and each of them would
+// double the search.
 func (h *history) decisive() []porcupine.Operation {
 	if len(h.list) == 0 {
 		return nil
@@ -88,8 +87,8 @@ func (h *history) decisive() []porcupine.Operation {
 	})
 }
 
-// mustHold fails the test if there is no such order, or if none was found in
-// time, and then draws the history.
+// mustHold fails the test if there is no such order, or if none was found in time.
+// It then writes a drawing of the history.
 func (h *history) mustHold(t *testing.T, name string) {
 	t.Helper()
 	began := time.Now()

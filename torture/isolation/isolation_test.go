@@ -60,7 +60,7 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 	}
 }
 
-// record has all clients do their scripts at once, and then looks.
+// record runs the scripts of all clients at once, and then looks.
 func record(t *testing.T, c client, p plan, random *rand.Rand, faults bool, total *tally) *history {
 	t.Helper()
 	n := newNotary(t, full(), total)

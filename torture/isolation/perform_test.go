@@ -9,8 +9,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// A message tells of one operation: first that it was called, then how it was
-// answered.
+// A message reports that an operation was called, or how it was answered.
 type message struct {
 	Client   int    `json:"client"`
 	Op       op     `json:"op"`
@@ -22,9 +21,9 @@ type message struct {
 	Over     bool   `json:"over,omitempty"` // the process has done what it was told
 }
 
-// What an answer says.
+// What an answer means.
 const (
-	happened = "happened" // also when the closure took it back itself: it saw what it saw
+	happened = "happened" // also when the closure failed by itself: what it saw counts
 	nothing  = "nothing"
 	unknown  = "unknown"
 	wrong    = "wrong" // an error that nothing in the scenario explains
@@ -43,7 +42,7 @@ func verdict(o op, err error, faults bool) string {
 	return wrong
 }
 
-// perform has one client do its script, and tells of every call and answer.
+// perform runs one client's script, and reports every call and answer.
 func perform(ctx context.Context, c client, id int, script []op, now func() int64, faults bool, tell func(message) error) error {
 	for _, o := range script {
 		m := message{Client: id, Op: o, Called: now()}
@@ -73,7 +72,7 @@ func (n tally) String() string {
 	return fmt.Sprintf("%d histories of %d operations, %d answered with an error, %d unknown, %d groups, %d faults", n.histories, n.operations, n.nothing, n.unknown, n.groups, n.faults)
 }
 
-// A notary keeps a history from what clients tell. It is for one goroutine.
+// A notary builds a history from the messages of clients. It is for one goroutine.
 type notary struct {
 	t       *testing.T
 	history *history

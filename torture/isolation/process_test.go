@@ -40,7 +40,7 @@ type round struct {
 	Plan   plan
 }
 
-// clientsRole does rounds until it is told to end.
+// clientsRole runs rounds until the test says stop.
 func clientsRole(parent *process.Parent) error {
 	var o order
 	if err := parent.Order(&o); err != nil {
@@ -139,7 +139,7 @@ func TestProcessesAreIsolated(t *testing.T) {
 				})
 				n.close().mustHold(t, fmt.Sprint("history ", number))
 				if victim >= 0 {
-					children[victim].Bury()
+					children[victim].WaitKilled()
 					enlist(victim)
 				}
 			}
@@ -170,8 +170,8 @@ func tellRound(t *testing.T, children []*process.Child, r round) {
 	}
 }
 
-// hearRound listens to all children at once until each has done its share, and
-// kills the victim when it has said so many things.
+// hearRound reads the messages of all children until each has finished its round,
+// and kills the victim after the given number of its messages.
 func hearRound(children []*process.Child, n *notary, victim, at int) {
 	heard := make(chan message)
 	var listening sync.WaitGroup

@@ -16,8 +16,8 @@ import (
 const shortWait = 300 * time.Millisecond
 
 // TestClosureThatWaitsForever breaks the rule that a closure waits for nobody, in
-// each way there is. What waits ends in an error that names who stands in the
-// way, and the manager lives on.
+// every way there is. The wait ends in an error that names what it waits for, and
+// the manager goes on.
 func TestClosureThatWaitsForever(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -107,7 +107,7 @@ func waitForReader(t *testing.T, db *store) error {
 }
 
 // A member of a group waits for a transaction that is queued behind it. It is
-// taken out of the group, so the other runs, and then runs again.
+// evicted, so the other one runs, and then runs again.
 func TestMemberOfAGroupThatWaitsForALaterOne(t *testing.T) {
 	check := nothingLeft(t)
 	db := open(t)

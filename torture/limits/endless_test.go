@@ -10,9 +10,9 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Close is called again and again beside closures that do not return, as a
-// program that is being stopped does. Each call ends with its context, names
-// them, and leaves no goroutine behind; the last one closes.
+// Close is called several times while closures do not return, as in a program that
+// is being stopped. Each call ends with its context, names them, and leaves no
+// goroutine behind; the last one closes.
 func TestCloseBesideClosuresThatDoNotReturn(t *testing.T) {
 	check := nothingLeft(t)
 	db := open(t, manager.WithReaders(2))
@@ -43,9 +43,8 @@ func TestCloseBesideClosuresThatDoNotReturn(t *testing.T) {
 	check()
 }
 
-// A closure that was taken out of its group and never returns does not keep the
-// manager from closing. Its caller gives up, and when it returns after all, it
-// meets only errors.
+// A closure that was evicted and does not return does not keep the manager from
+// closing. Its caller gives up, and if it returns after all, it gets only errors.
 func TestCloseBesideAClosureTakenOutOfItsGroup(t *testing.T) {
 	check := nothingLeft(t)
 	db := open(t, manager.WithMaxQueueWait(2*time.Second))

@@ -75,7 +75,7 @@ func TestGigabyte(t *testing.T) {
 	check()
 }
 
-// blob is a row's contents, which can be made again to compare.
+// blob computes a row's contents, to write them and to compare.
 func blob(seed uint64, id int64) string {
 	random := rand.NewChaCha8([32]byte{byte(id), byte(id >> 8), byte(id >> 16), byte(seed), byte(seed >> 8), byte(seed >> 16)})
 	text := make([]byte, blobSize)

@@ -96,7 +96,7 @@ func TestCallersLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-// apart runs fn on a goroutine that may exit.
+// apart runs fn on a goroutine that may call runtime.Goexit.
 func apart(fn func()) {
 	done := make(chan struct{})
 	go func() {

@@ -23,7 +23,7 @@ func newQueries(db manager.DBTX) queries { return queries{db} }
 
 type store = manager.DB[queries, queries]
 
-// patience is how long a test waits for what must happen.
+// patience bounds the waits of a test.
 const patience = 30 * time.Second
 
 var errOwn = errors.New("changed my mind")
@@ -140,7 +140,7 @@ func answer(t *testing.T, what string, errs <-chan error) error {
 	}
 }
 
-// until polls for what gives no signal.
+// until polls for a condition that cannot be awaited.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
@@ -150,8 +150,8 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// nothingLeft notes what the process has now, and returns a check that it has no
-// more: no goroutine, no open file.
+// nothingLeft records the goroutines and open files of the process, and returns a
+// check that it has no more of them.
 func nothingLeft(t *testing.T) (check func()) {
 	t.Helper()
 	before, ignore := openFiles(), goleak.IgnoreCurrent()
@@ -169,8 +169,8 @@ func nothingLeft(t *testing.T) (check func()) {
 	}
 }
 
-// openFiles lists the files that this process has open, where the system tells.
-// It collects no garbage, which would close a file that was forgotten.
+// openFiles lists the files that this process has open, if the system says. It
+// does not collect garbage, which would close a forgotten file.
 func openFiles() map[string]bool {
 	files := map[string]bool{}
 	entries, _ := os.ReadDir("/proc/self/fd")

@@ -13,8 +13,8 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// step runs an operation on both sides and compares what they answer and what the
-// operation touched. The error says how they differ.
+// step runs an operation on both sides and compares their answers and the rows
+// that it touched. The error says how they differ.
 func (r *Run) step(o Op) error {
 	want := r.Model.Do(o)
 	r.tally.Count(o, want, r.Model)
@@ -30,7 +30,7 @@ func (r *Run) step(o Op) error {
 	})
 }
 
-// Differ is an error unless both are the same.
+// Differ returns an error unless both are equal.
 func Differ(what string, got, want any) error {
 	if reflect.DeepEqual(got, want) {
 		return nil
@@ -131,7 +131,8 @@ func (r *Run) compareEffect(ctx context.Context, at Ref) error {
 	return nil
 }
 
-// either reads what is live or archived, and refuses what is both. nil: neither.
+// either reads a row that is live or archived. It is an error if it is both, and
+// nil if it is neither.
 func either[T any](ctx context.Context, id int64, live, archived func(context.Context, int64) (T, error)) (row *T, isArchived bool, err error) {
 	a, errLive := live(ctx, id)
 	b, errArchived := archived(ctx, id)
@@ -246,7 +247,7 @@ func (r *Run) answeredClose(got Answer, want Outcome) error {
 	}
 	var closes []placedClose
 	for i, c := range got.close.Closes {
-		archived := i < len(t.closes) && m.positionOf[t.closes[i].position].archived // an answer does not say it
+		archived := i < len(t.closes) && m.positionOf[t.closes[i].position].archived // the answer does not have it
 		closes = append(closes, placedClose{c, archived})
 	}
 	return Differ("answered trade", r.reader.trade(*got.close.Trade, t.archived, closes), t.row(m))

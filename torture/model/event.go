@@ -36,7 +36,7 @@ const (
 // lastMoment is the end of the year 9999.
 const lastMoment = 253402300799999999
 
-// valid is what every event must be; effective is what a direct call asks beyond.
+// valid is what every event must be; effective is what a direct call requires in addition.
 func (e Event) valid() bool {
 	return e.Time > 0 && e.Time <= lastMoment && e.TAO >= 0 && e.Alpha >= 0 && e.Block >= 0 && e.Index >= 0 &&
 		e.Extrinsic != "" && len(e.Extrinsic) <= 128
@@ -64,8 +64,8 @@ func (e Event) before(o Event) bool {
 	return e.Index < o.Index
 }
 
-// extrinsicBefore compares as numbers what is written as two, and as text what is
-// not, which comes later.
+// extrinsicBefore compares ids of the form number-number as numbers and all others
+// as text. Those come after.
 func extrinsicBefore(a, b string) bool {
 	an, aok := numbers(a)
 	bn, bok := numbers(b)
@@ -109,7 +109,7 @@ func (e Event) asLedger() ledger.Event {
 type Op struct {
 	Do     string `json:"do"` // register, ensure, status, deregister, stake, unstake, apply, archive, rebuild, sync, snapshot, snapshots
 	Miner  int    `json:"miner,omitempty"`
-	UID    bool   `json:"uid,omitempty"`    // register, ensure: with a UID, which no other miner ever holds
+	UID    bool   `json:"uid,omitempty"`    // register, ensure: with a UID that no other miner ever has
 	Status string `json:"status,omitempty"` // status
 
 	Events     []Event `json:"events,omitempty"` // stake and unstake: the one; apply: the input

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// A Generator makes up operations that suit the model's present state.
+// A Generator makes random operations that suit the model's present state.
 type Generator struct {
 	*rand.Rand
 	model   *Model
@@ -21,7 +21,7 @@ type Generator struct {
 	Sparse  bool // few operations beside events
 }
 
-// NewGenerator draws from r how many miners and subnets there are.
+// NewGenerator chooses by r how many miners and subnets there are.
 func NewGenerator(r *rand.Rand, m *Model) *Generator {
 	return &Generator{
 		Rand: r, model: m, Now: 1_750_000_000_000_000, block: 5_000_000,
@@ -85,7 +85,7 @@ func (g *Generator) sync() Op {
 	return o
 }
 
-// snapshot is mostly of a moment of its own.
+// snapshot mostly takes one for a new moment.
 func (g *Generator) snapshot(miner int) Op {
 	o := Op{Do: pick(g, "snapshot", "snapshots"), At: g.Now - g.Now%(1+g.Int64N(100_000_000)), Window: g.span()}
 	if o.Do == "snapshot" {
@@ -97,7 +97,7 @@ func (g *Generator) snapshot(miner int) Op {
 	return o
 }
 
-// cutoff is often the very moment at which a position was closed.
+// cutoff is often the exact time at which a position was closed.
 func (g *Generator) cutoff() int64 {
 	var exits []int64
 	for _, m := range g.model.miners {
@@ -215,7 +215,7 @@ func (g *Generator) applyOp(room int) Op {
 	return o
 }
 
-// event is mostly a new one, else one again, the same or with other contents.
+// event is mostly a new one, otherwise a repeated one, with the same or other contents.
 func (g *Generator) event() Event {
 	if len(g.past) > 0 && g.chance(12) {
 		e := g.past[max(0, len(g.past)-1-g.IntN(200))]
@@ -265,7 +265,7 @@ func (g *Generator) fresh() Event {
 	case g.chance(12): // late
 		e.Time = max(1, e.Time-g.span())
 		e.Block = max(0, e.Block-g.Int64N(3000))
-	case g.chance(1): // of another age
+	case g.chance(1): // any time at all
 		e.Time = pick[int64](g, 1, 253402300799999999)
 	}
 	if e.Kind == unstake {
@@ -294,7 +294,7 @@ func (g *Generator) extrinsic() string {
 	g.serial++
 	n := g.serial
 	if g.chance(30) {
-		n = g.serial ^ 3 // an order of its own
+		n = g.serial ^ 3 // so that ids are not in order
 	}
 	switch g.IntN(12) {
 	case 0:
@@ -312,7 +312,7 @@ func (g *Generator) amount() int64 {
 	return 1 + g.Int64N(pick[int64](g, 3, 1000, 1_000_000_000, 1_000_000_000, 100_000_000_000, 21_000_000_000_000_000))
 }
 
-// aim gives an unstake an amount that means something to what is open.
+// aim gives an unstake an amount near what is open.
 func (g *Generator) aim(e *Event) {
 	m := g.model.miners[e.Miner]
 	if m == nil {

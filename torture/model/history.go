@@ -113,7 +113,7 @@ func (m *miner) replay(r *record) (problem string) {
 	return problem
 }
 
-// restoreOrder puts everything back into the order in which it was recorded.
+// restoreOrder sorts everything by the order of recording.
 func (m *miner) restoreOrder() {
 	slices.SortFunc(m.events, func(a, b *record) int { return a.seq - b.seq })
 	slices.SortFunc(m.positions, func(a, b *position) int { return a.seq - b.seq })

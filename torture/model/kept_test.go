@@ -1,7 +1,7 @@
 package model
 
-// kept are histories on which ledger and model once differed, which showed a
-// broken ledger, or that show what the rules leave open and how it was decided.
+// kept are histories on which ledger and model differed, or which show how a case
+// that the rules leave open was decided.
 var kept = []struct{ name, text string }{
 	{"an unstake that met nothing counts in the order of events", `{}
 {"do":"apply","events":[{"k":"unstake","m":2,"x":"0x0005","n":2,"h":2,"b":5003059,"t":1750036709655716,"tao":1,"alpha":502071928}]}

@@ -8,8 +8,8 @@ import (
 	"github.com/stakeledger/stakeledger/torture/effort"
 )
 
-// TestLedgerEqualsModel plays random histories of some hundred events, each on a
-// ledger of its own, and under TORTURE long ones too: 100,000 events in all.
+// TestLedgerEqualsModel runs random histories of a few hundred events, each on a
+// ledger of its own; with TORTURE long ones too, 100,000 events in all.
 func TestLedgerEqualsModel(t *testing.T) {
 	seed := effort.Seed(t)
 	budget := effort.Count(2_500, 100_000)
@@ -26,7 +26,7 @@ func TestLedgerEqualsModel(t *testing.T) {
 	met.Check(t, effort.Long())
 }
 
-// playRandom plays one history of n events; a difference is shrunk and printed.
+// playRandom runs one history of n events. If the two differ it is shrunk and printed.
 func playRandom(t *testing.T, seed, number uint64, n int, sparse bool, met Tally) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, number))
@@ -71,7 +71,7 @@ func playRandom(t *testing.T, seed, number uint64, n int, sparse bool, met Tally
 	t.Fatalf("ledger and model differ: %v\nA case to keep:\n%v", err, small)
 }
 
-// TestKeptCases plays what was found before.
+// TestKeptCases runs the histories that were found before.
 func TestKeptCases(t *testing.T) {
 	for _, c := range kept {
 		t.Run(c.name, func(t *testing.T) {

@@ -56,8 +56,8 @@ func (m *Model) miner(o Op) (out Outcome) {
 	return out
 }
 
-// known answers what both direct calls answer first: "" and no record when the
-// event is new.
+// known is the first step of both direct calls. For a new event it returns no
+// record and no problem.
 func (m *Model) known(e Event, kind string) (mn *miner, old *record, problem string) {
 	mn = m.miners[e.Miner]
 	switch {
@@ -128,7 +128,7 @@ func touchCloses(out *Outcome, t *trade) {
 	}
 }
 
-// checkList asks of every listed position that the unstake could close it.
+// checkList checks that the unstake could close every listed position.
 func (m *Model) checkList(e Event, list []Ref) string {
 	problem := ""
 	for _, r := range list {
@@ -222,8 +222,7 @@ func (m *Model) reject(e Event, why string, out *Outcome) {
 	out.rejected[why]++
 }
 
-// ignoring is why an event has no effect whatever is open: the first of the
-// reasons that hold, since only one is recorded.
+// ignoring is the first reason for which an event has no effect, whatever is open.
 func (m *miner) ignoring(e Event) string {
 	switch {
 	case m.tracking != 0 && e.Time < m.tracking:

@@ -10,7 +10,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// The rows that are compared, as both sides say them. Ids are told as keys.
+// The rows that are compared, in the form that both sides have. Keys stand for ids.
 
 type eventRow struct {
 	Event
@@ -68,7 +68,7 @@ func (p *position) row() positionRow {
 	return row
 }
 
-// row tells of every close where it is: archived with its position.
+// row is the trade with its closes, each marked as archived or not.
 func (t *trade) row(m *miner) tradeRow {
 	var closes strings.Builder
 	for _, c := range t.closes {
@@ -91,7 +91,7 @@ func (m *miner) row() minerRow {
 	return row
 }
 
-// A reader turns the ledger's rows into those above; it learns ids as it sees them.
+// A reader turns the ledger's rows into those above, and remembers their ids.
 type reader struct {
 	numbers map[int64]int // of miners, by id
 	ids     map[int]int64

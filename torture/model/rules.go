@@ -47,7 +47,7 @@ func (m *miner) candidates(e Event, list []Ref, replay bool) []*position {
 	return found
 }
 
-// plan is what an unstake does to the candidates. alpha is what nothing covers.
+// plan is what an unstake does to the candidates.
 func plan(e Event, in inputs, candidates []*position) (t *trade) {
 	t = &trade{}
 	var sold, tao int64
@@ -87,7 +87,7 @@ func selfGain(raw int64, policy string) int64 {
 	return raw
 }
 
-// record keeps an event that has its outcome.
+// record adds an event with its outcome.
 func (m *miner) record(r *record) {
 	m.events = append(m.events, r)
 	m.byRef[r.Ref] = r

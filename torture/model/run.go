@@ -30,13 +30,13 @@ type Run struct {
 	tally  Tally
 }
 
-// NewRun sets a new model beside a ledger that is empty.
+// NewRun pairs an empty ledger with a new model.
 func NewRun(ctx context.Context, l *ledger.Ledger) *Run {
 	return &Run{reader: newReader(), ctx: ctx, Ledger: l, Model: New(), tally: Tally{}}
 }
 
-// Known reports whether the positions that an operation lists have ids that were
-// seen, or are of nobody.
+// Known reports whether the ids of the positions that an operation lists are known,
+// or no such positions exist.
 func (r *Run) Known(o Op) bool {
 	for _, at := range o.List {
 		if _, ok := r.idOf[at]; !ok && r.Model.positionAt(at) != nil {
@@ -46,7 +46,7 @@ func (r *Run) Known(o Op) bool {
 	return true
 }
 
-// startRun opens a ledger below dir. Nothing here needs to survive a power cut.
+// startRun opens a ledger below dir, with syncs off.
 func startRun(dir string, s setting) (*Run, error) {
 	dir, err := os.MkdirTemp(dir, "history-")
 	if err != nil {
@@ -98,7 +98,7 @@ func (r *Run) stop() error {
 	return errors.Join(r.Ledger.Close(r.ctx), os.RemoveAll(r.dir))
 }
 
-// Answer is what the ledger said to an operation.
+// Answer is the ledger's answer to an operation.
 type Answer struct {
 	Err      error
 	IsNew    bool
@@ -230,7 +230,7 @@ func (o Op) archiveOptions() (list []ledger.ArchiveOption) {
 	return list
 }
 
-// KindOf is an error of the ledger as the model says it.
+// KindOf is the model's name for an error of the ledger.
 func KindOf(err error) string {
 	if err == nil {
 		return ""

@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Saved is a Model as it stood.
+// Saved is a copy of a Model.
 type Saved struct{ model Model }
 
-// Save keeps how the model stands, for Restore.
+// Save copies the model, for Restore.
 func (m *Model) Save() Saved { return Saved{m.clone()} }
 
-// Restore brings back what was saved. A Saved may be used again.
+// Restore returns the model to a saved state. A Saved may be used any number of times.
 func (m *Model) Restore(s Saved) { *m = s.model.clone() }
 
 func (m *Model) clone() Model {
@@ -41,7 +41,7 @@ func (m *miner) clone() *miner {
 	return &c
 }
 
-// Recorded reports whether the event of a key was taken in.
+// Recorded reports whether the event of a key is recorded.
 func (m *Model) Recorded(r Ref) bool {
 	return m.miners[r.Miner] != nil && m.miners[r.Miner].byRef[r] != nil
 }

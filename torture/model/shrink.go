@@ -13,9 +13,9 @@ type history struct {
 	ops []Op
 }
 
-// play runs a history on a fresh ledger and returns at which operation the two
-// sides parted, len(ops) for the end, and how. whole compares everything after
-// every operation, not at the end alone.
+// play runs a history on a fresh ledger and returns the operation after which the
+// two sides differed, len(ops) for the end, and how. With whole it compares
+// everything after every operation, otherwise only at the end.
 func play(dir string, h history, whole bool) (at int, err error) {
 	r, err := startRun(dir, h.setting)
 	if err != nil {
@@ -40,9 +40,9 @@ func play(dir string, h history, whole bool) (at int, err error) {
 	return len(h.ops), r.finish()
 }
 
-// shrink leaves out of a failing history whatever it fails without, in chunks
-// that get smaller: operations first, then the events of inputs. It stops at the
-// deadline with what it has.
+// shrink removes from a failing history what it also fails without, in smaller and
+// smaller chunks: first operations, then the events of inputs. At the deadline it
+// returns what it has.
 func shrink(dir string, h history, deadline time.Time) history {
 	fails := func(h history) bool {
 		_, err := play(dir, h, len(h.ops) < 30)
@@ -92,7 +92,7 @@ func (h history) size() (n int) {
 	return n
 }
 
-// String is the history as kept cases have it: the setting, and an operation a line.
+// String is the history in the form of kept cases: the setting, then one operation a line.
 func (h history) String() string {
 	var b strings.Builder
 	line := func(v any) {

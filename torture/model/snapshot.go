@@ -8,7 +8,8 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// snapshotRow is a snapshot but for what its sums make: the means and the score.
+// snapshotRow is a snapshot without what is computed from its sums: the means and
+// the score.
 type snapshotRow struct {
 	Window                                                int64
 	Positions, Open, Closed, Winning                      int64

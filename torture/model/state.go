@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// record is an event that was taken in.
+// record is a recorded event.
 type record struct {
 	Event
 	inputs
@@ -118,7 +118,7 @@ func New() *Model { return &Model{miners: map[int]*miner{}, rejected: map[reject
 // Numbers lists the miners.
 func (m *Model) Numbers() []int { return slices.Sorted(maps.Keys(m.miners)) }
 
-// positionAt finds a position of whichever miner.
+// positionAt finds a position of any miner.
 func (m *Model) positionAt(r Ref) *position {
 	if mn := m.miners[r.Miner]; mn != nil {
 		return mn.positionOf[r]
@@ -136,7 +136,7 @@ const (
 	errNoOpen         = "no open position"
 	errInsufficient   = "insufficient alpha"
 	errSnapshotExists = "snapshot exists"
-	errOverflow       = "overflow" // the direct calls say invalid, Apply rejects
+	errOverflow       = "overflow" // ErrInvalid from direct calls, a rejection in Apply
 )
 
 // Outcome is what an operation answered and touched.

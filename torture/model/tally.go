@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Tally counts what the histories went through, since random operations that
-// never meet a rule do not test it.
+// Tally counts how often the histories met each rule, since one that they never
+// meet is not tested.
 type Tally map[string]int
 
 // expected are the things that a long run must have met.

@@ -52,7 +52,7 @@ func (r *Run) wholeMiner(ctx context.Context, n int) error {
 	if err := Differ(fmt.Sprintf("events of miner %d", n), len(events), len(m.events)); err != nil {
 		return err
 	}
-	for _, e := range events { // first all ids, which lists of positions need
+	for _, e := range events { // learn all ids first: lists of positions need them
 		r.reader.event(e)
 	}
 	for i, e := range events {
@@ -129,7 +129,7 @@ func (r *Run) finish() error {
 		}
 		again, err := r.Ledger.Rebuild(r.ctx, ColdkeyOf(n))
 		if KindOf(err) == errInvalid {
-			continue // a counter cannot hold what the order of events makes of it
+			continue // in the order of events a counter overflows
 		}
 		if err != nil || again.Changed() {
 			return fmt.Errorf("another rebuild of miner %d changed something, %v: %+v", n, err, again)

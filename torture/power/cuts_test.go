@@ -11,7 +11,7 @@ import (
 	"github.com/stakeledger/stakeledger/torture/power"
 )
 
-// errLost is found when something that was acknowledged is not there.
+// errLost means that something acknowledged is not there.
 var errLost = errors.New("lost what was acknowledged")
 
 // A cut is a moment at which the power fails, and one way in which the disk may
@@ -22,8 +22,8 @@ type cut struct {
 	files        map[string][]byte
 }
 
-// cuts makes so many disks of a log, in the order of their moments. A half of
-// the moments lie right after an acknowledgement, where a lost commit shows.
+// cuts calls try with count disks, in the order of their moments. Half of the
+// moments are right after an acknowledgement, where a lost commit shows.
 func cuts(r *rand.Rand, log *power.Log, count int, try func(cut) error) error {
 	var marks []int
 	for i, op := range log.Ops {
@@ -55,7 +55,7 @@ func cuts(r *rand.Rand, log *power.Log, count int, try func(cut) error) error {
 // was acknowledged and writes on.
 type check func(path string, acknowledged []string) error
 
-// survives runs check on so many disks of a log. A disk that fails it is kept.
+// survives runs check on count disks of a log. A disk that fails is kept.
 func survives(t *testing.T, r *rand.Rand, log *power.Log, count int, base string, check check) {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "found")
@@ -73,7 +73,7 @@ func survives(t *testing.T, r *rand.Rand, log *power.Log, count int, base string
 	}
 }
 
-// fails returns the first error of check on up to so many disks, and how many it took.
+// fails returns the first error of check on up to count disks, and how many it took.
 func fails(t *testing.T, r *rand.Rand, log *power.Log, count int, base string, check check) (tried int, found error) {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "found")
@@ -96,7 +96,7 @@ func fails(t *testing.T, r *rand.Rand, log *power.Log, count int, base string, c
 	return tried, found
 }
 
-// keep writes a disk where it outlives the test.
+// keep writes a disk to a folder that remains after the test.
 func keep(t *testing.T, c cut) string {
 	folder, err := os.MkdirTemp("", "power-failure-")
 	if err == nil {

@@ -72,8 +72,8 @@ func (d *Disk) named(path string) *name {
 	return d.names[path]
 }
 
-// Marks are what the application was told so far. The slice is valid until the
-// next entry.
+// Marks are what has been acknowledged to the application so far. The slice is
+// valid until the next entry.
 func (d *Disk) Marks() []string { return d.marks }
 
 // Found is one way in which the files may be found now: of each file what was
@@ -81,7 +81,7 @@ func (d *Disk) Marks() []string { return d.marks }
 // it was when the folder was synced, or at any moment since.
 func (d *Disk) Found(r *rand.Rand) map[string][]byte {
 	found := map[string][]byte{}
-	for _, path := range slices.Sorted(maps.Keys(d.names)) { // so that a seed gives the same disk again
+	for _, path := range slices.Sorted(maps.Keys(d.names)) { // so that a seed always gives the same disk
 		n := d.names[path]
 		f := n.now()
 		if choice := r.IntN(2 * (1 + len(n.later))); choice == 0 {

@@ -1,9 +1,8 @@
-// Package power asks what is found of a database after the power has failed.
+// Package power checks what is left of a database after a power failure.
 //
 // [Record] runs work on a database while a VFS between SQLite and the system
-// writes down every write, truncation, sync, creation and deletion of the
-// database, its log and its journal, and what the application was told
-// meanwhile. A [Disk] follows that [Log] to any entry, and [Disk.Found] then
+// records every write, truncation, sync, creation and deletion of the database,
+// its log and its journal, and what is acknowledged to the application. A [Disk] follows that [Log] to any entry, and [Disk.Found] then
 // makes one of the many sets of files that a power failure at that moment may
 // leave:
 //
@@ -33,10 +32,10 @@
 //   - Damage to what was not written. SQLite assumes that a write which is cut off
 //     leaves the other bytes of its sector, and the sectors beside it, as they were
 //     (SQLITE_IOCAP_POWERSAFE_OVERWRITE), and so does the model.
-//   - The shared memory (-shm), which is an index that is made anew, and the lock
-//     file, which holds nothing.
-//   - What goes past SQLite: the syncs, the link and the rename that put a backup or
-//     a restored copy in its place.
+//   - The shared memory (-shm), an index that is rebuilt, and the lock file, which
+//     is empty.
+//   - What the manager does without SQLite: the syncs, the link and the rename that
+//     put a backup or a restored copy in its place.
 //   - Folders above the database's own, and the order in which a journalling
 //     filesystem keeps changes of names, which is stricter than the model.
 //

@@ -5,8 +5,8 @@ import "math/rand/v2"
 // sector is what a disk writes as a whole, in bytes.
 const sector = 512
 
-// A file is what is surely on the disk, and the changes since, of which
-// nothing is sure.
+// A file is what is certainly on the disk, and the later changes, of which any
+// part may be.
 type file struct {
 	synced []byte
 	later  []Op // Wrote and Truncated
@@ -43,7 +43,7 @@ func (f *file) found(r *rand.Rand) []byte {
 			}
 		}
 	}
-	return f.after(f.foundSize(r), f.taste(r), fill)
+	return f.after(f.foundSize(r), f.reached(r), fill)
 }
 
 // foundSize is mostly the last one, which shows most of the rest, or one that
@@ -60,10 +60,9 @@ func (f *file) foundSize(r *rand.Rand) int64 {
 	return size
 }
 
-// taste chooses how far each sector got. A sector got so far as some change,
-// and no further: it is written as a whole, with every change that was made to
-// it before. Neighbours need not have got equally far.
-func (f *file) taste(r *rand.Rand) func(at int64) int {
+// reached chooses up to which change each sector was written. A sector is written
+// as a whole, with every change made to it before. Neighbours may differ.
+func (f *file) reached(r *rand.Rand) func(at int64) int {
 	n := len(f.later)
 	switch r.IntN(7) {
 	case 0: // nothing was written
@@ -74,7 +73,7 @@ func (f *file) taste(r *rand.Rand) func(at int64) int {
 		last := r.IntN(n)
 		return func(int64) int { return last + r.IntN(2) }
 	case 3: // each write whole or not at all, in any order
-		return f.tasteWrites(r, 1+r.IntN(9))
+		return f.reachedWrites(r, 1+r.IntN(9))
 	case 4: // some sectors lag behind
 		lag := 1 + r.IntN(16)
 		return func(int64) int {
@@ -97,9 +96,9 @@ func (f *file) taste(r *rand.Rand) func(at int64) int {
 	}
 }
 
-// tasteWrites keeps each write with so many chances in ten. Where two share a
+// reachedWrites keeps each write with so many chances in ten. Where two share a
 // sector, the later one brings the earlier one's part along.
-func (f *file) tasteWrites(r *rand.Rand, inTen int) func(at int64) int {
+func (f *file) reachedWrites(r *rand.Rand, inTen int) func(at int64) int {
 	reach := map[int64]int{}
 	for i, op := range f.later {
 		if op.Kind == Truncated || r.IntN(10) >= inTen {

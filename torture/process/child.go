@@ -24,7 +24,7 @@ import (
 
 const variable = "TORTURE_ROLE"
 
-// patience is how long a child may say nothing before its test fails.
+// patience is how long a child may be silent before its test fails.
 const patience = 2 * time.Minute
 
 // A Role is what a child does. Its error is the child's failure.
@@ -77,7 +77,7 @@ func (p *Parent) Say(what any) error {
 // Hear waits for the test's next line.
 func (p *Parent) Hear() string { return <-p.lines }
 
-// Told delivers the test's lines to a child that does something meanwhile.
+// Told delivers the test's lines to a child that is busy.
 func (p *Parent) Told() <-chan string { return p.lines }
 
 func (p *Parent) listen() {
@@ -130,7 +130,7 @@ func (c *Child) listen(out io.Reader) {
 	for {
 		line, err := in.ReadBytes('\n')
 		if err != nil {
-			return // what came without an end is half a line of a killed child
+			return // a line without an end is of a child that was killed while it wrote
 		}
 		c.lines <- line
 	}
@@ -185,8 +185,8 @@ func (c *Child) End() {
 	}
 }
 
-// Bury waits for the end of a child that was killed.
-func (c *Child) Bury() {
+// WaitKilled waits for the end of a child that was killed.
+func (c *Child) WaitKilled() {
 	for range c.lines {
 	}
 	_ = c.cmd.Wait()

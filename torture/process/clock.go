@@ -10,8 +10,8 @@ import (
 
 // A Clock numbers moments across processes: every call of Now, wherever it is
 // made, gets a larger number than all calls that returned before it. It counts
-// in a page of memory that the processes share, so it has no resolution and no
-// drift, and a killed process leaves nothing behind. It is safe for concurrent use.
+// in a page of memory that the processes share, so its resolution is exact, and a
+// killed process leaves nothing behind. It is safe for concurrent use.
 type Clock struct{ count *atomic.Int64 }
 
 // OpenClock opens the clock in the file at path, or makes it. The mapping stays

@@ -22,8 +22,8 @@ const (
 	exits   ending = "exits"
 )
 
-// A section is a part of a batch: operations, in a transaction inside when nested
-// is set, which then takes itself back when undone is set.
+// A section is a part of a batch: operations, in a nested transaction if nested is
+// set, which is rolled back if undone is set.
 type section struct {
 	ops            []model.Op
 	nested, undone bool
@@ -36,14 +36,14 @@ type batch struct {
 	stubborn bool // the closure goes on after errors of storage
 }
 
-// answers are what the operations of a batch were told in the last run, and
-// whether a section's own transaction stands.
+// answers are the answers to a batch's operations in the last run, and whether each
+// section's transaction was kept.
 type answers struct {
 	of    [][]model.Answer
 	stand []bool
 }
 
-// drawBatch draws operations that suit one another, with the model going ahead.
+// drawBatch draws operations that build on one another, by running them on the model.
 func (w *world) drawBatch() (b batch, size int) {
 	b = batch{ending: commits, stubborn: w.chance(30)}
 	if w.chance(12) {
@@ -74,7 +74,7 @@ func (w *world) drawBatch() (b batch, size int) {
 	return b, size
 }
 
-// batch plays one.
+// batch runs a batch.
 func (w *world) batch() error {
 	before := w.Model.Save()
 	b, size := w.drawBatch()
@@ -124,8 +124,8 @@ func (w *world) batch() error {
 	return found
 }
 
-// run plays a batch on the ledger. A panic or an end of the goroutine must reach
-// the caller as it was made.
+// run runs a batch on the ledger. A panic or Goexit of the closure must reach the
+// caller unchanged.
 func (w *world) run(ctx context.Context, b batch) (got answers, end ending, err error) {
 	done := make(chan struct{})
 	go func() {
@@ -192,7 +192,7 @@ func (w *world) sections(ctx context.Context, b batch) (got answers, err error) 
 	return got, nil
 }
 
-// replay has the model do what the ledger said it did.
+// replay runs on the model what the ledger acknowledged.
 func (w *world) replay(b batch, got answers) (touched model.Outcome, err error) {
 	touched = model.Outcome{Refs: map[model.Ref]bool{}, Miners: map[int]bool{}}
 	for i, told := range got.of {
@@ -220,7 +220,7 @@ func (w *world) replay(b batch, got answers) (touched model.Outcome, err error) 
 	return touched, err
 }
 
-// follow takes a batch into the model that was answered with success.
+// follow runs on the model a batch that succeeded.
 func (w *world) follow(b batch, got answers) error {
 	touched, err := w.replay(b, got)
 	if err != nil {
@@ -232,7 +232,7 @@ func (w *world) follow(b batch, got answers) error {
 	return w.compare(touched)
 }
 
-// watched checks that nothing of a batch is there.
+// watched checks that a batch had no effect.
 func (w *world) watched(b batch) error {
 	touched := model.Outcome{Miners: map[int]bool{}, Whole: true}
 	for _, s := range b.sections {

@@ -11,12 +11,12 @@ import (
 	"github.com/stakeledger/stakeledger/torture/model"
 )
 
-// A worker of a crowd works on miners of its own, so that what it is told depends
-// on nobody else.
+// A worker of a crowd works on miners of its own, so that its answers do not depend
+// on the others.
 type worker struct {
 	ops     []model.Op
 	timeout []time.Duration // 0: none
-	answers []model.Answer  // it stops at the first error that leaves something to find out
+	answers []model.Answer  // it stops at the first error after which the outcome is unknown
 	ended   []bool          // whether the operation's context had ended
 }
 
@@ -49,10 +49,10 @@ func (w *world) drawCrowd() []*worker {
 	return crowd
 }
 
-// crowd plays several workers at once, beside one who adds up and checkpoints.
+// crowd runs several workers at once, while another one adds up and checkpoints.
 func (w *world) crowd() error {
 	crowd := w.drawCrowd()
-	w.clock.steady.Store(true) // whoever gives no sign of life for minutes is taken for dead
+	w.clock.steady.Store(true) // an input without progress for minutes counts as abandoned
 	defer w.clock.steady.Store(false)
 	mode := []string{"PASSIVE", "FULL", "RESTART", "TRUNCATE"}[w.IntN(4)]
 	w.tally["crowds"]++
@@ -65,7 +65,7 @@ func (w *world) crowd() error {
 	var beside error
 	var h happening
 	var strays []string
-	h.fired, strays = w.befall(faults, func() {
+	h.fired, strays = w.armed(faults, func() {
 		stop, stopped := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(stopped)
@@ -123,8 +123,8 @@ func (w *world) work(of *worker) {
 	}
 }
 
-// followCrowd has the model do what everybody was told, one after the other: no
-// two of them worked on one miner.
+// followCrowd runs on the model what was acknowledged, one worker after the other:
+// no two of them worked on one miner.
 func (w *world) followCrowd(crowd []*worker, h happening) error {
 	touched := model.Outcome{Miners: map[int]bool{}, Whole: true}
 	for _, of := range crowd {

@@ -18,12 +18,12 @@ import (
 // tally counts what happened.
 type tally map[string]int
 
-// TestSimulation plays lives until so many operations are done, two at a time.
-// SEED plays the same lives, and LIFE, a number, one of them alone.
+// TestSimulation runs lives, two at a time, until enough operations are done. SEED
+// repeats them, and LIFE, a number, runs one of them alone.
 func TestSimulation(t *testing.T) {
 	seed := effort.Seed(t)
 	budget := int64(effort.Count(1_500, 1_000_000))
-	length := effort.Count(500, 2_500) // of a life; comparing all of a file takes as long as it is
+	length := effort.Count(500, 2_500) // of a life; comparing a whole file takes time in proportion to its size
 	var next, done atomic.Int64
 	only := os.Getenv("LIFE")
 	if only != "" {
@@ -36,7 +36,7 @@ func TestSimulation(t *testing.T) {
 	var mu sync.Mutex
 	total := tally{}
 	dir := fastFolder(t)
-	inTime := func() bool { // rather fewer lives than a test that is killed
+	inTime := func() bool { // fewer lives are better than a test that is killed
 		end, ok := t.Deadline()
 		return !ok || time.Until(end) > 30*time.Second
 	}
@@ -75,8 +75,7 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// fastFolder is in memory where there is such a place: what is simulated does not
-// need a disk.
+// fastFolder is in memory if possible: the simulation needs no disk.
 func fastFolder(t *testing.T) string {
 	if dir, err := os.MkdirTemp("/dev/shm", "simulation-"); err == nil {
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -85,7 +84,7 @@ func fastFolder(t *testing.T) string {
 	return filepath.Clean(t.TempDir())
 }
 
-// live plays one life of so many operations.
+// live runs one life of the given number of operations.
 func live(dir string, seed, number uint64, operations int) (tally, error) {
 	w, err := newWorld(dir, seed, number)
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"github.com/stakeledger/stakeledger/torture/model"
 )
 
-// byRule reports whether an answer is one that the rules give: success, or one of
-// the ledger's own errors. Other errors are of storage.
+// byRule reports whether an answer follows from the rules: success, or one of the
+// ledger's own errors. Other errors are of storage.
 func byRule(err error) bool { return !strings.HasPrefix(model.KindOf(err), "another error") }
 
-// inParts reports whether an operation takes several transactions, so that an
-// error may leave a part, to be gone on with.
+// inParts reports whether an operation takes several transactions, so that after an
+// error a part may be there, to be continued.
 func inParts(o model.Op) bool { return o.Do == "apply" || o.Do == "archive" || o.Do == "snapshots" }
 
-// single is one operation for itself.
+// single runs one operation.
 func (w *world) single() error {
 	o := w.generator.Next(12)
 	w.note("%s", lines(o))
@@ -40,7 +40,7 @@ func inputs(o model.Op) int {
 	return 0
 }
 
-// settle has the model follow an operation, and compares.
+// settle runs an operation on the model as well, and compares.
 func (w *world) settle(o model.Op, got model.Answer, h happening) error {
 	if byRule(got.Err) {
 		want := w.Model.Do(o)
@@ -66,8 +66,8 @@ func (w *world) settle(o model.Op, got model.Answer, h happening) error {
 // Comparisons of whole miners leave out single keys: ids of what a crowd did are not
 // all known when the first of its operations is looked at.
 
-// find asks the ledger which of two it is: a change happened, or it did not. The
-// model goes on with that.
+// find compares with the ledger to learn whether a change happened, and makes the
+// model agree.
 func (w *world) find(err error, h happening, change func() model.Outcome) error {
 	before := w.Model.Save()
 	want := change()
@@ -89,7 +89,7 @@ func (w *world) find(err error, h happening, change func() model.Outcome) error 
 	return nil
 }
 
-// goOn runs an operation in parts again, undisturbed, until it is whole.
+// goOn runs an operation in parts again, without faults, until it is complete.
 func (w *world) goOn(o model.Op, got model.Answer) error {
 	if w.chance(20) {
 		if err := w.reopen(); err != nil {
@@ -101,7 +101,7 @@ func (w *world) goOn(o model.Op, got model.Answer) error {
 			return err
 		}
 	}
-	w.tally["gone on with"]++
+	w.tally["continued"]++
 	again := w.Do(context.Background(), o)
 	want := w.Model.Do(o)
 	if err := model.Differ("error once more", model.KindOf(again.Err), want.Err); err != nil {
@@ -117,8 +117,8 @@ func (w *world) goOn(o model.Op, got model.Answer) error {
 	return w.compare(want)
 }
 
-// allOrNone has an empty input bring to its end what an interrupted one staged,
-// and checks that all of its events were taken in, or none.
+// allOrNone applies an empty input, which completes what an interrupted one staged,
+// and checks that all of its events are recorded, or none.
 func (w *world) allOrNone(o model.Op) error {
 	if got := w.Do(context.Background(), model.Op{Do: "apply"}); got.Err != nil {
 		return fmt.Errorf("an empty input: %w", got.Err)

@@ -36,7 +36,8 @@ var (
 	moments = []faultdriver.Moment{faultdriver.Before, faultdriver.After, faultdriver.RolledBack}
 )
 
-// drawFaults draws some in so many of a hundred cases, within the first span calls.
+// drawFaults draws faults within the first span calls in percent of the cases, and
+// otherwise none.
 func (w *world) drawFaults(percent, span int) (list []faultdriver.Fault) {
 	if !w.chance(percent) {
 		return nil
@@ -62,8 +63,8 @@ func (w *world) drawFaults(percent, span int) (list []faultdriver.Fault) {
 	return list
 }
 
-// befall arms the faults while do runs, and says what came of them.
-func (w *world) befall(faults []faultdriver.Fault, do func()) (fired []faultdriver.Fault, strays []string) {
+// armed runs do with the faults armed, and returns those that occurred.
+func (w *world) armed(faults []faultdriver.Fault, do func()) (fired []faultdriver.Fault, strays []string) {
 	w.faults.Arm(faults...)
 	do()
 	if len(faults) > 0 {
@@ -78,7 +79,7 @@ func (w *world) befall(faults []faultdriver.Fault, do func()) (fired []faultdriv
 	return fired, strays
 }
 
-// A happening is what disturbed a step.
+// A happening is what disturbed a step, if anything.
 type happening struct {
 	fired []faultdriver.Fault
 	cut   bool
@@ -86,8 +87,8 @@ type happening struct {
 
 func (h happening) disturbed() bool { return h.cut || len(h.fired) > 0 }
 
-// disturb runs do among faults, or under a context that is cancelled at some
-// statement of the first span, or undisturbed.
+// disturb runs do with faults, or with a context that is cancelled at one of the
+// first span statements, or with neither.
 func (w *world) disturb(span int, do func(ctx context.Context)) (h happening, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -101,7 +102,7 @@ func (w *world) disturb(span int, do func(ctx context.Context)) (h happening, er
 		w.note("among %v", faults)
 	}
 	var strays []string
-	h.fired, strays = w.befall(faults, func() { do(ctx) })
+	h.fired, strays = w.armed(faults, func() { do(ctx) })
 	w.cutter.cancel.Store(nil)
 	if h.cut = ctx.Err() != nil; h.cut {
 		w.tally["cancelled"]++
@@ -116,7 +117,7 @@ func (w *world) disturb(span int, do func(ctx context.Context)) (h happening, er
 	return h, nil
 }
 
-// mayFail says what is wrong with an error of storage after what happened.
+// mayFail returns an error if what happened does not explain an error of storage.
 func (h happening) mayFail(err error) error {
 	if errors.Is(err, manager.ErrBusy) || h.disturbed() {
 		return nil

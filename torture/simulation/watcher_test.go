@@ -23,15 +23,14 @@ func watch(path string) (*watcher, error) {
 
 func (w *watcher) close() error { return w.db.Close() }
 
-// checkpoint may be refused by whoever reads or writes.
+// checkpoint fails with BUSY while others read or write.
 func (w *watcher) checkpoint(mode string) error {
 	var busy, log, moved int
 	return w.db.QueryRow("PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &log, &moved)
 }
 
-// recount gives, a miner a row, what must be equal: the counters beside what the
-// rows, live and archived, add up to. Every sum is one that a counter holds, so that
-// none overflows.
+// recount returns a row for each miner with pairs that must be equal: a counter, and
+// the sum of the rows, live and archived. Each sum has a counter, so none overflows.
 const recount = `
 WITH
 p AS (SELECT * FROM positions UNION ALL SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM archived_positions),
@@ -56,7 +55,7 @@ var recounted = strings.Fields(`positions positions:stakes open_positions trades
 	entry_tao entry_alpha alpha:in=open+closed closed_alpha exit_tao trades:tao-unmatched=shares trades:alpha-unmatched=shares
 	raw_gain raw_gain=tao-cost gain gain:positions counted_closes winning_closes counted_duration_us unmatched_alpha unmatched_tao`)
 
-// conserved says what does not add up, in one snapshot.
+// conserved returns an error for what does not add up, in one snapshot.
 func (w *watcher) conserved() (err error) {
 	rows, err := w.db.Query(recount)
 	if err != nil {

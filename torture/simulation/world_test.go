@@ -21,7 +21,7 @@ import (
 	"github.com/stakeledger/stakeledger/torture/model"
 )
 
-// A world is one ledger with its model, and everything that befalls it.
+// A world is one ledger with its model, and everything that disturbs it.
 type world struct {
 	*model.Run
 	*rand.Rand
@@ -33,7 +33,7 @@ type world struct {
 	options   []ledger.Option
 	dir, path string
 	files     int
-	abandoned []*ledger.Ledger // older handles on the file, which do nothing any more
+	abandoned []*ledger.Ledger // older handles on the file, no longer used
 	trail     []string         // the last steps
 	tally     tally
 }
@@ -67,8 +67,8 @@ func newWorld(dir string, seed, number uint64) (*world, error) {
 	return w, err
 }
 
-// drawOptions opens every life's ledger in another way. The budget is short,
-// since some faults last for ever.
+// drawOptions draws the options of a life's ledger. The budget is short, since some
+// faults never end.
 func (w *world) drawOptions() []ledger.Option {
 	options := []manager.Option{
 		manager.WithDriver(w.faults.Wrap), manager.WithTracer(w.cutter.follow), manager.WithSynchronousNormal(),
@@ -89,14 +89,14 @@ func (w *world) drawOptions() []ledger.Option {
 
 func (w *world) chance(percent int) bool { return w.IntN(100) < percent }
 
-// note keeps what a failure shows.
+// note adds a line to what a failure prints.
 func (w *world) note(format string, args ...any) {
 	if w.trail = append(w.trail, fmt.Sprintf(format, args...)); len(w.trail) > 12 {
 		w.trail = w.trail[1:]
 	}
 }
 
-// lines writes operations as the kept cases of package model have them.
+// lines writes operations in the form of package model's kept cases.
 func lines(ops ...model.Op) string {
 	text := ""
 	for _, o := range ops {
@@ -128,7 +128,7 @@ func (w *world) end() error {
 	return errors.Join(err, os.RemoveAll(w.dir))
 }
 
-// reopen goes on with the same file, or with what a crash would leave of it.
+// reopen continues with the same file, or with what a crash would leave of it.
 func (w *world) reopen() error {
 	how := w.IntN(3)
 	old := w.Ledger
@@ -169,7 +169,7 @@ func (w *world) reopen() error {
 // close may meet faults, which must not keep the connections open.
 func (w *world) close(l *ledger.Ledger) error {
 	var err error
-	fired, _ := w.befall(w.drawFaults(20, 20), func() { err = l.Close(context.Background()) })
+	fired, _ := w.armed(w.drawFaults(20, 20), func() { err = l.Close(context.Background()) })
 	if err != nil && len(fired) == 0 {
 		return fmt.Errorf("close: %w", err)
 	}
@@ -179,7 +179,7 @@ func (w *world) close(l *ledger.Ledger) error {
 func (w *world) open() error {
 	var l *ledger.Ledger
 	var err error
-	fired, strays := w.befall(w.drawFaults(20, 40), func() { l, err = ledger.Open(context.Background(), w.path, w.options...) })
+	fired, strays := w.armed(w.drawFaults(20, 40), func() { l, err = ledger.Open(context.Background(), w.path, w.options...) })
 	if err != nil && len(fired) > 0 {
 		l, err = ledger.Open(context.Background(), w.path, w.options...)
 	}
