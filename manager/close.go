@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -26,23 +27,18 @@ func (co *core) close(ctx context.Context) error {
 	}
 	select {
 	case co.closing.turn <- struct{}{}:
-		defer func() { <-co.closing.turn }()
-	case <-ctx.Done():
-		return co.stillHeld(ctx)
-	}
-	if co.closing.done {
-		return nil
-	}
-	if co.writer != nil {
+	default:
 		select {
-		case <-drained:
+		case co.closing.turn <- struct{}{}:
 		case <-ctx.Done():
 			return co.stillHeld(ctx)
 		}
 	}
-	select {
-	case <-co.backups.stop():
-	case <-ctx.Done():
+	defer func() { <-co.closing.turn }()
+	if co.closing.done {
+		return nil
+	}
+	if co.writer != nil && !co.outlast(ctx, drained) || !co.outlast(ctx, co.backups.stop()) {
 		return co.stillHeld(ctx)
 	}
 	for _, p := range co.pools() {
@@ -61,6 +57,36 @@ func (co *core) close(ctx context.Context) error {
 		errs = append(errs, co.closeWriter())
 	}
 	return errors.Join(errs...)
+}
+
+// closeGrace is how long Close waits, with a context that has ended, for what
+// runs nobody's closure: the end of a turn, with its checkpoint.
+const closeGrace = time.Second
+
+// outlast waits for over. While nobody is inside, a context that has ended is no
+// reason to leave the log behind.
+func (co *core) outlast(ctx context.Context, over <-chan struct{}) bool {
+	select {
+	case <-over:
+		return true
+	default:
+	}
+	select {
+	case <-over:
+		return true
+	case <-ctx.Done():
+	}
+	if len(co.inside()) > 0 {
+		return false
+	}
+	timer := time.NewTimer(closeGrace)
+	defer timer.Stop()
+	select {
+	case <-over:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // closeWriter leaves a tidy file behind: the log moved into the database, and
@@ -103,6 +129,15 @@ func keepLog(c DriverConn) {
 }
 
 func (co *core) stillHeld(ctx context.Context) error {
+	names := co.inside()
+	if len(names) == 0 {
+		names = []string{"the end of a transaction"}
+	}
+	return &Error{Op: "close", Detail: "still held by " + strings.Join(names, ", "), Err: context.Cause(ctx)}
+}
+
+// inside names the backups and transactions that run now.
+func (co *core) inside() []string {
 	conns := co.readConns()
 	if co.writer != nil {
 		conns = append([]*conn{co.writer.conn.Load()}, conns...)
@@ -111,7 +146,7 @@ func (co *core) stillHeld(ctx context.Context) error {
 	if others := holders(conns); others != "" {
 		names = append(names, others)
 	}
-	return &Error{Op: "close", Detail: "still held by " + strings.Join(names, ", "), Err: context.Cause(ctx)}
+	return names
 }
 
 // pools are the readers of closures and those of rows outside transactions.

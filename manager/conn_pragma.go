@@ -54,15 +54,25 @@ func readValue(c DriverConn, query string) (value string, err error) {
 	return fmt.Sprint(row[0]), nil
 }
 
+func readPageSize(c DriverConn) (int, error) {
+	size, err := readPragma(c, "page_size")
+	if err != nil {
+		return 0, wrap("read PRAGMA page_size", "", "", err)
+	}
+	return strconv.Atoi(size)
+}
+
 // writerPragmas are set on the writer's connection.
-func writerPragmas(synchronous string) []pragma {
-	level := map[string]string{"FULL": "2", "NORMAL": "1", "OFF": "0"}[synchronous]
+func writerPragmas(cfg *config) []pragma {
+	level := map[string]string{"FULL": "2", "NORMAL": "1", "OFF": "0"}[cfg.synchronous]
+	most := itoa(longLog * cfg.walBytes())
 	p := []pragma{
 		undoStore(),
 		{"cache_size", "-65536", "-65536"}, // 64 MiB: the writer touches pages all over a large file
 		{"journal_mode", "WAL", "wal"},
-		{"synchronous", synchronous, level},
-		{"wal_autocheckpoint", "0", "0"}, // the checkpointer does it between transactions
+		{"synchronous", cfg.synchronous, level},
+		{"journal_size_limit", most, most}, // the log's file is cut to it when the log begins anew
+		{"wal_autocheckpoint", "0", "0"},   // the checkpointer does it between transactions
 	}
 	if runtime.GOOS == "darwin" { // fsync does not reach the disk there
 		p = append(p, pragma{"fullfsync", "1", "1"})

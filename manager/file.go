@@ -9,10 +9,11 @@ import (
 // opened them. SQLite tells nobody when they are unlinked or replaced: it goes
 // on writing a file that nobody will find.
 type dbFile struct {
-	path  string
-	ids   atomic.Pointer[fileIDs] // nil until the connections are open
-	log   walFile                 // belongs to the holder of the writer
-	moved atomic.Pointer[string]  // what was found once; from then on nothing is served
+	path     string
+	ids      atomic.Pointer[fileIDs] // nil until the connections are open
+	log      walFile                 // belongs to the holder of the writer
+	pageSize int                     // in bytes, as the writer's connection found it
+	moved    atomic.Pointer[string]  // what was found once; from then on nothing is served
 }
 
 // fileIDs tell the files apart. A log that is not there has the zero one.

@@ -128,9 +128,12 @@ func WithSlowWarnings(tx, query, read time.Duration) Option {
 	return func(c *config) { c.slowTx, c.slowQuery, c.slowRead = tx, query, read }
 }
 
-// WithCheckpointFrames sets from how many frames (pages of 4,096 bytes) in the
-// write-ahead log the writer checkpoints it. Default: 2,000.
+// WithCheckpointFrames sets from how many frames of 4,096 bytes in the
+// write-ahead log the writer checkpoints it; of larger pages it takes fewer. Default: 2,000.
 func WithCheckpointFrames(n int) Option { return func(c *config) { c.walFrames = max(1, n) } }
+
+// walBytes is from what length on the write-ahead log is checkpointed.
+func (c *config) walBytes() int { return c.walFrames * 4096 }
 
 // WithDriver wraps every connection of the driver, those of migrations too: the
 // way tests inject faults (see package faultdriver) and look at statements.

@@ -176,10 +176,14 @@ func (p *readers) drain(ctx context.Context) error {
 	for range cap(p.places) - p.drained {
 		select {
 		case <-p.places:
-			p.drained++
-		case <-ctx.Done():
-			return ctx.Err()
+		default:
+			select {
+			case <-p.places:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
+		p.drained++
 	}
 	return nil
 }

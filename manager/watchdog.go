@@ -52,6 +52,9 @@ func (w *watch) run() {
 				w.look(c, "read transaction runs long and holds back the write-ahead log", cfg.slowRead, now, reported, running)
 			}
 			reported = running
+			if wr := w.core.writer; wr != nil {
+				wr.checkpoints.lookIdle(wr)
+			}
 		}
 	}
 }

@@ -66,6 +66,17 @@ func (q *queue) enter(r *request, depth int) (holds bool, err error) {
 	return false, nil
 }
 
+// hold takes the writer if nobody has it, nor waits for it.
+func (q *queue) hold() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closing || q.held || q.head != nil {
+		return false
+	}
+	q.held = true
+	return true
+}
+
 // append puts r at the end of the line. The caller holds mu.
 func (q *queue) append(r *request) {
 	r.waiting, r.enqueued = true, time.Now()
