@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
@@ -110,6 +111,9 @@ func (r *metagraphReader) add() error {
 		r.subnet, r.named = r.netuid, &at
 	}
 	if first, twice := r.uids[r.row.UID]; twice {
+		if slices.Contains(r.rows, r.row) {
+			return nil // of a page that was given twice
+		}
 		return wrong("uid", malformed(fmt.Sprintf("%s stands in %s already", r.row.UID, first)))
 	}
 	if first, twice := r.hotkeys[r.row.Hotkey]; twice {

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSimulateIngestReport(t *testing.T) {
@@ -55,6 +58,46 @@ func TestIngestRealExport(t *testing.T) {
 	again := object(t, must(t, "", "--db", db, "ingest", "--json", export))
 	if got := again["duplicates"]; got != 84. {
 		t.Errorf("duplicates the second time: got %v, want 84", got)
+	}
+}
+
+// TestIngestRealExportInPages: however the export is cut and in whatever order its pages come, the ledger is the same.
+func TestIngestRealExportInPages(t *testing.T) {
+	text, err := os.ReadFile(shared(t, "data/stake_events.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var export struct{ Data []json.RawMessage }
+	if err := json.Unmarshal(text, &export); err != nil {
+		t.Fatal(err)
+	}
+	whole := file(t, "whole.db")
+	must(t, string(text), "--db", whole, "ingest", "-")
+	want := must(t, "", "--db", whole, "report", "--json")
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for _, pages := range []int{2, 3, 5, 10, 20} {
+		size := (len(export.Data) + pages - 1) / pages
+		var files []string
+		for rows := range slices.Chunk(export.Data, size) {
+			page, err := json.Marshal(map[string]any{
+				"pagination": map[string]any{"current_page": len(files) + 1, "per_page": size, "total_items": len(export.Data)}, "data": rows,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, writeFile(t, fmt.Sprintf("page%d.json", len(files)+1), string(page)))
+		}
+		for range 2 {
+			db := file(t, "ledger.db")
+			must(t, "", append([]string{"--db", db, "ingest"}, files...)...)
+			if got := must(t, "", "--db", db, "report", "--json"); got != want {
+				t.Errorf("%d pages, %v: got %s, want %s", pages, files, got, want)
+			}
+			random.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
+		}
+		run(t, "", append([]string{"--db", file(t, "ledger.db"), "ingest"}, files[1:]...)...).fails(t, exitDoubtful, "missing", "--partial")
 	}
 }
 
