@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"manager/managertest":          {"manager", "manager/internal/testdb"},
 	"manager/faultdriver":          {"manager", "github.com/mattn/go-sqlite3"},
 	"manager/otelmanager":          {"manager", "go.opentelemetry.io/otel"},
-	"manager/internal/csqlite":     nil,
+	"manager/internal/csqlite":     {"github.com/mattn/go-sqlite3"},
 	"manager/internal/notes":       nil,
 	"manager/internal/notes/read":  nil,
 	"manager/internal/notes/write": nil,

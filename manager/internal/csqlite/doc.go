@@ -1,11 +1,29 @@
 // Package csqlite calls SQLite's C interface on connections that the driver
 // opened, for what the driver does not offer.
 //
-// The connection stays the driver's: its settings, its authorizer and its Close.
-// This package only learns its sqlite3*. SQLite calls registered functions for
-// every connection that the process opens (sqlite3_auto_extension); ours is
-// registered only while [Open] runs, and takes note only on Open's own thread.
-// No unexported field of the driver is read.
+// The connection stays the driver's: its settings, its functions, its authorizer
+// and every text that is not prepared. This package only learns its sqlite3*.
+// SQLite calls registered functions for every connection that the process opens
+// (sqlite3_auto_extension); ours is registered only while [Open] runs, and takes
+// note only on Open's own thread. No unexported field of the driver is read.
+//
+// # Statements
+//
+// The driver calls C for each row, for the reset, and to ask whether a
+// transaction is open. A statement prepared by a [Conn] calls once: to bind its
+// arguments, step, copy up to 256 rows (step.h has all limits), reset if it has
+// ended, and bring back the state of the transaction, the last row id and the
+// number of changes. Values, types, errors and their texts are the driver's; a
+// fuzz test compares the two. Different on purpose:
+//
+//   - ExecContext resets its statement, also one with rows, which the driver leaves
+//     running; an error that SQLite finds only then is returned.
+//   - Running a statement again ends the rows of its run before with an error.
+//   - A text that cannot be converted to UTF-8 for want of memory is an error,
+//     where the driver returns "".
+//   - No finalizer closes a statement: one would run beside the connection.
+//
+// # Where it works
 //
 // The C code is compiled without a header of SQLite and linked with the copy of
 // SQLite that is inside the driver, so a plain go build is enough. Where that is

@@ -2,7 +2,13 @@
 
 package csqlite
 
-import "database/sql/driver"
+import (
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
 
 // Available says whether this build can have a [Handle].
 const Available = false
@@ -24,3 +30,13 @@ func (h *Handle) DeferredForeignKeys() bool { return false }
 
 // InTransaction is false.
 func (h *Handle) InTransaction() bool { return false }
+
+// A Conn is the driver's connection. There is none in this build.
+type Conn struct {
+	*sqlite3.SQLiteConn
+	Loc       *time.Location
+	ReadAhead bool
+}
+
+// Conn fails.
+func (h *Handle) Conn() (*Conn, error) { return nil, errors.New("this build has no handles") }

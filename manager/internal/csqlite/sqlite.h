@@ -4,21 +4,89 @@
 #define CSQLITE_SQLITE_H
 
 typedef struct sqlite3 sqlite3;
+typedef struct sqlite3_stmt sqlite3_stmt;
+typedef void (*sqlite3_destructor_type)(void *);
 
 #define SQLITE_OK 0
 #define SQLITE_ERROR 1
+#define SQLITE_NOMEM 7
+#define SQLITE_ROW 100
+#define SQLITE_DONE 101
+#define SQLITE_INTEGER 1
+#define SQLITE_FLOAT 2
+#define SQLITE_TEXT 3
+#define SQLITE_BLOB 4
+#define SQLITE_UTF8 1
 #define SQLITE_DBSTATUS_DEFERRED_FKS 10
+#define SQLITE_STMTSTATUS_VM_STEP 4
+#define SQLITE_STMTSTATUS_REPREPARE 5
+#define SQLITE_STATIC ((sqlite3_destructor_type)0)
 
 int sqlite3_auto_extension(void (*)(void));
 int sqlite3_cancel_auto_extension(void (*)(void));
 int sqlite3_db_status(sqlite3 *, int, int *, int *, int);
 int sqlite3_get_autocommit(sqlite3 *);
+void sqlite3_interrupt(sqlite3 *);
+long long sqlite3_last_insert_rowid(sqlite3 *);
+int sqlite3_changes(sqlite3 *);
+
+int sqlite3_prepare_v2(sqlite3 *, const char *, int, sqlite3_stmt **, const char **);
+int sqlite3_step(sqlite3_stmt *);
+int sqlite3_reset(sqlite3_stmt *);
+int sqlite3_finalize(sqlite3_stmt *);
+int sqlite3_stmt_status(sqlite3_stmt *, int, int);
+int sqlite3_stmt_readonly(sqlite3_stmt *);
+
+int sqlite3_bind_parameter_count(sqlite3_stmt *);
+int sqlite3_bind_parameter_index(sqlite3_stmt *, const char *);
+int sqlite3_bind_int64(sqlite3_stmt *, int, long long);
+int sqlite3_bind_double(sqlite3_stmt *, int, double);
+int sqlite3_bind_null(sqlite3_stmt *, int);
+int sqlite3_bind_text64(sqlite3_stmt *, int, const char *, unsigned long long, sqlite3_destructor_type, unsigned char);
+int sqlite3_bind_blob64(sqlite3_stmt *, int, const void *, unsigned long long, sqlite3_destructor_type);
+int sqlite3_clear_bindings(sqlite3_stmt *);
+
+int sqlite3_column_count(sqlite3_stmt *);
+const char *sqlite3_column_name(sqlite3_stmt *, int);
+const char *sqlite3_column_decltype(sqlite3_stmt *, int);
+int sqlite3_column_type(sqlite3_stmt *, int);
+long long sqlite3_column_int64(sqlite3_stmt *, int);
+double sqlite3_column_double(sqlite3_stmt *, int);
+const unsigned char *sqlite3_column_text(sqlite3_stmt *, int);
+const void *sqlite3_column_blob(sqlite3_stmt *, int);
+int sqlite3_column_bytes(sqlite3_stmt *, int);
 
 /* cgo links each package once by itself, without the driver. Weak symbols may be
  * missing there; in a program the driver defines them. */
 #pragma weak sqlite3_auto_extension
+#pragma weak sqlite3_bind_blob64
+#pragma weak sqlite3_bind_double
+#pragma weak sqlite3_bind_int64
+#pragma weak sqlite3_bind_null
+#pragma weak sqlite3_bind_parameter_count
+#pragma weak sqlite3_bind_parameter_index
+#pragma weak sqlite3_bind_text64
 #pragma weak sqlite3_cancel_auto_extension
+#pragma weak sqlite3_changes
+#pragma weak sqlite3_clear_bindings
+#pragma weak sqlite3_column_blob
+#pragma weak sqlite3_column_bytes
+#pragma weak sqlite3_column_count
+#pragma weak sqlite3_column_decltype
+#pragma weak sqlite3_column_double
+#pragma weak sqlite3_column_int64
+#pragma weak sqlite3_column_name
+#pragma weak sqlite3_column_text
+#pragma weak sqlite3_column_type
 #pragma weak sqlite3_db_status
+#pragma weak sqlite3_finalize
 #pragma weak sqlite3_get_autocommit
+#pragma weak sqlite3_interrupt
+#pragma weak sqlite3_last_insert_rowid
+#pragma weak sqlite3_prepare_v2
+#pragma weak sqlite3_reset
+#pragma weak sqlite3_step
+#pragma weak sqlite3_stmt_readonly
+#pragma weak sqlite3_stmt_status
 
 #endif

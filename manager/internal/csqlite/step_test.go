@@ -1,0 +1,480 @@
+//go:build cgo && linux && !libsqlite3 && !stakeledger_nostep
+
+package csqlite_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"github.com/stakeledger/stakeledger/manager/internal/csqlite"
+)
+
+// openStepped opens a connection with statements of ours.
+func openStepped(t testing.TB, ahead bool, texts ...string) *csqlite.Conn {
+	t.Helper()
+	_, h, err := csqlite.Open(func() (driver.Conn, error) { return (&sqlite3.SQLiteDriver{}).Open(":memory:?_mutex=no") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := h.Conn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ReadAhead = ahead
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, text := range texts {
+		if _, err := c.ExecContext(context.Background(), text, nil); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	return c
+}
+
+func prepare(t testing.TB, c *csqlite.Conn, text string) *csqlite.Stmt {
+	t.Helper()
+	s, err := c.Prepare(text)
+	if err != nil {
+		t.Fatalf("prepare %s: %v", text, err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s.(*csqlite.Stmt)
+}
+
+func query(t testing.TB, s *csqlite.Stmt, args ...any) driver.Rows {
+	t.Helper()
+	r, err := s.QueryContext(context.Background(), named(args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func named(args ...any) (list []driver.NamedValue) {
+	for i, a := range args {
+		list = append(list, driver.NamedValue{Ordinal: i + 1, Value: a})
+	}
+	return list
+}
+
+// column reads up to most rows and returns their first values.
+func column(r driver.Rows, most int) (list []driver.Value, err error) {
+	dest := make([]driver.Value, len(r.Columns()))
+	for len(list) < most {
+		if err := r.Next(dest); err == io.EOF {
+			return list, nil
+		} else if err != nil {
+			return list, err
+		}
+		list = append(list, dest[0])
+	}
+	return list, nil
+}
+
+const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT i FROM n"
+
+func TestManyRowsCross(t *testing.T) {
+	for _, ahead := range []bool{false, true} {
+		c := openStepped(t, ahead)
+		s := prepare(t, c, numbers)
+		for _, want := range []int{1, 2, 15, 16, 17, 271, 272, 273, 5000} {
+			r := query(t, s, int64(want))
+			list, err := column(r, want+1)
+			if err != nil || len(list) != want || list[0] != int64(1) || list[want-1] != int64(want) {
+				t.Errorf("ahead %v: got %d rows, %v; want %d", ahead, len(list), err, want)
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// Where the caller may write, a row is read when it is asked for, as with the driver.
+func TestChangesBetweenRowsShow(t *testing.T) {
+	c := openStepped(t, false, "CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+	theirs, err := c.SQLiteConn.Prepare("SELECT v FROM t ORDER BY id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	var got [2][]driver.Value
+	for i, s := range []statement{theirs.(statement), prepare(t, c, "SELECT v FROM t ORDER BY id")} {
+		r, err := s.QueryContext(context.Background(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := column(r, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := prepare(t, c, "UPDATE t SET v = v || '!'").ExecContext(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := prepare(t, c, "INSERT INTO t (v) VALUES ('new')").ExecContext(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+		rest, err := column(r, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[i] = append(first, rest...)
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.ExecContext(context.Background(), "DELETE FROM t; INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []driver.Value{"a", "b!", "c!", "new"}; !slices.Equal(got[0], want) || !slices.Equal(got[1], want) {
+		t.Errorf("got %v, the driver %v, want %v", got[1], got[0], want)
+	}
+}
+
+// One wanted row ends the statement, so that it holds nothing and may run again.
+func TestQueryRowEndsTheStatement(t *testing.T) {
+	c := openStepped(t, false, "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2)")
+	s := prepare(t, c, "SELECT id FROM t")
+	r, err := s.QueryRowContext(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.(*csqlite.Rows).Ended() {
+		t.Error("the statement has not ended")
+	}
+	if _, err := c.ExecContext(context.Background(), "DROP TABLE t", nil); err != nil {
+		t.Errorf("drop the table before the row is read: %v", err)
+	}
+	if list, err := column(r, 10); err != nil || !slices.Equal(list, []driver.Value{int64(1)}) {
+		t.Errorf("got %v, %v, want [1]", list, err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// An error comes behind the rows before it, and the statement can run again.
+func TestErrorBehindRows(t *testing.T) {
+	for _, ahead := range []bool{false, true} {
+		c := openStepped(t, ahead)
+		s := prepare(t, c, "WITH n(i) AS (VALUES (1), (2), (3)) SELECT abs(CASE i WHEN ?1 THEN -9223372036854775808 ELSE i END) FROM n")
+		for range 2 {
+			r := query(t, s, int64(3))
+			list, err := column(r, 10)
+			var e sqlite3.Error
+			if len(list) != 2 || !errors.As(err, &e) || e.Code != sqlite3.ErrError || !strings.Contains(e.Error(), "integer overflow") {
+				t.Errorf("ahead %v: got %v, %v; want two rows and integer overflow", ahead, list, err)
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if list, err := column(query(t, s, int64(9)), 10); err != nil || len(list) != 3 {
+			t.Errorf("again: got %v, %v; want three rows", list, err)
+		}
+	}
+}
+
+const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+func TestContextInterrupts(t *testing.T) {
+	c := openStepped(t, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	s := prepare(t, c, endless)
+	err := c.SQLiteConn.RegisterFunc("began", func(v int64) int64 { cancel(); return v }, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := prepare(t, c, "WITH RECURSIVE n(i) AS (SELECT began(1) UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+	if _, err := again.QueryContext(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("query: got %v, want canceled", err)
+	}
+	if _, err := s.QueryContext(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("query after the end: got %v, want canceled", err)
+	}
+	timeout, stop := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer stop()
+	if _, err := s.ExecContext(timeout, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("exec: got %v, want deadline exceeded", err)
+	}
+	if list, err := column(query(t, prepare(t, c, numbers), int64(3)), 10); err != nil || len(list) != 3 {
+		t.Errorf("afterwards: got %v, %v; want three rows", list, err)
+	}
+}
+
+// A context that ends between two rows ends them, and does not meet the
+// statements of other contexts.
+func TestContextEndsBetweenRows(t *testing.T) {
+	c := openStepped(t, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := prepare(t, c, numbers).QueryContext(ctx, named(int64(1000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := column(r, 3); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := column(r, 3); !errors.Is(err, context.Canceled) {
+		t.Errorf("next row: got %v, want canceled", err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := column(query(t, prepare(t, c, numbers), int64(1000)), 2000); err != nil {
+		t.Errorf("another query: %v", err)
+	}
+}
+
+// Many contexts that end at any moment leave the connection in order.
+func TestContextsEndAtAnyMoment(t *testing.T) {
+	c := openStepped(t, true)
+	s, calm := prepare(t, c, numbers), prepare(t, c, numbers)
+	for i := range 300 {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Duration(i%60)*5*time.Microsecond, cancel)
+		r, err := s.QueryContext(ctx, named(int64(2000)))
+		if err == nil {
+			_, err = column(r, 5000)
+			if cerr := r.Close(); cerr != nil {
+				t.Fatal(cerr)
+			}
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v, want canceled or nothing", err)
+		}
+		if list, err := column(query(t, calm, int64(50)), 100); err != nil || len(list) != 50 {
+			t.Fatalf("without a context: got %d rows, %v; want 50", len(list), err)
+		}
+		cancel()
+	}
+}
+
+func TestAutoCommitFollowsWhoeverRunsSQL(t *testing.T) {
+	c := openStepped(t, false, "CREATE TABLE t (a PRIMARY KEY)")
+	check := func(what string, want bool) {
+		t.Helper()
+		if got := c.AutoCommit(); got != want || got != c.SQLiteConn.AutoCommit() {
+			t.Errorf("after %s: got %v, want %v", what, got, want)
+		}
+	}
+	run := func(text string) error {
+		_, err := prepare(t, c, text).ExecContext(context.Background(), nil)
+		return err
+	}
+	_ = run("BEGIN")
+	check("BEGIN", false)
+	_, _ = c.Exec("COMMIT", nil)
+	check("the driver's COMMIT", true)
+	_ = run("BEGIN")
+	r, err := c.Query("COMMIT", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("the driver's query of COMMIT", true)
+	_ = run("SELECT 1")
+	_ = r.Close()
+	check("its closing", true)
+	_ = run("BEGIN")
+	_ = run("INSERT INTO t VALUES (1)")
+	if err := run("INSERT OR ROLLBACK INTO t VALUES (1)"); err == nil {
+		t.Error("inserted twice")
+	}
+	check("OR ROLLBACK", true)
+	tx, err := c.BeginTx(context.Background(), driver.TxOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("the driver's BeginTx", false)
+	_ = run("SELECT 1")
+	_ = tx.Commit()
+	check("its Commit", true)
+}
+
+// Whatever method of the driver's connection may run SQL is overridden, for
+// AutoCommit. Look at a new one and add it here, or there.
+func TestDriverMethodsAreKnown(t *testing.T) {
+	known := strings.Fields("AutoCommit Backup Begin BeginTx Close Exec ExecContext GetFilename GetLimit IsValid LoadExtension Ping Prepare PrepareContext Query QueryContext " +
+		"RegisterAggregator RegisterAuthorizer RegisterCollation RegisterCommitHook RegisterFunc RegisterPreUpdateHook RegisterRollbackHook RegisterUpdateHook ResetSession " +
+		"Serialize Deserialize SetFileControlInt SetFileControlInt64 SetLimit SetTrace CreateModule DeclareVTab " +
+		"AuthEnabled AuthUserAdd AuthUserChange AuthUserDelete Authenticate")
+	conn := reflect.TypeFor[*sqlite3.SQLiteConn]()
+	for i := range conn.NumMethod() {
+		if name := conn.Method(i).Name; !slices.Contains(known, name) {
+			t.Errorf("%s is not known: may it run SQL?", name)
+		}
+	}
+}
+
+func TestClosedThingsSaySo(t *testing.T) {
+	c := openStepped(t, true)
+	s, other := prepare(t, c, numbers), prepare(t, c, numbers)
+	r := query(t, s, int64(1000))
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := column(r, 2000); err == nil {
+		t.Error("rows of a closed statement: no error")
+	}
+	if err := errors.Join(r.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.QueryContext(context.Background(), named(int64(1))); err == nil {
+		t.Error("a closed statement: no error")
+	}
+	if s.NumInput() != 0 || s.Readonly() {
+		t.Error("a closed statement has parameters or reads")
+	}
+	r = query(t, other, int64(1000))
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := column(r, 2000); err == nil {
+		t.Error("rows of a closed connection: no error")
+	}
+	if err := errors.Join(r.Close(), other.Close(), c.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := other.ExecContext(context.Background(), named(int64(1))); err == nil {
+		t.Error("a statement of a closed connection: no error")
+	}
+	if _, err := c.Prepare("SELECT 1"); err == nil {
+		t.Error("a closed connection: no error")
+	}
+}
+
+func TestRunningAgainEndsTheRows(t *testing.T) {
+	s := prepare(t, openStepped(t, true), numbers)
+	old := query(t, s, int64(1000))
+	if list, err := column(query(t, s, int64(3)), 10); err != nil || len(list) != 3 {
+		t.Errorf("got %v, %v; want three rows", list, err)
+	}
+	if list, err := column(old, 2000); err == nil {
+		t.Errorf("the rows before: got %d, want an error", len(list))
+	}
+	if err := old.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The program may change how the driver writes times, to something longer too.
+func TestTimesInAFormatOfTheProgram(t *testing.T) {
+	s := prepare(t, openStepped(t, true), "SELECT ?1 || '', ?2 || ''")
+	before := sqlite3.SQLiteTimestampFormats[0]
+	defer func() { sqlite3.SQLiteTimestampFormats[0] = before }()
+	for _, format := range []string{"", "2006", strings.Repeat("2006-01-02 ", 50)} {
+		sqlite3.SQLiteTimestampFormats[0] = format
+		now := time.Now()
+		r := query(t, s, now, "behind it")
+		dest := make([]driver.Value, 2)
+		if err := r.Next(dest); err != nil || dest[0] != now.Format(format) || dest[1] != "behind it" {
+			t.Errorf("%q: got %q, %v", format, dest, err)
+		}
+		_ = r.Close()
+	}
+}
+
+// What large values took is given back, on both sides.
+func TestLargeValues(t *testing.T) {
+	c := openStepped(t, true)
+	s := prepare(t, c, "SELECT ?1, length(?1)")
+	large := strings.Repeat("x", 8<<20)
+	for range 3 {
+		r := query(t, s, large)
+		dest := make([]driver.Value, 2)
+		if err := r.Next(dest); err != nil || dest[0] != large || dest[1] != int64(len(large)) {
+			t.Fatalf("got %d bytes, %v, %v", len(dest[0].(string)), dest[1], err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := csqlite.Kept(s); got > 2*128<<10 {
+			t.Errorf("kept %d bytes, want at most 128 KiB twice", got)
+		}
+	}
+}
+
+// A text that somebody keeps holds at most a page of its neighbours in memory.
+func TestKeptTextsHoldLittle(t *testing.T) {
+	s := prepare(t, openStepped(t, true), "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) SELECT 'key' || i, printf('%0250d', i), hex(zeroblob(20000)) FROM n")
+	r := query(t, s)
+	var kept []string
+	before := heap()
+	dest := make([]driver.Value, 3)
+	for i := 0; r.Next(dest) == nil; i++ {
+		kept = append(kept, dest[0].(string))
+	}
+	clear(dest)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := heap() - before; len(kept) != 500 || got > 500*4500 {
+		t.Errorf("%d keys hold %d bytes, want 500 and at most 4,500 each", len(kept), got)
+	}
+	runtime.KeepAlive(kept)
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// A query that takes SQLite long for each row does not keep its first ones.
+func TestSlowRowsComeAsTheyAreFound(t *testing.T) {
+	c := openStepped(t, true)
+	calls := 0
+	if err := c.SQLiteConn.RegisterFunc("called", func(v int64) int64 { calls++; return v }, false); err != nil {
+		t.Fatal(err)
+	}
+	s := prepare(t, c, "WITH n(i) AS (VALUES (1), (2), (3)) SELECT called(i), (WITH RECURSIVE m(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM m WHERE j < 100000) SELECT count(*) FROM m WHERE j > i) FROM n")
+	r := query(t, s)
+	if calls != 1 {
+		t.Errorf("rows found before the first was returned: got %d, want 1", calls)
+	}
+	if list, err := column(r, 10); err != nil || len(list) != 3 {
+		t.Errorf("got %v, %v; want three rows", list, err)
+	}
+}
+
+func TestValuesStayWhenMoreRowsCross(t *testing.T) {
+	s := prepare(t, openStepped(t, true), "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1999) SELECT i, 'text ' || i, CAST('blob ' || i AS BLOB), i + 0.5 FROM n")
+	r := query(t, s)
+	var all [][]driver.Value
+	for {
+		dest := make([]driver.Value, 4)
+		if err := r.Next(dest); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, dest)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	for i, row := range all {
+		n := int64(1000 + i)
+		text := "text " + strconv.FormatInt(n, 10)
+		if want := []driver.Value{n, text, []byte("blob " + strconv.FormatInt(n, 10)), float64(n) + 0.5}; !reflect.DeepEqual(row, want) {
+			t.Fatalf("row %d: got %v, want %v", i, row, want)
+		}
+	}
+}
