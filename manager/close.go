@@ -18,6 +18,9 @@ type closing struct {
 }
 
 func (co *core) close(ctx context.Context) error {
+	if t := co.within(ctx); t != nil {
+		return &Error{Op: "close", Label: t.label.String(), Kind: ErrUnsupported, Detail: "Close waits for every transaction, and ctx is that of a closure; call it outside"}
+	}
 	for _, p := range co.pools() {
 		p.stop()
 	}
@@ -25,7 +28,7 @@ func (co *core) close(ctx context.Context) error {
 	if co.writer != nil {
 		drained = co.writer.queue.close()
 	}
-	select {
+	select { // who is not inside is not waited for: an ended ctx closes as well
 	case co.closing.turn <- struct{}{}:
 	default:
 		select {
@@ -145,6 +148,9 @@ func (co *core) inside() []string {
 	names := co.backups.names(false)
 	if others := holders(conns); others != "" {
 		names = append(names, others)
+	}
+	if co.writer != nil {
+		names = append(names, co.writer.queue.labels()...)
 	}
 	return names
 }

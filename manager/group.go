@@ -110,7 +110,7 @@ func (w *writer) member(g *group, r *request) (stays bool) {
 		return true
 	}
 	if g.shared && len(g.members) > 1 {
-		w.running.Store(&running{g, r, t, time.Now()})
+		w.watch(&running{g, r, t, time.Now()})
 	}
 	returned := false
 	defer func() {
@@ -165,7 +165,9 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 		w.requeue(r)
 		return false
 	}
-	w.running.Store(nil)
+	if m := w.running.Swap(nil); m != nil && time.Since(m.began) >= evictAfter {
+		g.limit = len(g.members) // it worked for long enough to answer those before it
+	}
 	abandoned := t.abandonChildren()
 	t.close()
 	if r.err == nil && !r.panicked && !r.goexit {

@@ -158,34 +158,3 @@ func TestClosureTakenOutOfItsGroupEndsAnyWay(t *testing.T) {
 		})
 	}
 }
-
-func TestCallerOfABlockedClosureMayLeave(t *testing.T) {
-	t.Parallel()
-	db := openNotes(t)
-	release := hold(t, db)
-	first := enqueue(t.Context(), t, db, adding("first"))
-	ctx, cancel := context.WithCancel(t.Context())
-	gate := make(chan struct{})
-	blocked := enqueue(ctx, t, db, func(ctx context.Context, tx Tx) error {
-		<-gate
-		return tx.add(ctx, "blocked")
-	})
-	release()
-	if err := first.wait(t).err; err != nil { // so the blocked one was taken out
-		t.Error(err)
-	}
-	cancel()
-	if err := blocked.wait(t).err; !errors.Is(err, context.Canceled) {
-		t.Errorf("who left: got %v, want context.Canceled", err)
-	}
-	if err := db.WithTx(t.Context(), adding("meanwhile")); err != nil {
-		t.Errorf("a transaction while the closure still blocks: %v", err)
-	}
-	close(gate)
-	if err := db.WithTx(t.Context(), adding("next")); err != nil {
-		t.Errorf("the next transaction: %v", err)
-	}
-	if got, want := titles(t, db), []string{"first", "meanwhile", "next"}; !slices.Equal(got, want) {
-		t.Errorf("titles: got %q, want %q", got, want)
-	}
-}

@@ -5,11 +5,16 @@ import (
 	"time"
 )
 
-// evictAfter is how long one closure may keep the members before it from
-// their commit. Closures do not wait for each other, so one that takes this
-// long most likely waits for a lock that an earlier member's caller holds
-// across WithTx, and would wait for ever.
-const evictAfter = time.Second
+// A closure that spends evictAfter outside its statements keeps the members
+// before it from their commit. Closures do not wait for each other, so it most
+// likely waits for a lock that an earlier member's caller holds across WithTx,
+// and would wait until that is answered. Time inside a statement is work and
+// does not count: the closure is looked at evictLooks times, and is inside one
+// whenever the connection is locked.
+const (
+	evictAfter = time.Second
+	evictLooks = 20
+)
 
 // running is the closure of a group that runs now while others wait for it.
 type running struct {
@@ -19,33 +24,61 @@ type running struct {
 	began   time.Time
 }
 
-// evict takes the closure that runs for too long out of its group: its
-// savepoint is rolled back, its queries end, and the group goes on without it
-// on a goroutine of its own. When the closure returns, the request queues
-// again; until then its caller may leave.
-func (w *writer) evict(now time.Time) {
-	m := w.running.Load()
-	if m == nil || now.Sub(m.began) < evictAfter {
-		return
+// watch has m evicted if it waits for too long.
+func (w *writer) watch(m *running) {
+	w.running.Store(m)
+	if !w.watched.Swap(true) {
+		w.lookLater(nil, 0)
 	}
-	c := m.txn.conn
-	c.mu.Lock()
-	defer c.unlock()
+}
+
+func (w *writer) lookLater(last *running, waiting int) {
+	time.AfterFunc(evictAfter/evictLooks, func() { w.look(last, waiting) })
+}
+
+// look sees whether the closure that runs is outside a statement. It was in
+// waiting looks before, if it is last.
+func (w *writer) look(last *running, waiting int) {
+	m := w.running.Load()
+	if m == nil {
+		w.watched.Store(false)
+		if w.running.Load() == nil || w.watched.Swap(true) {
+			return
+		}
+	}
+	if m != last {
+		waiting = 0
+	}
+	if m != nil && m.txn.conn.mu.TryLock() {
+		if waiting++; waiting >= evictLooks {
+			w.evict(m)
+		}
+		m.txn.conn.unlock()
+	}
+	w.lookLater(m, waiting)
+}
+
+// evict takes m's closure out of its group: its savepoint is rolled back, its
+// queries end, and the group goes on without it on a goroutine of its own. When
+// the closure returns, the request queues again. The caller holds the
+// connection's mu.
+func (w *writer) evict(m *running) {
 	if w.running.Load() != m { // it has returned meanwhile
 		return
 	}
 	w.running.Store(nil)
+	c := m.txn.conn
 	_ = m.txn.abandonChildren()
 	m.txn.close()
 	m.txn.evicted = true
-	if m.txn.dropped != nil || c.raw.AutoCommit() || c.endSavepoint(false) != nil {
+	if m.txn.dropped != nil || !c.inTransaction() || c.endSavepoint(false) != nil {
 		m.group.lost = true
 	}
 	m.group.members = m.group.members[:len(m.group.members)-1]
 	m.group.limit = len(m.group.members)
 	w.queue.evict(m.request)
 	c.log(slog.LevelWarn, "transaction keeps its group from committing, runs again later: does it wait for another transaction?",
-		slog.String("label", m.request.label.String()), slog.Duration("elapsed", now.Sub(m.began)))
+		slog.String("label", m.request.label.String()), slog.Duration("elapsed", time.Since(m.began)))
 	go w.serve(m.group)
 }
 

@@ -45,7 +45,6 @@ func (w *watch) run() {
 		case now := <-tick.C:
 			running := map[*label]bool{}
 			if wr := w.core.writer; wr != nil {
-				wr.evict(now)
 				w.look(wr.conn.Load(), "write transaction runs long", cfg.slowTx, now, reported, running)
 			}
 			for _, c := range w.core.readConns() {

@@ -22,6 +22,7 @@ type writer struct {
 	checkpoints checkpointer
 	commits     atomic.Uint64
 	running     atomic.Pointer[running] // the group member running now, if others wait for it
+	watched     atomic.Bool             // a timer looks at running
 }
 
 // do runs r to its end and returns its answer.
@@ -41,10 +42,18 @@ func (w *writer) do(r *request) error {
 	if r.err != nil {
 		return r.err
 	}
-	for _, hook := range r.hooks {
-		hook(r.ctx, r.commit)
-	}
+	r.callHooks(r.hooks)
 	return nil
+}
+
+// callHooks calls all of hooks, also when one of them panics or ends its
+// goroutine.
+func (r *request) callHooks(hooks []Hook) {
+	if len(hooks) == 0 {
+		return
+	}
+	defer r.callHooks(hooks[1:])
+	hooks[0](r.ctx, r.commit)
 }
 
 // runHere runs r on its caller's goroutine, where a panic or Goexit simply
@@ -73,26 +82,29 @@ func (w *writer) endTurn() {
 // await waits for r's outcome and continues in the caller what the closure did.
 // Its caller may leave for as long as nothing of r has happened.
 func (w *writer) await(r *request) error {
-	began := time.Now()
-	timer := time.NewTimer(w.core.cfg.maxQueueWait)
+	limit := w.core.cfg.maxQueueWait
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for ctxDone, left := r.ctx.Done(), false; !left; {
 		select {
 		case <-r.done:
 			left = true
-			continue
 		case <-ctxDone:
-			ctxDone = nil
+			if w.queue.abandon(r) {
+				return detailed(ended(r.ctx, "queue transaction", "", r.label.String()), w.lock.blocked())
+			}
+			ctxDone = nil // its closure runs, and COMMIT or readmit answers
 		case <-timer.C:
+			// An evicted request enters the line again, with its time yet to come.
+			waited, waiting := w.queue.inLine(r)
+			if waiting && waited >= limit && w.queue.abandon(r) {
+				return w.waitedTooLong(r, waited)
+			}
+			if !waiting {
+				waited = 0
+			}
+			timer.Reset(max(limit-waited, time.Millisecond))
 		}
-		if !w.queue.abandon(r) { // its closure runs: ask again, it may be evicted
-			timer.Reset(time.Second)
-			continue
-		}
-		if err := ended(r.ctx, "queue transaction", "", r.label.String()); err != nil {
-			return detailed(err, w.lock.blocked())
-		}
-		return w.waitedTooLong(r, time.Since(began))
 	}
 	w.core.stats.queueWait.Add(int64(r.waited))
 	switch {

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,7 +20,6 @@ type request struct {
 	waiting    bool
 	enqueued   time.Time
 	waited     time.Duration // in line, summed
-	outside    bool          // evicted: neither waiting nor claimed until its closure returns
 
 	// Written by whoever runs the closure, read after done is closed.
 	done     chan struct{}
@@ -45,7 +45,8 @@ type queue struct {
 	length     int
 	held       bool
 	closing    bool
-	free       chan struct{} // closed when closing and neither held nor waited for
+	outside    []*request    // evicted: neither waiting nor claimed until their closures return
+	free       chan struct{} // closed when closing and neither held, waited for nor left outside
 }
 
 // enter reports how r got in: holding the writer, waiting, or not at all.
@@ -90,6 +91,19 @@ func (q *queue) append(r *request) {
 	q.length++
 }
 
+// prepend puts r at the head of the line. The caller holds mu.
+func (q *queue) prepend(r *request) {
+	r.waiting, r.enqueued = true, time.Now()
+	r.next = q.head
+	if q.head == nil {
+		q.tail = r
+	} else {
+		q.head.prev = r
+	}
+	q.head = r
+	q.length++
+}
+
 // remove takes r out of the line. The caller holds mu.
 func (q *queue) remove(r *request) {
 	if r.prev == nil {
@@ -121,7 +135,7 @@ func (q *queue) leave() (waiting bool) {
 
 // settle tells a waiting Close that nobody is left. The caller holds mu.
 func (q *queue) settle() {
-	if !q.closing || q.held || q.head != nil {
+	if !q.closing || q.held || q.head != nil || len(q.outside) > 0 {
 		return
 	}
 	select {
@@ -153,45 +167,59 @@ func (q *queue) take(company bool) *request {
 	return r
 }
 
-// abandon takes r back, unless its closure has been claimed to run.
+// abandon takes r out of the line, unless its closure has been claimed to run:
+// no caller returns while that runs, in its group or outside.
 func (q *queue) abandon(r *request) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	switch {
-	case r.outside:
-		r.outside = false
-	case r.waiting:
+	if r.waiting {
 		q.remove(r)
-	default:
-		return false
+		return true
 	}
-	return true
+	return false
 }
 
-// evict lets r's caller leave although its closure still runs.
+// inLine is how long r has waited since it entered the line, and whether it waits.
+func (q *queue) inLine(r *request) (waited time.Duration, waiting bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return time.Since(r.enqueued), r.waiting
+}
+
+// evict notes that r's closure runs outside any transaction.
 func (q *queue) evict(r *request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r.outside = true
+	q.outside = append(q.outside, r)
 }
 
-// readmit puts an evicted request in line again, to run alone, unless its
-// caller has left. It reports whether the caller of readmit now holds the writer.
-func (q *queue) readmit(r *request) (holds bool) {
+// labels names those who are outside.
+func (q *queue) labels() (names []string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !r.outside {
-		return false
+	for _, r := range q.outside {
+		names = append(names, r.label.String())
 	}
-	r.outside = false
-	if q.closing && !q.held {
+	return names
+}
+
+// readmit puts an evicted request, whose closure has returned, at the head of
+// the line, to run alone; if its context has ended, that is the answer. It
+// reports whether the caller of readmit now holds the writer.
+func (q *queue) readmit(r *request) (holds bool) {
+	err := ended(r.ctx, "queue transaction", "", r.label.String())
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.outside = slices.DeleteFunc(q.outside, func(other *request) bool { return other == r })
+	if err != nil {
 		r.reset()
-		r.err = &Error{Op: "begin transaction", Label: r.label.String(), Kind: ErrClosed}
+		r.err = err
 		close(r.done)
+		q.settle()
 		return false
 	}
 	r.alone = true
-	q.append(r)
+	q.prepend(r)
 	holds = !q.held
 	q.held = true
 	return holds
