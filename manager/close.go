@@ -136,7 +136,7 @@ func (co *core) stillHeld(ctx context.Context) error {
 	if len(names) == 0 {
 		names = []string{"the end of a transaction"}
 	}
-	return &Error{Op: "close", Detail: "still held by " + strings.Join(names, ", "), Err: context.Cause(ctx)}
+	return detailed(ended(ctx, "close", "", ""), "still held by "+strings.Join(names, ", "))
 }
 
 // inside names the backups and transactions that run now.

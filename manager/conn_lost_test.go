@@ -84,3 +84,38 @@ func TestConnectionLostWithRowsOpen(t *testing.T) {
 		}
 	}
 }
+
+// What a connection counted stays when another one takes its place.
+func TestStatisticsOutliveAConnection(t *testing.T) {
+	faults := faultdriver.New()
+	db := openNotes(t, manager.WithDriver(faults.Wrap), manager.WithReaders(1))
+	lose := func(point faultdriver.Point) {
+		faults.Arm(faultdriver.Fault{Point: point, Code: faultdriver.ConnectionLost})
+	}
+	for i := range 3 {
+		if err := db.WithTx(t.Context(), adding(string(rune('a'+i)))); err != nil {
+			t.Fatal(err)
+		}
+		_ = titles(t, db)
+		lose(faultdriver.Statement)
+		if err := db.WithTx(t.Context(), adding("lost")); err == nil {
+			t.Fatal("write on a connection that is lost: no error")
+		}
+		lose(faultdriver.Statement)
+		err := db.ReadOnly(t.Context(), func(ctx context.Context, q Reader) error {
+			_, err := q.CountNotes(ctx)
+			return err
+		})
+		if err == nil {
+			t.Fatal("read on a connection that is lost: no error")
+		}
+	}
+	_ = titles(t, db)
+	queries := db.Stats().Queries
+	if got := queries["AddNote"]; got.Count != 6 || got.Errors != 3 {
+		t.Errorf("AddNote: got %d with %d errors, want 6 with 3", got.Count, got.Errors)
+	}
+	if got := queries["Titles"].Count; got != 4 {
+		t.Errorf("Titles: got %d, want 4", got)
+	}
+}

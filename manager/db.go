@@ -84,6 +84,9 @@ func (db *DB[R, W]) WithTx(ctx context.Context, fn func(ctx context.Context, tx 
 // writers for readers. Inside WithTx it sees the transaction's own changes;
 // inside ReadOnly it shares the snapshot.
 //
+// fn may run more than once, when the database is busy: like that of WithTx it
+// assigns captured variables and never accumulates in them.
+//
 // Errors: those of fn and of its statements, ErrBusy when no reader became
 // free within the retry budget, ErrClosed, or the context's. A query that runs
 // when ctx ends is interrupted.

@@ -39,9 +39,11 @@
 // nothing happened, or the error is ErrCommitUnknown. The closure's own error
 // comes back as it is.
 //
-// A closure may run more than once. It assigns captured variables and never
-// accumulates in them; every other effect belongs in [AfterCommit].
-// [WithRunTwice] finds closures that break this rule.
+// A closure, of WithTx and of ReadOnly, may run more than once. It assigns
+// captured variables and never accumulates in them; every other effect belongs
+// in [AfterCommit]. [WithRunTwice] finds closures of WithTx that break this
+// rule. WithTx and ReadOnly never return while their closure runs, whatever its
+// context says.
 //
 // # Sharing a commit
 //
@@ -62,10 +64,13 @@
 //
 // Closures of a group run on a goroutine of the manager, with the pprof labels
 // of their own context. A panic, with its original value, and runtime.Goexit
-// continue in the caller's goroutine; the panic's original stack is logged. A
-// closure that keeps its group from committing for a second, because it waits
-// for something a member of the group holds, is taken out of it, and runs
-// again alone once it has returned.
+// continue in the caller's goroutine; the panic's original stack is logged.
+//
+// A closure that spends a second outside its statements, because it waits for
+// something a member of the group holds, is evicted: the group commits without
+// it. When it returns, an ended context is its answer; otherwise it runs next,
+// alone, and its wait begins anew. A closure inside a statement works: its group
+// waits for it, but takes no further member.
 //
 // # Reading
 //
@@ -102,7 +107,22 @@
 //	after the closure, or at COMMIT           COMMIT decides; the answer is true
 //	inside a statement of a ReadOnly          interrupted
 //
-// The connection survives each of them.
+// The connection survives each of them. An interrupt of SQLite reaches every
+// statement that has begun. So while other rows of the same ReadOnly are open, a
+// statement whose own context ends is not interrupted: its next row returns the
+// error. The end of the context of ReadOnly interrupts in any case.
+//
+// # Statements
+//
+// A text is run whole or refused (ErrUnsupported). An sqlc query, whose text
+// begins with its name, is one statement and kept prepared; raw SQL may hold
+// several, which run in order until one fails, and take their arguments in that
+// order. Arguments are taken all or refused, by position and by name. Value
+// methods of arguments, tracers and log handlers are called without a lock:
+// they may use the database, also the transaction they are called in.
+//
+// A connection keeps up to 512 statements prepared, of 1 MiB of text in all.
+// Arguments are not kept.
 //
 // # A closure's reach
 //
@@ -121,11 +141,12 @@
 // Before every statement and before COMMIT the manager asks SQLite whether the
 // transaction still stands. If it does not, every later statement returns
 // ErrTxAborted, and nothing runs outside a transaction. Queries and rows kept
-// beyond their closure return ErrTxDone. All errors come through QueryRow's
+// beyond their closure return ErrTxDone; their column names stay. All errors come through QueryRow's
 // Scan too. Statements that would begin or end a transaction are refused. A
 // savepoint that cannot be made or ended gives up the transaction around it. A
 // connection that is lost (driver.ErrBadConn), or keeps a transaction that
-// cannot be ended, is replaced.
+// cannot be ended, is replaced: also while rows are open on it or were forgotten.
+// The same error of an argument's Value method is the closure's own.
 //
 // # Nesting
 //
@@ -145,7 +166,8 @@
 // goroutine, before WithTx returns and after the writer has been handed on;
 // they may call WithTx. They get an increasing commit number; the order
 // between callers is not promised. Those of a rolled-back savepoint are
-// dropped. A panic there surfaces in the caller; the commit stands.
+// dropped. A panic there surfaces in the caller, when the later ones have run
+// too; the commit stands.
 //
 // # Opening and closing
 //
@@ -176,8 +198,9 @@
 //
 // Close stops admission, waits for those inside, moves the write-ahead log
 // into the database and runs PRAGMA optimize. If its context ends first it
-// names whoever still holds the database; while nobody does, a context that has
-// ended does not keep it from closing.
+// names those who still hold the database, evicted closures too; with nobody
+// inside it closes also when its context has ended before. With the context of a
+// closure it is refused (ErrUnsupported).
 //
 // The writer checkpoints the write-ahead log between transactions and waits
 // for readers 50 ms at most, so the log stays bounded unless a reader never

@@ -190,3 +190,28 @@ func calibrated(t *testing.T, db *DB) (steps int) {
 		}
 	}
 }
+
+// Those before an evicted closure have waited long enough: nobody else joins them.
+func TestGroupThatEvictedTakesNobody(t *testing.T) {
+	t.Parallel()
+	db := openNotes(t)
+	first, answered, release := firstOfAGroup(t, db)
+	var ran atomic.Int32
+	calls := []*call{first, enqueue(t.Context(), t, db, counting(&ran, func(ctx context.Context, tx Tx) error {
+		await(t, "the first to be answered", answered)
+		return tx.add(ctx, "evicted")
+	}))}
+	for _, title := range numbered(2) {
+		calls = append(calls, enqueue(t.Context(), t, db, adding(title)))
+	}
+	groups := db.Stats().Groups
+	release()
+	for _, c := range calls {
+		if err := c.wait(t).err; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := db.Stats().Groups - groups; ran.Load() != 2 || got != 2 {
+		t.Errorf("runs %d, groups %d, want 2 and 2: the first by itself, and those behind the evicted one", ran.Load(), got)
+	}
+}

@@ -9,7 +9,7 @@ import (
 // returns what is called with its error, or nil, when it has ended. The context
 // it returns goes on to the closure of a transaction; that of a statement is
 // not used. It must be safe for concurrent use and quick, since statements wait
-// for it.
+// for it. It is called without a lock and may use the database.
 type Tracer func(ctx context.Context, op Operation) (context.Context, func(error))
 
 // Operation is what a [Tracer] is told of.
