@@ -194,7 +194,8 @@
 //
 // [WithPragma] sets others, or those again that the manager does not live on.
 // [WithConnectHook] readies a connection before that: functions, collations,
-// extensions, ATTACH.
+// extensions, ATTACH. [DB.Maintain] holds the writer for what cannot be part of
+// a transaction: VACUUM, rebuilding a table with foreign keys off.
 //
 // Close stops admission, waits for those inside, moves the write-ahead log
 // into the database and runs PRAGMA optimize. If its context ends first it

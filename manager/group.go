@@ -49,6 +49,12 @@ func (w *writer) beginGroup() *group {
 		if r == nil {
 			return nil
 		}
+		if r.bare {
+			if r = w.queue.take(false); r == nil { // its caller has left
+				continue
+			}
+			return &group{settled: true, again: []*request{r}}
+		}
 		err := w.begin(r.ctx, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
 		if err == nil {
 			limit := min(waiting, w.core.cfg.groupSize)

@@ -8,12 +8,17 @@ import (
 	"time"
 )
 
+// migrationDSN is for connections that the caller's functions run on.
+func migrationDSN(path string, budget time.Duration) string {
+	return dsn(path, "rw") + "&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(budget/time.Millisecond))
+}
+
 // migrate runs the caller's migration on a connection of its own.
 func (co *core) migrate(ctx context.Context) error {
 	if co.cfg.migrate == nil {
 		return nil
 	}
-	db := co.openPool(dsn(co.path, "rw") + "&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(co.cfg.retryBudget/time.Millisecond)))
+	db := co.openPool(migrationDSN(co.path, co.cfg.retryBudget))
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	if err := co.claim(ctx, db); err != nil {
@@ -53,12 +58,7 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB) error {
 	if err != nil || after == before && rows == "0" {
 		return err
 	}
-	fresh, err := co.openSide(dsn(co.path, "ro")) // foreign_key_check goes by the schema that its connection knows
-	if err != nil {
-		return err
-	}
-	defer fresh.close()
-	return checkForeignKeys(ctx, "migrate "+co.path, fresh.conn)
+	return co.checkAllForeignKeys("migrate " + co.path)
 }
 
 // leftBy refuses a migration that said BEGIN and returned nil, since what it

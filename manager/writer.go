@@ -131,6 +131,11 @@ func (w *writer) waitedTooLong(r *request, waited time.Duration) error {
 // is busy and the budget lasts. A panic or Goexit of the closure passes
 // through, after the rollback.
 func (w *writer) solo(r *request) {
+	if r.bare {
+		r.reset()
+		r.err = w.runBare(r)
+		return
+	}
 	retry := retrier{core: w.core, label: &r.label, op: "begin transaction"}
 	for {
 		r.reset()

@@ -14,6 +14,7 @@ type request struct {
 	run   closure
 	alone bool
 	once  bool // not twice under WithRunTwice
+	bare  bool // begins its own transactions, see Maintain
 
 	// Guarded by the queue's mu.
 	prev, next *request

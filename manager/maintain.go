@@ -1,0 +1,97 @@
+package manager
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// Maintain runs fn on a connection of its own for what cannot be part of a
+// transaction: VACUUM, rebuilding tables with foreign keys off, PRAGMA
+// optimize. It stands in the queue like a WithTx; while fn runs it holds the
+// writer and the lock file, so nobody else writes, in this process or another
+// manager's. Readers go on. fn runs once, begins and ends its own transactions, and must
+// not use the manager.
+//
+// The connection begins as those of migrations do, with foreign keys on, is not guarded,
+// and is closed afterwards, with whatever fn did to it. A transaction that fn leaves open is
+// rolled back, and the error is ErrUnsupported. Before the next writer comes the
+// foreign keys of the whole database are checked; a row whose parent is missing is
+// ErrForeignKey, and stays: fn has committed it.
+//
+// Errors: those of fn as they are, those of waiting as for [DB.WithTx],
+// ErrUnsupported inside a closure, ErrReadOnly after [OpenReadOnly].
+func (db *DB[R, W]) Maintain(ctx context.Context, fn func(ctx context.Context, conn *sql.Conn) error, opts ...TxOption) error {
+	cfg := newTxConfig(opts)
+	return db.core.maintain(ctx, newLabel(cfg.label, fn), fn)
+}
+
+func (co *core) maintain(ctx context.Context, l label, fn func(context.Context, *sql.Conn) error) error {
+	switch {
+	case co.within(ctx) != nil:
+		return &Error{Op: "maintain", Label: l.String(), Kind: ErrUnsupported, Detail: "Maintain inside a closure would wait for its own transaction; call it outside"}
+	case co.writer == nil:
+		return &Error{Op: "maintain", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly"}
+	}
+	run := func(ctx context.Context, _ *txn) error { return co.maintainOn(ctx, fn) }
+	return co.writer.do(&request{ctx: ctx, label: l, run: run, alone: true, bare: true})
+}
+
+// runBare runs r without a transaction around it.
+func (w *writer) runBare(r *request) error {
+	if err := ended(r.ctx, "maintain", "", r.label.String()); err != nil {
+		return err
+	}
+	if err := w.lock.acquire(r.ctx, &r.label); err != nil {
+		return err
+	}
+	w.conn.Load().hold(&r.label, time.Now())
+	return r.run(r.ctx, nil)
+}
+
+// maintainOn runs fn on a fresh connection and looks at what it leaves. The
+// caller holds the writer and the lock file.
+func (co *core) maintainOn(ctx context.Context, fn func(context.Context, *sql.Conn) error) (err error) {
+	db := co.openPool(migrationDSN(co.path, co.cfg.retryBudget))
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return wrap("maintain", "", "", err)
+	}
+	defer conn.Close()
+	if err = fn(ctx, conn); errors.Is(err, sql.ErrConnDone) {
+		return err
+	}
+	if left := endTransaction(conn); err == nil {
+		err = left
+	}
+	if broken := co.checkAllForeignKeys("maintain"); err == nil {
+		err = broken
+	}
+	return err
+}
+
+// endTransaction rolls back what was left open on conn, and refuses it.
+func endTransaction(conn *sql.Conn) error {
+	return conn.Raw(func(driverConn any) error {
+		c := driverConn.(DriverConn)
+		if c.AutoCommit() {
+			return nil
+		}
+		_, err := c.ExecContext(context.Background(), "ROLLBACK", nil)
+		return errors.Join(&Error{Op: "maintain", Kind: ErrUnsupported, Detail: "a transaction was left open, and has been rolled back; end it with COMMIT"}, err)
+	})
+}
+
+// checkAllForeignKeys looks at the whole database through a connection that
+// knows its schema as it is now.
+func (co *core) checkAllForeignKeys(op string) error {
+	fresh, err := co.openSide(dsn(co.path, "ro"))
+	if err != nil {
+		return err
+	}
+	defer fresh.close()
+	return checkForeignKeys(context.Background(), op, fresh.conn)
+}
