@@ -216,13 +216,26 @@ func TestPageInABrowser(t *testing.T) {
 	}
 }
 
-// TestPageOnPaper: every miner is printed, also those that the screen folds away.
+// TestPageOnPaper: every miner is printed, also those that the screen folds away, and no table is cut on A4.
 func TestPageOnPaper(t *testing.T) {
 	b := startBrowser(t)
 	b.open(simulatedPage(t, 300, 1500, "168h"), 1280, "dark")
 	var pdf struct{ Data []byte }
-	b.call("Page.printToPDF", nil, &pdf)
+	b.call("Page.printToPDF", map[string]any{"preferCSSPageSize": true}, &pdf)
 	if pages := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf.Data, -1)); pages < 6 {
 		t.Errorf("got %d pages, want the 6 or more that 300 rows take", pages)
+	}
+	const a4 = 186 * 96 * 10 / 254 // pixels between its margins
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": a4, "height": 900, "deviceScaleFactor": 1, "mobile": false}, nil)
+	b.call("Emulation.setEmulatedMedia", map[string]any{"media": "print"}, nil)
+	cut := b.run(`Array.from(document.querySelectorAll("section")).filter(function (e) { return e.scrollWidth > e.clientWidth + 1; }).map(function (e) { return e.innerText; }).join("\n")`)
+	if cut != "" {
+		t.Errorf("cut on paper: %.1000s", cut)
+	}
+	if got := b.run(`String(Array.from(document.querySelectorAll("#miners tbody tr")).filter(function (e) { return !e.checkVisibility(); }).length)`); got != "0" {
+		t.Errorf("%s rows are left out on paper", got)
+	}
+	if got := b.run(`getComputedStyle(document.querySelector("#miners th button")).display`); got != "contents" {
+		t.Errorf("the buttons of the header are %q on paper, where Chromium would not repeat it on each page", got)
 	}
 }

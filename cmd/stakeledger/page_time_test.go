@@ -199,13 +199,14 @@ func TestHTMLReportStaysSmall(t *testing.T) {
 	line := newTimeline(moment(t, "2024-01-01T00:00:00Z"), moment(t, "2025-12-31T00:00:00Z"), 500)
 	o, gains := overview{}, map[int64][]ledger.GainStretch{}
 	rao := func(tao int64) chain.Rao { return chain.Rao(random.Int64N(tao * chain.RaoPerTAO)) }
+	signed := func(tao int64) chain.Rao { return rao(2*tao) - chain.Rao(tao*chain.RaoPerTAO) }
 	o.history = map[int64]minerHistory{}
 	at := moment(t, "2025-12-31T00:00:00Z")
 	histories := map[int64]minerHistory{}
 	for i := range int64(500) {
 		id := 1000 + i
 		for day := line.Periods[0].From; day < line.Periods[0].Until; day++ {
-			gains[id] = append(gains[id], ledger.GainStretch{Stretch: day, Gain: rao(100) - rao(100), Closes: 17, CountedCloses: 13, WinningCloses: 11})
+			gains[id] = append(gains[id], ledger.GainStretch{Stretch: day, Gain: signed(100), Closes: 17, CountedCloses: 13, WinningCloses: 11})
 		}
 		var h minerHistory
 		for range sharedRows / 500 {
@@ -213,7 +214,7 @@ func TestHTMLReportStaysSmall(t *testing.T) {
 			h.closes = append(h.closes, ledger.RecentClose{TradeID: 1_234_567, PositionID: 1_234_567, Netuid: 64, ExitTime: at, Alpha: rao(10_000), TAO: rao(1000), Gain: -rao(1000), DurationUs: 1e12})
 		}
 		histories[id] = h
-		o.miners = append(o.miners, ledger.Miner{MinerID: id, Coldkey: alice, Status: chain.MinerBlacklisted, Gain: rao(10_000) - rao(10_000), EntryTAO: rao(100_000),
+		o.miners = append(o.miners, ledger.Miner{MinerID: id, Coldkey: alice, Status: chain.MinerBlacklisted, Gain: signed(10_000), EntryTAO: rao(100_000),
 			ExitTAO: rao(100_000), LastActive: &at, Trades: 12_345, Closes: 12_345, OpenPositions: 123, CountedCloses: 9, WinningCloses: 5})
 		for n := range chain.Netuid(128) {
 			o.open = append(o.open, ledger.Exposure{MinerID: id, Netuid: n, Positions: 1, Alpha: tenTAO, TAO: tenTAO})
