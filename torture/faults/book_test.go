@@ -20,7 +20,7 @@ type book struct {
 	there     map[int]bool // what is known to be there
 	uncertain [][]int      // of the last attempt: all of each list, or nothing
 	commits   uint64       // as Stats says
-	opened    int          // connections
+	opened    int          // connections, once the book has been read
 	reads     uint64       // as Stats says
 }
 
@@ -64,7 +64,8 @@ func openBook(t *testing.T, s *stage) *book {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &book{stage: s, db: db, there: map[int]bool{}, opened: s.faults.Connections()}
+	opened := s.faults.Connections() + 1 // the reader's is opened when it is needed
+	return &book{stage: s, db: db, there: map[int]bool{}, opened: opened}
 }
 
 // openUsedBook is openBook with all statements of transfers prepared.
