@@ -137,8 +137,12 @@ func (co *core) isOwn(path string) bool {
 
 // copySnapshot copies what the database is now, and holds it no longer than that takes.
 func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backupConfig) error {
+	var alone traces // of a database that is read without locks
 	err := co.patiently(ctx, k.op, func() (err error) {
-		if k.from, err = co.openPinned(dsn(co.path, "ro")); err == nil {
+		if k.from, err = co.openPinned(dsn(co.path, "ro")); co.writer == nil && cannotShare(err) {
+			k.from, alone, err = co.openStranger()
+		}
+		if err == nil {
 			err = movedAt(k.op, l, co.file.check()) // it was opened by its path
 		}
 		if err != nil {
@@ -152,6 +156,9 @@ func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backu
 	co.backups.hold(l, true)
 	defer co.backups.hold(l, false)
 	defer k.from.close()
+	if alone != nil {
+		return co.copyAlone(ctx, k, alone, cfg.progress)
+	}
 	if cfg.progress == nil {
 		return k.pages(ctx)
 	}
@@ -177,6 +184,28 @@ func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backu
 	}
 	now.Phase = BackupChecking
 	cfg.progress(now)
+	return nil
+}
+
+// copyAlone copies what is read without locks.
+func (co *core) copyAlone(ctx context.Context, k *copier, before traces, progress func(BackupProgress)) error {
+	now := BackupProgress{Phase: BackupCopying}
+	if progress != nil {
+		k.progress = func(done, total int) {
+			now.Done, now.Total = done, total
+			progress(now)
+		}
+	}
+	if err := k.pages(ctx); err != nil {
+		return err
+	}
+	if !before.equal(tracesOf(co.path)) {
+		return &Error{Op: k.op, Kind: ErrBusy, Detail: co.path + " was written meanwhile by a program that may write its folder; back it up as that program's user"}
+	}
+	if progress != nil {
+		now.Phase = BackupChecking
+		progress(now)
+	}
 	return nil
 }
 

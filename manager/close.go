@@ -58,6 +58,8 @@ func (co *core) close(ctx context.Context) error {
 	}
 	if co.writer != nil {
 		errs = append(errs, co.closeWriter())
+	} else {
+		co.sweepLog()
 	}
 	return errors.Join(errs...)
 }

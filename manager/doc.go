@@ -177,7 +177,11 @@
 // program's file ([WithApplicationID]); and a database in memory. It sets its
 // pragmas on every connection and reads them back. It migrates under the lock
 // file, so that many processes may open a fresh file at once. A fresh file can
-// be read by its owner only. [OpenReadOnly] serves reports on a live file.
+// be read by its owner only. [OpenReadOnly] serves reports on a live file, and
+// reads a file on read-only media or in a folder it may not write, with a log
+// that was left there: without locks, so that each ReadOnly looks for traces of
+// a writer before and after, opens the file again, and in the end returns
+// ErrBusy. Its Close leaves nothing beside the file that was not there.
 //
 // What Open sets, and what that means for a file that other programs have written:
 //

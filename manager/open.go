@@ -30,6 +30,8 @@ type core struct {
 	closing closing
 	door    sqlDoor
 	file    dbFile
+
+	readOnly bool // opened with OpenReadOnly
 }
 
 func newCore(cfg config) *core {
@@ -106,6 +108,7 @@ func (co *core) refuse() error {
 // openReadOnly opens an existing database for reading only.
 func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	co := newCore(cfg)
+	co.readOnly = true
 	if co.path, err = realPath(path); err != nil {
 		return nil, err
 	}
@@ -125,6 +128,7 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 	defer func() {
 		if err != nil {
 			co.discard()
+			co.sweepLog()
 		}
 	}()
 	var c *conn
@@ -139,7 +143,8 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 	if err := co.checkApplication(c.raw); err != nil {
 		return nil, err
 	}
-	if mode, err := readPragma(c.raw, "journal_mode"); err != nil || !strings.EqualFold(mode, "wal") {
+	if _, alone := co.readers.alone[c]; alone { // there it is no log that is asked for
+	} else if mode, err := readPragma(c.raw, "journal_mode"); err != nil || !strings.EqualFold(mode, "wal") {
 		return nil, &Error{Op: "open " + path + " read-only", Kind: ErrUnsupported, Err: err, Detail: "journal mode is " + mode + ", not wal: open it for writing once"}
 	}
 	co.watch = startWatch(co)
@@ -231,6 +236,7 @@ func (co *core) explainOpen(err error) error {
 		e.Detail = "a transaction in " + co.path + " was cut off and must be taken back, which takes writing; open it once with Open"
 	case e.Kind == ErrCorrupt:
 		e.Detail = co.path + " is damaged or no SQLite database; restore a backup"
+	case co.readOnly:
 	case e.Kind == ErrReadOnly || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
 		e.Kind, e.Detail = ErrReadOnly, co.path+" or its folder cannot be written; use OpenReadOnly to read it"
 	}

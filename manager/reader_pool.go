@@ -18,7 +18,8 @@ type readers struct {
 	idle    []*conn       // the last used last, which has most in its cache
 	gone    chan struct{} // closed when the pool closes
 	stopped sync.Once
-	drained int // places that drain has, guarded by core.closing.turn
+	alone   map[*conn]traces // of connections that take no locks, guarded by mu
+	drained int              // places that drain has, guarded by core.closing.turn
 }
 
 func newReaders(co *core, most int) *readers {
@@ -193,20 +194,34 @@ func (p *readers) open(ctx context.Context) (*conn, error) {
 	if err := co.file.check(); err != nil {
 		return nil, movedAt("open", nil, err)
 	}
+	c, err := p.openShared(ctx)
+	if co.writer == nil && cannotShare(err) {
+		if alone, aloneErr := p.openAlone(ctx); aloneErr == nil {
+			return alone, nil
+		}
+	}
+	return c, movedAt("open", nil, err)
+}
+
+// openShared opens a connection that takes part with others.
+func (p *readers) openShared(ctx context.Context) (*conn, error) {
+	co := p.core
 	c, err := openConn(ctx, &co.cfg, dsn(co.path, "ro"), "BEGIN", readerPragmas())
 	if err != nil {
 		return nil, err
 	}
-	if co.writer == nil && len(co.readConns()) <= 1 { // no other connection kept the log from being removed
-		if _, err = readPragma(c.raw, "schema_version"); err == nil { // opens the log, and keeps it
+	if co.writer == nil { // no connection of ours need keep the log from being removed
+		if _, err = readPragma(c.raw, "schema_version"); err == nil && len(co.readConns()) <= 1 {
 			err = co.file.remember()
+		} else if err == nil {
+			err = co.file.check()
 		}
 	} else {
 		err = co.file.check()
 	}
 	if err != nil {
 		_ = c.close()
-		return nil, movedAt("open", nil, wrap("open", "", "", err))
+		return nil, wrap("open", "", "", err)
 	}
 	return c, nil
 }
@@ -230,6 +245,9 @@ func (p *readers) snapshot(ctx context.Context, c *conn, l *label, pinned bool, 
 }
 
 func (p *readers) begin(c *conn, l *label, pinned bool) error {
+	if err := p.unwatchedAt(c, l); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.unlock()
 	err := p.core.file.check()

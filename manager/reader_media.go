@@ -1,0 +1,86 @@
+package manager
+
+import (
+	"context"
+	"errors"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// aloneDSN opens a database where no shared memory can be made: on read-only
+// media, or in a folder that this process may not write. What is in the file is
+// read as it is; a log that was left beside it is read with an index in memory.
+// Nothing is locked, so the caller compares traces.
+func aloneDSN(path string, before traces) string {
+	if before["-wal"].size > 0 {
+		return dsn(path, "ro") + "&vfs=unix-none&_locking_mode=EXCLUSIVE"
+	}
+	return dsn(path, "ro") + "&immutable=1"
+}
+
+// cannotShare reports whether err says that shared memory cannot be made. Then
+// nobody else on this mount can have made it either.
+func cannotShare(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly) && e.ExtendedCode != sqlite3.ErrReadonlyRollback
+}
+
+// openAlone opens a connection that takes no locks. A program that writes the
+// file while it is opened shows in the traces.
+func (p *readers) openAlone(ctx context.Context) (*conn, error) {
+	before := tracesOf(p.core.path)
+	c, err := openConn(ctx, &p.core.cfg, aloneDSN(p.core.path, before), "BEGIN", readerPragmas())
+	if err != nil {
+		return nil, err
+	}
+	if _, err = readPragma(c.raw, "schema_version"); err == nil {
+		err = p.core.file.remember()
+	}
+	if err != nil {
+		_ = c.close()
+		return nil, err
+	}
+	p.core.file.forgetLog() // it is not held: another program may remove it
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.alone == nil {
+		p.alone = map[*conn]traces{}
+	}
+	p.alone[c] = before
+	return c, nil
+}
+
+// unwatchedAt reports whether what c reads without locks may have been written
+// since c was opened. Then c is closed, so that another one is opened.
+func (p *readers) unwatchedAt(c *conn, l *label) error {
+	if p.core.writer != nil {
+		return nil
+	}
+	p.mu.Lock()
+	opened, alone := p.alone[c]
+	p.mu.Unlock()
+	if !alone || opened.equal(tracesOf(p.core.path)) {
+		return nil
+	}
+	p.mu.Lock()
+	delete(p.alone, c)
+	p.mu.Unlock()
+	_ = c.close()
+	return &Error{Op: "read", Label: l.String(), Kind: ErrBusy, Err: sqlite3.Error{Code: sqlite3.ErrBusy},
+		Detail: p.core.path + " was written meanwhile by a program that may write its folder, which this one may not"}
+}
+
+// sweepLog removes what reading has left: SQLite makes a log for who only reads
+// too, and lets only who can write remove it. A log with frames is left alone, as
+// are those that others have open.
+func (co *core) sweepLog() {
+	if found := tracesOf(co.path); found["-wal"].size != 0 || co.file.check() != nil {
+		return
+	}
+	s, err := co.openSide(dsn(co.path, "rw"))
+	if err != nil {
+		return
+	}
+	_, _ = readPragma(s.conn, "schema_version")
+	_ = s.close()
+}

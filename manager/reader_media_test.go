@@ -1,0 +1,187 @@
+package manager_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+func init() {
+	// Opens for reading, and says at each line it hears how many transfers there are.
+	childRoles["count on request"] = func(t *testing.T, args []string) {
+		if args[1] == "mount" {
+			dir := filepath.Dir(args[0])
+			err := errors.Join(syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""), syscall.Mount(dir, dir, "", syscall.MS_BIND, ""),
+				syscall.Mount("none", dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+			if err != nil {
+				childSay("no mount: %v", err)
+				return
+			}
+		}
+		db, err := manager.OpenReadOnly(t.Context(), args[0], newBank, newBank, manager.WithApplicationID(bankApplication))
+		if err != nil {
+			childSay("%q", err.Error())
+			return
+		}
+		defer db.Close(context.Background())
+		if err := db.Backup(t.Context(), filepath.Join(t.TempDir(), "copy.db")); err != nil {
+			childSay("%q", err.Error())
+			return
+		}
+		for childSay("ready"); childHear()() == "count"; {
+			n, err := manager.Read(t.Context(), db, func(ctx context.Context, q *bank) (int64, error) { return q.transfers(ctx) })
+			if err != nil {
+				childSay("%q", err.Error())
+				continue
+			}
+			childSay("%d", n)
+		}
+	}
+}
+
+// mediaKinds are the places that cannot be written, as the reader finds them.
+var mediaKinds = []struct {
+	name    string
+	prepare func(*exec.Cmd)
+}{
+	{"mount", func(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS} }},
+	{"folder", childAsNobody},
+}
+
+// mediaBank is a bank of ten transfers in a folder that all may read: closed in order, or as a kill leaves it.
+func mediaBank(t *testing.T, killed bool) (path string) {
+	t.Helper()
+	dir := besideFolder(t)
+	db, from := fileBank(t)
+	if !killed {
+		bankClose(t, db)
+	}
+	path = filepath.Join(dir, "bank.db")
+	for _, suffix := range []string{"", "-wal"} {
+		text, err := os.ReadFile(from + suffix)
+		if err != nil && suffix == "" {
+			t.Fatal(err)
+		}
+		if err != nil {
+			continue
+		}
+		if err := os.WriteFile(path+suffix, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func mediaReader(t *testing.T, path, kind string, prepare func(*exec.Cmd)) *child {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs the superuser, to mount and to become another user")
+	}
+	c := childStart(t, "count on request", prepare, path, kind)
+	switch said := c.said(t); {
+	case strings.HasPrefix(said, "no mount"):
+		t.Skip(said)
+	case said != "ready":
+		t.Fatalf("OpenReadOnly: %s", said)
+	}
+	return c
+}
+
+func TestReadOnlyMediaCanBeRead(t *testing.T) {
+	for _, kind := range mediaKinds {
+		for _, killed := range []bool{false, true} {
+			t.Run(fmt.Sprint(kind.name, ", killed ", killed), func(t *testing.T) {
+				path := mediaBank(t, killed)
+				before := openFiles(t, filepath.Dir(path))
+				c := mediaReader(t, path, kind.name, kind.prepare)
+				for range 2 {
+					c.tell(t, "count")
+					if got := c.said(t); got != "10" {
+						t.Errorf("transfers: got %s, want 10", got)
+					}
+				}
+				c.wait(t)
+				if got := openFiles(t, filepath.Dir(path)); !slices.Equal(got, before) {
+					t.Errorf("files: got %q, want %q as before", got, before)
+				}
+			})
+		}
+	}
+}
+
+// Reading without locks rests on nobody writing: where somebody does, what is read is what was committed, or an error.
+func TestReaderWithoutLocksMeetsAWriterThatStartsLater(t *testing.T) {
+	for _, kind := range mediaKinds {
+		for _, killed := range []bool{false, true} {
+			t.Run(fmt.Sprint(kind.name, ", killed ", killed), func(t *testing.T) {
+				path := mediaBank(t, killed)
+				c := mediaReader(t, path, kind.name, kind.prepare)
+				c.tell(t, "count")
+				if got := c.said(t); got != "10" {
+					t.Fatalf("transfers: got %s, want 10", got)
+				}
+				for round := range int64(3) {
+					db := bankOpen(t, path)
+					for seq := range int64(5) {
+						if err := bankAdd(t.Context(), db, fmt.Sprint("later", round), seq); err != nil {
+							t.Fatal(err)
+						}
+					}
+					count := func(when string) {
+						t.Helper()
+						c.tell(t, "count")
+						if got, want := c.said(t), fmt.Sprint(10+5*(round+1)); got != want && !strings.Contains(got, "busy") {
+							t.Errorf("%s: got %s, want %s or ErrBusy", when, got, want)
+						}
+					}
+					count("while the writer is there")
+					bankClose(t, db)
+					count("after the writer has gone")
+				}
+			})
+		}
+	}
+}
+
+func TestReadingLeavesNothingThatStopsWriting(t *testing.T) {
+	db, path := fileBank(t)
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	for range 3 {
+		if err := db.Backup(t.Context(), copied, manager.Overwrite()); err != nil {
+			t.Fatal(err)
+		}
+		report, err := manager.OpenReadOnly(t.Context(), copied, newBank, newBank)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bankCount(t, report)
+		if err := report.Backup(t.Context(), path+".second", manager.Overwrite()); err != nil {
+			t.Error(err)
+		}
+		bankClose(t, report)
+		refuseOpenReadOnlyLeaves(t, copied)
+		if got := openFiles(t, filepath.Dir(copied)); !slices.Equal(got, []string{"copy.db"}) {
+			t.Errorf("files: got %q, want the copy alone", got)
+		}
+	}
+}
+
+// refuseOpenReadOnlyLeaves opens for reading what is another program's.
+func refuseOpenReadOnlyLeaves(t *testing.T, path string) {
+	t.Helper()
+	if _, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank, manager.WithApplicationID(7)); !errors.Is(err, manager.ErrWrongFile) {
+		t.Errorf("got %v, want ErrWrongFile", err)
+	}
+}
