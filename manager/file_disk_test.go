@@ -27,6 +27,10 @@ func diskFill(t *testing.T, db *bankDB, kinds ...error) int64 {
 		worker := fmt.Sprint("full", g)
 		done.Go(func() {
 			for seq := int64(0); refused.Load() < 20; seq += 2 {
+				if seq > 4000 {
+					t.Error("512 MB written, and nothing was full")
+					return
+				}
 				err := db.WithTx(t.Context(), func(ctx context.Context, tx *bank) error {
 					return errors.Join(
 						tx.insertTransfer(ctx, worker, seq, 0, 0, 0, payload),
