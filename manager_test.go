@@ -74,10 +74,15 @@ func insertMiner(ctx context.Context, tx tx, n int) (int64, error) {
 	return tx.InsertMiner(ctx, write.InsertMinerParams{Coldkey: account(n), Status: chain.MinerActive, RegisteredAt: firstMoment})
 }
 
+// keyOf is the key of an event whose block is not known.
+func keyOf(extrinsic string, at chain.Time) chain.EventKey {
+	return chain.NewEventKey(at, 0, extrinsic, 0)
+}
+
 // insertEvent records one event whose extrinsic nobody else uses.
 func insertEvent(ctx context.Context, tx tx, miner int64, extrinsic string, at chain.Time, kind chain.EventKind, tao, alpha chain.Rao) (int64, error) {
 	e := write.InsertEventParams{
-		MinerID: miner, ExtrinsicID: extrinsic, Kind: kind, Netuid: subnet, Hotkey: account(0),
+		MinerID: miner, ExtrinsicID: extrinsic, EventKey: keyOf(extrinsic, at), Kind: kind, Netuid: subnet, Hotkey: account(0),
 		Time: at, TAO: tao, Alpha: alpha, Outcome: chain.Applied,
 	}
 	if kind == chain.Unstake {
@@ -99,20 +104,21 @@ func openPosition(ctx context.Context, tx tx, miner int64, extrinsic string, at 
 	}
 	err = tx.InsertPosition(ctx, write.InsertPositionParams{
 		PositionID: id, MinerID: miner, Netuid: subnet, Hotkey: account(0), ExtrinsicID: extrinsic,
-		EntryTime: at, EntryTAO: tao, EntryAlpha: alpha, RemainingAlpha: alpha, Status: chain.PositionOpen,
+		EventKey: keyOf(extrinsic, at), EntryTime: at, EntryTAO: tao, EntryAlpha: alpha, RemainingAlpha: alpha, Status: chain.PositionOpen,
 	})
 	if err != nil {
 		return err
 	}
+	key := keyOf(extrinsic, at)
 	_, err = tx.AddToMiner(ctx, write.AddToMinerParams{
-		MinerID: miner, LatestEventID: &id, LastActive: &at, Positions: 1, OpenPositions: 1, EntryTAO: tao, EntryAlpha: alpha,
+		MinerID: miner, LatestKey: &key, LastActive: &at, Positions: 1, OpenPositions: 1, EntryTAO: tao, EntryAlpha: alpha,
 	})
 	return err
 }
 
 // closeSome unstakes up to alpha from the miner's two oldest positions, rows that all of its writers share.
 func closeSome(ctx context.Context, tx tx, miner int64, extrinsic string, at chain.Time, tao, alpha chain.Rao) (closed chain.Rao, err error) {
-	candidates, err := tx.FIFOCandidates(ctx, read.FIFOCandidatesParams{MinerID: miner, Netuid: subnet, ExitTime: at, PageSize: 2})
+	candidates, err := tx.FIFOCandidates(ctx, read.FIFOCandidatesParams{MinerID: miner, Netuid: subnet, BeforeKey: keyOf(extrinsic, at), PageSize: 2})
 	if err != nil {
 		return 0, err
 	}
@@ -129,12 +135,13 @@ func closeSome(ctx context.Context, tx tx, miner int64, extrinsic string, at cha
 	}
 	err = tx.InsertTrade(ctx, write.InsertTradeParams{
 		TradeID: id, MinerID: miner, Netuid: subnet, Hotkey: account(0), ExtrinsicID: extrinsic,
-		ExitTime: at, ExitTAO: tao, ExitAlpha: alpha,
+		EventKey: keyOf(extrinsic, at), ExitTime: at, ExitTAO: tao, ExitAlpha: alpha,
 	})
 	if err != nil {
 		return 0, err
 	}
-	added := write.AddToMinerParams{MinerID: miner, LatestEventID: &id, LastActive: &at, Trades: 1, ExitTAO: tao}
+	key := keyOf(extrinsic, at)
+	added := write.AddToMinerParams{MinerID: miner, LatestKey: &key, LastActive: &at, Trades: 1, ExitTAO: tao}
 	for step, c := range candidates {
 		part := min(c.RemainingAlpha, alpha-closed)
 		if part == 0 {
@@ -145,7 +152,7 @@ func closeSome(ctx context.Context, tx tx, miner int64, extrinsic string, at cha
 		cost := chain.Share(c.EntryTAO, c.EntryAlpha, sold, sold+part)
 		duration := int64(at - c.EntryTime)
 		err := tx.InsertClose(ctx, write.InsertCloseParams{
-			TradeID: id, Step: int64(step), PositionID: c.PositionID, MinerID: miner, Alpha: part, TAO: share, Cost: cost,
+			TradeID: id, Step: int64(step), PositionID: c.PositionID, MinerID: miner, EventKey: key, Alpha: part, TAO: share, Cost: cost,
 			RawGain: share - cost, Gain: share - cost, DurationUs: duration, MinBlocksMet: true,
 		})
 		if err != nil {
@@ -291,7 +298,7 @@ func checkGains(t *testing.T, db *ledgerDB) {
 				OR m.gain <> (SELECT SUM(p.gain) FROM positions p WHERE p.miner_id = m.miner_id)
 				OR m.closes <> (SELECT COUNT(*) FROM closes c WHERE c.miner_id = m.miner_id)
 				OR m.open_positions <> (SELECT COUNT(*) FROM positions p WHERE p.miner_id = m.miner_id AND p.remaining_alpha > 0)
-				OR m.latest_event_id <> (SELECT MAX(e.event_id) FROM events e WHERE e.miner_id = m.miner_id))
+				OR m.latest_key <> (SELECT MAX(e.event_key) FROM events e WHERE e.miner_id = m.miner_id))
 			|| ' miners, ' ||
 			(SELECT COUNT(*) FROM trades t WHERE t.exit_tao <> (SELECT SUM(c.tao) FROM closes c WHERE c.trade_id = t.trade_id))
 			|| ' trades, ' ||
@@ -322,7 +329,7 @@ func readMiner(t *testing.T, db *ledgerDB, id int64) error {
 			for _, p := range positions {
 				count++
 				alpha += p.RemainingAlpha
-				page.AfterNetuid, page.AfterTime, page.AfterBlock, page.AfterPositionID = p.Netuid, p.EntryTime, p.EntryBlock, p.PositionID
+				page.AfterNetuid, page.AfterKey = p.Netuid, p.EventKey
 			}
 			if len(positions) < int(page.PageSize) {
 				break
@@ -392,11 +399,11 @@ func TestLedgerFileIsKnownByItsApplicationID(t *testing.T) {
 	if !errors.Is(err, manager.ErrWrongFile) {
 		t.Errorf("Open as another program: got %v, want ErrWrongFile", err)
 	}
-	first, err := stakeledger.Schema.ReadFile("schema/00001_miners.sql")
+	first, err := stakeledger.Schema.ReadFile("schema/00101_words.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	older := fstest.MapFS{"00001_miners.sql": &fstest.MapFile{Data: first}}
+	older := fstest.MapFS{"00101_words.sql": &fstest.MapFile{Data: first}}
 	_, err = manager.Open(t.Context(), path, read.New, newTx, manager.WithMigration(migrate.Up(older)))
 	if !errors.Is(err, manager.ErrTooNew) {
 		t.Errorf("Open as an older program: got %v, want ErrTooNew", err)

@@ -27,33 +27,24 @@ const listed = "json_each turns the caller's list of ids into rows; what they na
 // Every query seeks. A plan that reads a whole table or sorts what it found is named here with its reason.
 var (
 	mayScan = map[string]string{
-		"ListedPositions j":         listed,
-		"ArchivablePositions j":     listed,
-		"ArchivableCloses j":        listed,
-		"SettledPositions j":        listed,
-		"SettledTrades j":           listed,
-		"ArchivedPositionOwners j":  listed,
-		"ArchiveCloses j":           listed,
-		"ArchivePositions j":        listed,
-		"ArchiveTrades j":           listed,
-		"DeleteArchivedCloses j":    listed,
-		"DeleteArchivedPositions j": listed,
-		"DeleteArchivedTrades j":    listed,
-		"ClosesOfTrades j":          listed,
-		"ClosesToVerify j":          listed,
-		"ArchivedClosesOfTrades j":  listed,
-		"ClosedPositions counted":   "the closes of one position, sought, and no more of them than a batch holds",
-		"CountedClosesEntered d":    "the closes of the positions of one miner in one window, all sought, are counted",
-		"DailyGains m":              "every miner is scored; what it closed in the days that count is sought",
-		"DailyGains d":              "what was sought is grouped",
-		"GainsOfMiner d":            "the closes of one miner, sought, are grouped by time",
-		"SpanOfTrades m":            "every miner is asked; its first and last trade are sought",
-		"SpanOfTrades d":            "two rows a miner, sought",
-		"TradesToVerify f":          "a hundred open positions at most, sought",
-		"UnmatchedEvents f":         "a hundred open positions at most, sought",
-		"OpenExposures m":           "every miner is reported; what it has open is sought",
-		"BrokenForeignKeys f":       "what SQLite itself finds broken, nothing on a healthy ledger",
-		"IntegrityCheck i":          "what SQLite itself says, one row on a healthy ledger",
+		"ListedPositions j":           listed,
+		"PositionsToArchive j":        listed,
+		"TradesToArchive j":           listed,
+		"ArchivePositions j":          listed,
+		"ArchiveTrades j":             listed,
+		"ClosesOfTrades j":            listed,
+		"ClosesToVerify j":            listed,
+		"ArchivablePositions counted": "the closes of one position, sought, and no more of them than a batch counts",
+		"DailyGains m":                "every miner is scored; what it closed in the days that count is sought",
+		"DailyGains d":                "what was sought is grouped",
+		"GainsOfMiner d":              "the closes of one miner, sought, are grouped by time",
+		"SpanOfTrades m":              "every miner is asked; its first and last trades are sought",
+		"SpanOfTrades d":              "two rows a miner, sought",
+		"TradesToVerify f":            "a hundred open positions at most, sought",
+		"IgnoredEvents f":             "a hundred open positions at most, sought",
+		"OpenExposures m":             "every miner is reported; what it has open is sought",
+		"BrokenForeignKeys f":         "what SQLite itself finds broken, nothing on a healthy ledger",
+		"IntegrityCheck i":            "what SQLite itself says, one row on a healthy ledger",
 	}
 	maySort = map[string]string{
 		"SelfTradeCandidates": "the positions of one extrinsic, a handful",
@@ -215,38 +206,31 @@ INSERT INTO registrations (miner_id, uid, hotkey, started_at, ended_at)
 SELECT (i + 1) / 2, i / 2, printf('5%047d', i), i, iif(i % 2 = 0, i, NULL) FROM n;
 
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-INSERT INTO events (miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason,
+INSERT INTO events (miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason,
   out_of_order, mode, min_blocks, self_trade)
-SELECT iif(i % 5 < 2, 1, i % 200 + 1), i || '-0001', i % 7, iif(i % 4 = 0, 'unstake', 'stake'), i % 3 + 1,
+SELECT iif(i % 5 < 2, 1, i % 200 + 1), i || '-0001', i % 7, printf('%020d', i), iif(i % 4 = 0, 'unstake', 'stake'), i % 3 + 1,
   printf('5%047d', i % 5), i, i * 1000000, 1000, 1000, iif(i % 50 = 1, 'ignored', 'applied'), iif(i % 50 = 1, 'excluded', NULL),
   0, iif(i % 4 = 0, 'lenient', NULL), iif(i % 4 = 0, 360, NULL), iif(i % 4 = 0, 'zero', NULL)
 FROM n;
 
-INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time,
+INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time,
   entry_tao, entry_alpha, remaining_alpha, status)
-SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, block, time, tao, alpha, alpha, 'open'
+SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, block, time, tao, alpha, alpha, 'open'
 FROM events WHERE kind = 'stake' AND outcome = 'applied';
 
-INSERT INTO trades (trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, exit_block, exit_time,
+INSERT INTO trades (trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, exit_block, exit_time,
   exit_tao, exit_alpha, unmatched_alpha, unmatched_tao)
-SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, block, time, tao, alpha, 0, 0
+SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, block, time, tao, alpha, 0, 0
 FROM events WHERE kind = 'unstake' AND outcome = 'applied';
 
-INSERT INTO closes (trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade)
-SELECT t.trade_id, 0, p.position_id, t.miner_id, 1000, 1000, 1000, 0, 0, t.exit_time - p.entry_time, 1, 0
+INSERT INTO closes (trade_id, step, position_id, miner_id, event_key, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade)
+SELECT t.trade_id, 0, p.position_id, t.miner_id, t.event_key, 1000, 1000, 1000, 0, 0, t.exit_time - p.entry_time, 1, 0
 FROM trades t JOIN positions p ON p.position_id = (
   SELECT MAX(q.position_id) FROM positions q WHERE q.miner_id = t.miner_id AND q.netuid = t.netuid AND q.entry_time <= t.exit_time);
 
 UPDATE positions SET remaining_alpha = 0, status = 'closed',
   last_exit_time = entry_time + 1000000, closed_at = entry_time + 1000000
 WHERE position_id IN (SELECT position_id FROM closes);
-
-INSERT INTO archived_closes SELECT * FROM closes WHERE position_id % 2 = 0;
-DELETE FROM closes WHERE position_id % 2 = 0;
-INSERT INTO archived_positions SELECT * FROM positions WHERE status = 'closed' AND position_id % 2 = 0;
-DELETE FROM positions WHERE position_id IN (SELECT position_id FROM archived_positions);
-INSERT INTO archived_trades SELECT * FROM trades WHERE trade_id NOT IN (SELECT trade_id FROM closes);
-DELETE FROM trades WHERE trade_id IN (SELECT trade_id FROM archived_trades);
 
 INSERT INTO archive_runs (run_id, miner_id, cutoff, started_at, finished_at, positions, trades, closes, entry_tao, gain)
 SELECT r.run_id, m.miner_id, r.run_id, r.run_id, r.run_id, 1, 1, 1, 1000, 0
@@ -257,6 +241,10 @@ INSERT INTO snapshots (miner_id, at, window_us, taken_at, positions, open_positi
 SELECT m.miner_id, r.run_id, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, '0', '0.000000000', 0, 0, 0, 0, 0, 0
 FROM miners m, (SELECT DISTINCT run_id FROM archive_runs) r;
 
+UPDATE positions SET archive_run = position_id % 50 + 1 WHERE status = 'closed' AND position_id % 2 = 0;
+UPDATE trades SET archive_run = trade_id % 50 + 1
+WHERE trade_id IN (SELECT c.trade_id FROM closes c JOIN positions p ON p.position_id = c.position_id WHERE p.archive_run IS NOT NULL);
+
 INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload)
 SELECT printf('5%047d', miner_id), extrinsic_id, event_index, 'duplicate_conflict', '{}' FROM events WHERE event_id % 10 = 0;
 
@@ -264,7 +252,13 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
 INSERT INTO intakes (state, created_at, heartbeat, min_blocks, self_trade, no_register, staged)
 SELECT iif(i = 300, 'staged', 'done'), i, i, 360, 'zero', 0, 20000 FROM n;
 
-INSERT INTO staged_events (intake_id, coldkey, time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq,
+INSERT INTO intake_ignored (intake_id, reason, events)
+SELECT i.intake_id, r.reason, 1 FROM intakes i, ignore_reasons r;
+
+INSERT INTO intake_rejected (intake_id, reason, events)
+SELECT i.intake_id, r.reason, 1 FROM intakes i, reject_reasons r;
+
+INSERT INTO staged_events (intake_id, coldkey, event_key, seq, time, block, extrinsic_id, event_index,
   kind, netuid, hotkey, tao, alpha, excluded)
-SELECT 300, printf('5%047d', miner_id), time, block, block, 1, extrinsic_id, event_index, event_id, kind, netuid, hotkey, tao, alpha, 0
+SELECT 300, printf('5%047d', miner_id), event_key, event_id, time, block, extrinsic_id, event_index, kind, netuid, hotkey, tao, alpha, 0
 FROM events`

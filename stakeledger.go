@@ -20,7 +20,7 @@ package stakeledger
 
 import "embed"
 
-// Schema holds the migrations of the ledger's database in the goose format, schema/00001_miners.sql and on.
+// Schema holds the migrations of the ledger's database in the goose format, schema/00101_words.sql and on.
 // ledger.Open applies them; the goose command works on the same files.
 //
 //go:embed schema/*.sql

@@ -101,9 +101,9 @@ func (s *handStore) Close() error {
 type prepared struct {
 	tx *sql.Tx
 
-	minerState, eventByKey, selfTradeCandidates, fifoCandidates, positionByID, openPositions *sql.Stmt
-	insertEvent, insertPosition, insertTrade, insertClose                                    *sql.Stmt
-	shrinkPosition, addToMiner                                                               *sql.Stmt
+	minerByColdkey, eventByKey, selfTradeCandidates, fifoCandidates, positionByID, openPositions *sql.Stmt
+	insertEvent, insertPosition, insertTrade, insertClose                                        *sql.Stmt
+	shrinkPosition, addToMiner                                                                   *sql.Stmt
 }
 
 // A preparer prepares statements on db until one fails.
@@ -125,7 +125,7 @@ func (p *preparer) prepare(text string) *sql.Stmt {
 
 func (p *preparer) reads() *prepared {
 	return &prepared{
-		minerState:          p.prepare(texts.MinerState),
+		minerByColdkey:      p.prepare(texts.MinerByColdkey),
 		eventByKey:          p.prepare(texts.EventByKey),
 		selfTradeCandidates: p.prepare(texts.SelfTradeCandidates),
 		fifoCandidates:      p.prepare(texts.FIFOCandidates),
@@ -159,33 +159,32 @@ func (p *prepared) exec(ctx context.Context, stmt *sql.Stmt, args ...any) (int64
 	return result.RowsAffected()
 }
 
-func (p *prepared) MinerState(ctx context.Context, coldkey chain.Address) (s read.MinerStateRow, err error) {
-	m := &s.Miner
-	err = p.in(ctx, p.minerState).QueryRowContext(ctx, coldkey).Scan(
-		&m.MinerID, &m.Coldkey, &m.Status, &m.TrackingStart, &m.RegisteredAt, &m.LatestEventID, &m.LastActive,
+func (p *prepared) MinerByColdkey(ctx context.Context, coldkey chain.Address) (m read.Miner, err error) {
+	err = p.in(ctx, p.minerByColdkey).QueryRowContext(ctx, coldkey).Scan(
+		&m.MinerID, &m.Coldkey, &m.Status, &m.TrackingStart, &m.RegisteredAt, &m.LatestKey, &m.OldestLateKey, &m.LastActive,
 		&m.Positions, &m.OpenPositions, &m.Trades, &m.Closes, &m.EntryTAO, &m.EntryAlpha, &m.ClosedAlpha,
 		&m.ExitTAO, &m.RawGain, &m.Gain, &m.CountedCloses, &m.WinningCloses, &m.CountedDurationUs,
-		&m.UnmatchedAlpha, &m.UnmatchedTAO,
-		&s.LatestTime, &s.LatestBlock, &s.LatestExtrinsicID, &s.LatestEventIndex)
-	return s, err
+		&m.UnmatchedAlpha, &m.UnmatchedTAO)
+	return m, err
 }
 
 func (p *prepared) EventByKey(ctx context.Context, a read.EventByKeyParams) (e read.Event, err error) {
 	err = p.in(ctx, p.eventByKey).QueryRowContext(ctx, a.MinerID, a.ExtrinsicID, a.EventIndex).Scan(
-		&e.EventID, &e.MinerID, &e.ExtrinsicID, &e.EventIndex, &e.Kind, &e.Netuid, &e.Hotkey, &e.Block, &e.Time,
-		&e.TAO, &e.Alpha, &e.Outcome, &e.Reason, &e.OutOfOrder, &e.Mode, &e.MinBlocks, &e.SelfTrade, &e.PositionIds)
+		&e.EventID, &e.MinerID, &e.ExtrinsicID, &e.EventIndex, &e.EventKey, &e.Kind, &e.Netuid, &e.Hotkey, &e.Block, &e.Time,
+		&e.TAO, &e.Alpha, &e.Outcome, &e.Reason, &e.OutOfOrder, &e.Mode, &e.MinBlocks, &e.SelfTrade, &e.PositionIds,
+		&e.IsTransfer, &e.Fee, &e.USD)
 	return e, err
 }
 
 func (p *prepared) SelfTradeCandidates(ctx context.Context, a read.SelfTradeCandidatesParams) (list []read.SelfTradeCandidatesRow, err error) {
-	rows, err := p.in(ctx, p.selfTradeCandidates).QueryContext(ctx, a.MinerID, a.ExtrinsicID, a.Netuid, a.ExitTime)
+	rows, err := p.in(ctx, p.selfTradeCandidates).QueryContext(ctx, a.MinerID, a.ExtrinsicID, a.Netuid, a.BeforeKey)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var c read.SelfTradeCandidatesRow
-		if err := rows.Scan(&c.PositionID, &c.ExtrinsicID, &c.EntryBlock, &c.EntryTime, &c.EntryTAO, &c.EntryAlpha, &c.RemainingAlpha, &c.LastExitTime); err != nil {
+		if err := rows.Scan(&c.PositionID, &c.ExtrinsicID, &c.EventKey, &c.EntryBlock, &c.EntryTime, &c.EntryTAO, &c.EntryAlpha, &c.RemainingAlpha, &c.LastExitTime); err != nil {
 			return nil, err
 		}
 		list = append(list, c)
@@ -194,14 +193,14 @@ func (p *prepared) SelfTradeCandidates(ctx context.Context, a read.SelfTradeCand
 }
 
 func (p *prepared) FIFOCandidates(ctx context.Context, a read.FIFOCandidatesParams) (list []read.FIFOCandidatesRow, err error) {
-	rows, err := p.in(ctx, p.fifoCandidates).QueryContext(ctx, a.MinerID, a.Netuid, a.ExitTime, a.AfterTime, a.AfterBlock, a.AfterPositionID, a.PageSize)
+	rows, err := p.in(ctx, p.fifoCandidates).QueryContext(ctx, a.MinerID, a.Netuid, a.AfterKey, a.BeforeKey, a.PageSize)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var c read.FIFOCandidatesRow
-		if err := rows.Scan(&c.PositionID, &c.ExtrinsicID, &c.EntryBlock, &c.EntryTime, &c.EntryTAO, &c.EntryAlpha, &c.RemainingAlpha, &c.LastExitTime); err != nil {
+		if err := rows.Scan(&c.PositionID, &c.ExtrinsicID, &c.EventKey, &c.EntryBlock, &c.EntryTime, &c.EntryTAO, &c.EntryAlpha, &c.RemainingAlpha, &c.LastExitTime); err != nil {
 			return nil, err
 		}
 		list = append(list, c)
@@ -215,7 +214,7 @@ func (p *prepared) PositionByID(ctx context.Context, id int64) (o read.Position,
 }
 
 func (p *prepared) OpenPositions(ctx context.Context, a read.OpenPositionsParams) (list []read.Position, err error) {
-	rows, err := p.in(ctx, p.openPositions).QueryContext(ctx, a.MinerID, a.AfterNetuid, a.AfterTime, a.AfterBlock, a.AfterPositionID, a.PageSize)
+	rows, err := p.in(ctx, p.openPositions).QueryContext(ctx, a.MinerID, a.AfterNetuid, a.AfterKey, a.PageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -232,8 +231,8 @@ func (p *prepared) OpenPositions(ctx context.Context, a read.OpenPositionsParams
 
 func positionFields(o *read.Position) []any {
 	return []any{
-		&o.PositionID, &o.MinerID, &o.Netuid, &o.Hotkey, &o.ExtrinsicID, &o.EventIndex, &o.EntryBlock, &o.EntryTime,
-		&o.EntryTAO, &o.EntryAlpha, &o.RemainingAlpha, &o.Status, &o.LastExitTime, &o.ClosedAt, &o.Gain,
+		&o.PositionID, &o.MinerID, &o.Netuid, &o.Hotkey, &o.ExtrinsicID, &o.EventIndex, &o.EventKey, &o.EntryBlock, &o.EntryTime,
+		&o.EntryTAO, &o.EntryAlpha, &o.RemainingAlpha, &o.Status, &o.LastExitTime, &o.ClosedAt, &o.Gain, &o.ArchiveRun,
 	}
 }
 

@@ -130,6 +130,8 @@ func bind(stmt *sqlite.Stmt, i int, arg any) {
 		stmt.BindText(i, string(arg))
 	case chain.Outcome:
 		stmt.BindText(i, string(arg))
+	case chain.EventKey:
+		stmt.BindText(i, string(arg))
 	case chain.PositionStatus:
 		stmt.BindText(i, string(arg))
 	case *int64:
@@ -138,6 +140,14 @@ func bind(stmt *sqlite.Stmt, i int, arg any) {
 		bindPointer(stmt, i, arg)
 	case *chain.Time:
 		bindPointer(stmt, i, arg)
+	case *bool:
+		bindPointer(stmt, i, arg)
+	case *chain.Rao:
+		bindPointer(stmt, i, arg)
+	case *chain.EventKey:
+		bindPointer(stmt, i, arg)
+	case *chain.USD:
+		bindPointer(stmt, i, (*string)(arg))
 	case *chain.IgnoreReason:
 		bindPointer(stmt, i, (*string)(arg))
 	case *chain.CloseMode:
@@ -173,35 +183,42 @@ func columnText[T ~string](stmt *sqlite.Stmt, i int) *T {
 	return &v
 }
 
-func (q zombieQueries) MinerState(_ context.Context, coldkey chain.Address) (s read.MinerStateRow, err error) {
-	err = q.one(texts.MinerState, func(c *sqlite.Stmt) {
-		s.Miner = read.Miner{
+func columnBool(stmt *sqlite.Stmt, i int) *bool {
+	if stmt.ColumnIsNull(i) {
+		return nil
+	}
+	v := stmt.ColumnBool(i)
+	return &v
+}
+
+func (q zombieQueries) MinerByColdkey(_ context.Context, coldkey chain.Address) (m read.Miner, err error) {
+	err = q.one(texts.MinerByColdkey, func(c *sqlite.Stmt) {
+		m = read.Miner{
 			MinerID: c.ColumnInt64(0), Coldkey: chain.Address(c.ColumnText(1)), Status: chain.MinerStatus(c.ColumnText(2)),
 			TrackingStart: column[chain.Time](c, 3), RegisteredAt: chain.Time(c.ColumnInt64(4)),
-			LatestEventID: column[int64](c, 5), LastActive: column[chain.Time](c, 6), Positions: c.ColumnInt64(7),
-			OpenPositions: c.ColumnInt64(8), Trades: c.ColumnInt64(9), Closes: c.ColumnInt64(10),
-			EntryTAO: chain.Rao(c.ColumnInt64(11)), EntryAlpha: chain.Rao(c.ColumnInt64(12)),
-			ClosedAlpha: chain.Rao(c.ColumnInt64(13)), ExitTAO: chain.Rao(c.ColumnInt64(14)),
-			RawGain: chain.Rao(c.ColumnInt64(15)), Gain: chain.Rao(c.ColumnInt64(16)),
-			CountedCloses: c.ColumnInt64(17), WinningCloses: c.ColumnInt64(18), CountedDurationUs: c.ColumnInt64(19),
-			UnmatchedAlpha: chain.Rao(c.ColumnInt64(20)), UnmatchedTAO: chain.Rao(c.ColumnInt64(21)),
+			LatestKey: columnText[chain.EventKey](c, 5), OldestLateKey: columnText[chain.EventKey](c, 6), LastActive: column[chain.Time](c, 7), Positions: c.ColumnInt64(8),
+			OpenPositions: c.ColumnInt64(9), Trades: c.ColumnInt64(10), Closes: c.ColumnInt64(11),
+			EntryTAO: chain.Rao(c.ColumnInt64(12)), EntryAlpha: chain.Rao(c.ColumnInt64(13)),
+			ClosedAlpha: chain.Rao(c.ColumnInt64(14)), ExitTAO: chain.Rao(c.ColumnInt64(15)),
+			RawGain: chain.Rao(c.ColumnInt64(16)), Gain: chain.Rao(c.ColumnInt64(17)),
+			CountedCloses: c.ColumnInt64(18), WinningCloses: c.ColumnInt64(19), CountedDurationUs: c.ColumnInt64(20),
+			UnmatchedAlpha: chain.Rao(c.ColumnInt64(21)), UnmatchedTAO: chain.Rao(c.ColumnInt64(22)),
 		}
-		s.LatestTime, s.LatestBlock, s.LatestEventIndex = column[chain.Time](c, 22), column[int64](c, 23), column[int64](c, 25)
-		s.LatestExtrinsicID = columnText[string](c, 24)
 	}, coldkey)
-	return s, err
+	return m, err
 }
 
 func (q zombieQueries) EventByKey(_ context.Context, a read.EventByKeyParams) (e read.Event, err error) {
 	err = q.one(texts.EventByKey, func(c *sqlite.Stmt) {
 		e = read.Event{
-			EventID: c.ColumnInt64(0), MinerID: c.ColumnInt64(1), ExtrinsicID: c.ColumnText(2), EventIndex: c.ColumnInt64(3),
-			Kind: chain.EventKind(c.ColumnText(4)), Netuid: chain.Netuid(c.ColumnInt64(5)), Hotkey: chain.Address(c.ColumnText(6)),
-			Block: c.ColumnInt64(7), Time: chain.Time(c.ColumnInt64(8)), TAO: chain.Rao(c.ColumnInt64(9)),
-			Alpha: chain.Rao(c.ColumnInt64(10)), Outcome: chain.Outcome(c.ColumnText(11)),
-			Reason: columnText[chain.IgnoreReason](c, 12), OutOfOrder: c.ColumnBool(13),
-			Mode: columnText[chain.CloseMode](c, 14), MinBlocks: column[int64](c, 15),
-			SelfTrade: columnText[chain.SelfTradePolicy](c, 16), PositionIds: columnText[string](c, 17),
+			EventID: c.ColumnInt64(0), MinerID: c.ColumnInt64(1), ExtrinsicID: c.ColumnText(2), EventIndex: c.ColumnInt64(3), EventKey: chain.EventKey(c.ColumnText(4)),
+			Kind: chain.EventKind(c.ColumnText(5)), Netuid: chain.Netuid(c.ColumnInt64(6)), Hotkey: chain.Address(c.ColumnText(7)),
+			Block: c.ColumnInt64(8), Time: chain.Time(c.ColumnInt64(9)), TAO: chain.Rao(c.ColumnInt64(10)),
+			Alpha: chain.Rao(c.ColumnInt64(11)), Outcome: chain.Outcome(c.ColumnText(12)),
+			Reason: columnText[chain.IgnoreReason](c, 13), OutOfOrder: c.ColumnBool(14),
+			Mode: columnText[chain.CloseMode](c, 15), MinBlocks: column[int64](c, 16),
+			SelfTrade: columnText[chain.SelfTradePolicy](c, 17), PositionIds: columnText[string](c, 18),
+			IsTransfer: columnBool(c, 19), Fee: column[chain.Rao](c, 20), USD: columnText[chain.USD](c, 21),
 		}
 	}, a.MinerID, a.ExtrinsicID, a.EventIndex)
 	return e, err
@@ -210,23 +227,23 @@ func (q zombieQueries) EventByKey(_ context.Context, a read.EventByKeyParams) (e
 func (q zombieQueries) SelfTradeCandidates(_ context.Context, a read.SelfTradeCandidatesParams) (list []read.SelfTradeCandidatesRow, err error) {
 	_, err = q.each(texts.SelfTradeCandidates, func(c *sqlite.Stmt) {
 		list = append(list, read.SelfTradeCandidatesRow(zombieCandidate(c)))
-	}, a.MinerID, a.ExtrinsicID, a.Netuid, a.ExitTime)
+	}, a.MinerID, a.ExtrinsicID, a.Netuid, a.BeforeKey)
 	return list, err
 }
 
 func (q zombieQueries) FIFOCandidates(_ context.Context, a read.FIFOCandidatesParams) (list []read.FIFOCandidatesRow, err error) {
 	_, err = q.each(texts.FIFOCandidates, func(c *sqlite.Stmt) {
 		list = append(list, zombieCandidate(c))
-	}, a.MinerID, a.Netuid, a.ExitTime, a.AfterTime, a.AfterBlock, a.AfterPositionID, a.PageSize)
+	}, a.MinerID, a.Netuid, a.AfterKey, a.BeforeKey, a.PageSize)
 	return list, err
 }
 
 func zombieCandidate(c *sqlite.Stmt) read.FIFOCandidatesRow {
 	return read.FIFOCandidatesRow{
-		PositionID: c.ColumnInt64(0), ExtrinsicID: c.ColumnText(1), EntryBlock: c.ColumnInt64(2),
-		EntryTime: chain.Time(c.ColumnInt64(3)), EntryTAO: chain.Rao(c.ColumnInt64(4)),
-		EntryAlpha: chain.Rao(c.ColumnInt64(5)), RemainingAlpha: chain.Rao(c.ColumnInt64(6)),
-		LastExitTime: column[chain.Time](c, 7),
+		PositionID: c.ColumnInt64(0), ExtrinsicID: c.ColumnText(1), EventKey: chain.EventKey(c.ColumnText(2)), EntryBlock: c.ColumnInt64(3),
+		EntryTime: chain.Time(c.ColumnInt64(4)), EntryTAO: chain.Rao(c.ColumnInt64(5)),
+		EntryAlpha: chain.Rao(c.ColumnInt64(6)), RemainingAlpha: chain.Rao(c.ColumnInt64(7)),
+		LastExitTime: column[chain.Time](c, 8),
 	}
 }
 
@@ -238,18 +255,18 @@ func (q zombieQueries) PositionByID(_ context.Context, id int64) (p read.Positio
 func (q zombieQueries) OpenPositions(_ context.Context, a read.OpenPositionsParams) (list []read.Position, err error) {
 	_, err = q.each(texts.OpenPositions, func(c *sqlite.Stmt) {
 		list = append(list, zombiePosition(c))
-	}, a.MinerID, a.AfterNetuid, a.AfterTime, a.AfterBlock, a.AfterPositionID, a.PageSize)
+	}, a.MinerID, a.AfterNetuid, a.AfterKey, a.PageSize)
 	return list, err
 }
 
 func zombiePosition(c *sqlite.Stmt) read.Position {
 	return read.Position{
 		PositionID: c.ColumnInt64(0), MinerID: c.ColumnInt64(1), Netuid: chain.Netuid(c.ColumnInt64(2)),
-		Hotkey: chain.Address(c.ColumnText(3)), ExtrinsicID: c.ColumnText(4), EventIndex: c.ColumnInt64(5),
-		EntryBlock: c.ColumnInt64(6), EntryTime: chain.Time(c.ColumnInt64(7)), EntryTAO: chain.Rao(c.ColumnInt64(8)),
-		EntryAlpha: chain.Rao(c.ColumnInt64(9)), RemainingAlpha: chain.Rao(c.ColumnInt64(10)),
-		Status: chain.PositionStatus(c.ColumnText(11)), LastExitTime: column[chain.Time](c, 12),
-		ClosedAt: column[chain.Time](c, 13), Gain: chain.Rao(c.ColumnInt64(14)),
+		Hotkey: chain.Address(c.ColumnText(3)), ExtrinsicID: c.ColumnText(4), EventIndex: c.ColumnInt64(5), EventKey: chain.EventKey(c.ColumnText(6)),
+		EntryBlock: c.ColumnInt64(7), EntryTime: chain.Time(c.ColumnInt64(8)), EntryTAO: chain.Rao(c.ColumnInt64(9)),
+		EntryAlpha: chain.Rao(c.ColumnInt64(10)), RemainingAlpha: chain.Rao(c.ColumnInt64(11)),
+		Status: chain.PositionStatus(c.ColumnText(12)), LastExitTime: column[chain.Time](c, 13),
+		ClosedAt: column[chain.Time](c, 14), Gain: chain.Rao(c.ColumnInt64(15)), ArchiveRun: column[int64](c, 16),
 	}
 }
 

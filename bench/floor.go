@@ -24,7 +24,7 @@ func openFloor(path string, sync Sync) (*floor.DB, error) {
 // floorOp turns an operation into what C reads.
 func floorOp(op Op) floor.Op {
 	return floor.Op{
-		Close: op.Close, Coldkey: string(coldkeys[op.Miner]), Hotkey: string(hotkeys[op.Miner]), Extrinsic: op.Extrinsic,
+		Close: op.Close, Coldkey: string(coldkeys[op.Miner]), Hotkey: string(hotkeys[op.Miner]), Extrinsic: op.Extrinsic, Key: string(op.key()),
 		Block: op.Block, Time: int64(op.Time), TAO: int64(op.TAO), Alpha: int64(op.Alpha), Netuid: netuid,
 	}
 }

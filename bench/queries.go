@@ -15,7 +15,7 @@ import (
 // generated code is a contender as it stands; a contender written by hand
 // implements them with the same texts.
 type Queries interface {
-	MinerState(context.Context, chain.Address) (read.MinerStateRow, error)
+	MinerByColdkey(context.Context, chain.Address) (read.Miner, error)
 	EventByKey(context.Context, read.EventByKeyParams) (read.Event, error)
 	SelfTradeCandidates(context.Context, read.SelfTradeCandidatesParams) ([]read.SelfTradeCandidatesRow, error)
 	FIFOCandidates(context.Context, read.FIFOCandidatesParams) ([]read.FIFOCandidatesRow, error)
@@ -54,8 +54,8 @@ func newGenerated(db write.DBTX) Generated { return Generated{read.New(db), writ
 
 // Texts are the SQL statements behind Queries.
 type Texts struct {
-	MinerState, EventByKey, SelfTradeCandidates, FIFOCandidates, PositionByID, OpenPositions string
-	InsertEvent, InsertPosition, InsertTrade, InsertClose, ShrinkPosition, AddToMiner        string
+	MinerByColdkey, EventByKey, SelfTradeCandidates, FIFOCandidates, PositionByID, OpenPositions string
+	InsertEvent, InsertPosition, InsertTrade, InsertClose, ShrinkPosition, AddToMiner            string
 }
 
 // texts are taken from the generated code, which does not export them, so that
@@ -63,8 +63,8 @@ type Texts struct {
 var texts = func() (t Texts) {
 	c := &catcher{db: sql.OpenDB(nowhere{})}
 	q, ctx := newGenerated(c), context.Background()
-	q.MinerState(ctx, "")
-	t.MinerState = c.take()
+	q.MinerByColdkey(ctx, "")
+	t.MinerByColdkey = c.take()
 	q.EventByKey(ctx, read.EventByKeyParams{})
 	t.EventByKey = c.take()
 	q.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{})

@@ -76,45 +76,47 @@ func book(ctx context.Context, q Queries, op Op) error {
 }
 
 func openPosition(ctx context.Context, q Queries, op Op) error {
-	miner, err := q.MinerState(ctx, coldkeys[op.Miner])
+	miner, err := q.MinerByColdkey(ctx, coldkeys[op.Miner])
 	if err != nil {
 		return err
 	}
+	key := op.key()
 	id, err := q.InsertEvent(ctx, write.InsertEventParams{
-		MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic, Kind: chain.Stake,
+		MinerID: miner.MinerID, ExtrinsicID: op.Extrinsic, EventKey: key, Kind: chain.Stake,
 		Netuid: netuid, Hotkey: hotkeys[op.Miner], Block: op.Block, Time: op.Time,
 		TAO: op.TAO, Alpha: op.Alpha, Outcome: chain.Applied,
-		OutOfOrder: isOutOfOrder(miner, op),
+		OutOfOrder: isOutOfOrder(miner, key),
 	})
 	if err != nil {
 		return err
 	}
 	err = q.InsertPosition(ctx, write.InsertPositionParams{
-		PositionID: id, MinerID: miner.Miner.MinerID, Netuid: netuid, Hotkey: hotkeys[op.Miner],
-		ExtrinsicID: op.Extrinsic, EntryBlock: op.Block, EntryTime: op.Time,
+		PositionID: id, MinerID: miner.MinerID, Netuid: netuid, Hotkey: hotkeys[op.Miner],
+		ExtrinsicID: op.Extrinsic, EventKey: key, EntryBlock: op.Block, EntryTime: op.Time,
 		EntryTAO: op.TAO, EntryAlpha: op.Alpha, RemainingAlpha: op.Alpha, Status: chain.PositionOpen,
 	})
 	if err != nil {
 		return err
 	}
 	_, err = q.AddToMiner(ctx, write.AddToMinerParams{
-		MinerID: miner.Miner.MinerID, LatestEventID: &id, LastActive: &op.Time,
+		MinerID: miner.MinerID, LatestKey: &key, LastActive: &op.Time,
 		Positions: 1, OpenPositions: 1, EntryTAO: op.TAO, EntryAlpha: op.Alpha,
 	})
 	return err
 }
 
 func closePosition(ctx context.Context, q Queries, op Op) error {
-	miner, err := q.MinerState(ctx, coldkeys[op.Miner])
+	miner, err := q.MinerByColdkey(ctx, coldkeys[op.Miner])
 	if err != nil {
 		return err
 	}
-	_, err = q.EventByKey(ctx, read.EventByKeyParams{MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic})
+	_, err = q.EventByKey(ctx, read.EventByKeyParams{MinerID: miner.MinerID, ExtrinsicID: op.Extrinsic})
 	if !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("close %s: looking whether it was booked before: %w", op.Extrinsic, err)
 	}
+	key := op.key()
 	own, err := q.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{
-		MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic, Netuid: netuid, ExitTime: op.Time,
+		MinerID: miner.MinerID, ExtrinsicID: op.Extrinsic, Netuid: netuid, BeforeKey: key,
 	})
 	if err != nil {
 		return err
@@ -123,33 +125,33 @@ func closePosition(ctx context.Context, q Queries, op Op) error {
 		return fmt.Errorf("close %s: the work has no self-trades, found %d", op.Extrinsic, len(own))
 	}
 	candidates, err := q.FIFOCandidates(ctx, read.FIFOCandidatesParams{
-		MinerID: miner.Miner.MinerID, Netuid: netuid, ExitTime: op.Time, AfterTime: -1, PageSize: pageSize,
+		MinerID: miner.MinerID, Netuid: netuid, BeforeKey: key, PageSize: pageSize,
 	})
 	if err != nil {
 		return err
 	}
 	id, err := q.InsertEvent(ctx, write.InsertEventParams{
-		MinerID: miner.Miner.MinerID, ExtrinsicID: op.Extrinsic, Kind: chain.Unstake,
+		MinerID: miner.MinerID, ExtrinsicID: op.Extrinsic, EventKey: key, Kind: chain.Unstake,
 		Netuid: netuid, Hotkey: hotkeys[op.Miner], Block: op.Block, Time: op.Time,
-		TAO: op.TAO, Alpha: op.Alpha, Outcome: chain.Applied, OutOfOrder: isOutOfOrder(miner, op),
+		TAO: op.TAO, Alpha: op.Alpha, Outcome: chain.Applied, OutOfOrder: isOutOfOrder(miner, key),
 		Mode: &strict, MinBlocks: &minimum, SelfTrade: &zero,
 	})
 	if err != nil {
 		return err
 	}
 	err = q.InsertTrade(ctx, write.InsertTradeParams{
-		TradeID: id, MinerID: miner.Miner.MinerID, Netuid: netuid, Hotkey: hotkeys[op.Miner],
-		ExtrinsicID: op.Extrinsic, ExitBlock: op.Block, ExitTime: op.Time,
+		TradeID: id, MinerID: miner.MinerID, Netuid: netuid, Hotkey: hotkeys[op.Miner],
+		ExtrinsicID: op.Extrinsic, EventKey: key, ExitBlock: op.Block, ExitTime: op.Time,
 		ExitTAO: op.TAO, ExitAlpha: op.Alpha,
 	})
 	if err != nil {
 		return err
 	}
-	sum, err := closeCandidates(ctx, q, op, id, miner.Miner.MinerID, candidates)
+	sum, err := closeCandidates(ctx, q, op, id, miner.MinerID, candidates)
 	if err != nil {
 		return err
 	}
-	sum.MinerID, sum.LatestEventID, sum.LastActive, sum.Trades = miner.Miner.MinerID, &id, &op.Time, 1
+	sum.MinerID, sum.LatestKey, sum.LastActive, sum.Trades = miner.MinerID, &key, &op.Time, 1
 	_, err = q.AddToMiner(ctx, sum)
 	return err
 }
@@ -165,7 +167,7 @@ func closeCandidates(ctx context.Context, q Queries, op Op, trade, miner int64, 
 		alpha := min(p.RemainingAlpha, op.Alpha-taken)
 		sold := p.EntryAlpha - p.RemainingAlpha
 		c := write.InsertCloseParams{
-			TradeID: trade, Step: int64(step), PositionID: p.PositionID, MinerID: miner, Alpha: alpha,
+			TradeID: trade, Step: int64(step), PositionID: p.PositionID, MinerID: miner, EventKey: op.key(), Alpha: alpha,
 			TAO:          chain.Share(op.TAO, op.Alpha, taken, taken+alpha),
 			Cost:         chain.Share(p.EntryTAO, p.EntryAlpha, sold, sold+alpha),
 			DurationUs:   int64(op.Time - p.EntryTime),
@@ -207,9 +209,12 @@ func closeCandidates(ctx context.Context, q Queries, op Op, trade, miner int64, 
 }
 
 // isOutOfOrder compares an event with the miner's latest one, as the ledger does.
-func isOutOfOrder(m read.MinerStateRow, op Op) bool {
-	return m.LatestTime != nil && *m.LatestTime > op.Time
+func isOutOfOrder(m read.Miner, key chain.EventKey) bool {
+	return m.LatestKey != nil && *m.LatestKey > key
 }
+
+// key is the operation's place among those of its miner.
+func (op Op) key() chain.EventKey { return chain.NewEventKey(op.Time, op.Block, op.Extrinsic, 0) }
 
 var (
 	strict  = chain.Strict

@@ -56,3 +56,30 @@ func (s *SelfTradePolicy) Scan(src any) error {
 
 // Value is the word as text.
 func (s SelfTradePolicy) Value() (driver.Value, error) { return string(s), nil }
+
+// TransferPolicy is whether transfers of stake between accounts count as stakes and unstakes.
+type TransferPolicy string
+
+// The values of TransferPolicy.
+const (
+	TransfersInclude TransferPolicy = "include" // like any other event
+	TransfersExclude TransferPolicy = "exclude" // recorded as ignored: excluded
+)
+
+var transferPolicies = []TransferPolicy{TransfersInclude, TransfersExclude}
+
+// ParseTransferPolicy reads a transfer policy. The error is an *InvalidError.
+func ParseTransferPolicy(s string) (TransferPolicy, error) {
+	return parseWord("transfer policy", s, transferPolicies)
+}
+
+// Valid reports whether it is one of the values above.
+func (p TransferPolicy) Valid() bool { return slices.Contains(transferPolicies, p) }
+
+// Scan reads a text column and refuses an unknown word, NULL and every other type.
+func (p *TransferPolicy) Scan(src any) error {
+	return scanWord(p, "transfer policy", src, transferPolicies)
+}
+
+// Value is the word as text.
+func (p TransferPolicy) Value() (driver.Value, error) { return string(p), nil }

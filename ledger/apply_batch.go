@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -107,21 +108,9 @@ func (b *batch) next(ctx context.Context, tx Tx, size int64) ([]read.StagedEvent
 		rows = append(rows, page...)
 	}
 	if len(b.intakes) > 1 {
-		slices.SortStableFunc(rows, func(x, y read.StagedEvent) int {
-			switch a, b := stagedOrder(x), stagedOrder(y); {
-			case a.before(b):
-				return -1
-			case b.before(a):
-				return 1
-			}
-			return 0
-		})
+		slices.SortStableFunc(rows, func(x, y read.StagedEvent) int { return cmp.Compare(x.EventKey, y.EventKey) })
 	}
 	return rows[:min(int64(len(rows)), size)], nil
-}
-
-func stagedOrder(r read.StagedEvent) order {
-	return order{r.Time, r.Block, r.ExtrinsicBlock, r.ExtrinsicNumber, r.ExtrinsicID, r.EventIndex}
 }
 
 // apply gives one staged event its outcome. An error is one of storage and ends the batch.
@@ -134,6 +123,7 @@ func (b *batch) apply(ctx context.Context, tx Tx, in read.Intake, row read.Stage
 	e := Event{
 		Kind: row.Kind, Coldkey: row.Coldkey, Hotkey: row.Hotkey, Netuid: row.Netuid, ExtrinsicID: row.ExtrinsicID,
 		EventIndex: row.EventIndex, Block: row.Block, Time: row.Time, TAO: row.TAO, Alpha: row.Alpha, Excluded: row.Excluded,
+		IsTransfer: row.IsTransfer, Fee: row.Fee, USD: row.USD,
 	}
 	if b.account == nil {
 		if in.NoRegister {

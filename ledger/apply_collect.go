@@ -78,10 +78,11 @@ func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chai
 
 // deleteStaged deletes the staged events of an input and coldkey up to one.
 func deleteStaged(ctx context.Context, tx Tx, last read.StagedEvent) error {
-	_, err := tx.DeleteStagedEvents(ctx, write.DeleteStagedEventsParams{
-		IntakeID: last.IntakeID, Coldkey: last.Coldkey, Time: last.Time, Block: last.Block,
-		ExtrinsicBlock: last.ExtrinsicBlock, ExtrinsicNumber: last.ExtrinsicNumber, ExtrinsicID: last.ExtrinsicID,
-		EventIndex: last.EventIndex, Seq: last.Seq,
+	deleted, err := tx.DeleteStagedEvents(ctx, write.DeleteStagedEventsParams{
+		IntakeID: last.IntakeID, Coldkey: last.Coldkey, EventKey: last.EventKey, Seq: last.Seq,
 	})
+	if err == nil && deleted == 0 {
+		err = stuck("apply", "staged event %s #%d of %s, input %d", last.ExtrinsicID, last.EventIndex, last.Coldkey, last.IntakeID)
+	}
 	return err
 }

@@ -77,12 +77,10 @@ func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk [
 				Detail: fmt.Sprintf("another process has collected it, since it gave no sign of life for %s; run it again", abandonedAfter)}
 		}
 		for i, e := range chunk {
-			block, number := extrinsicNumbers(e.ExtrinsicID)
 			err := tx.InsertStagedEvent(ctx, write.InsertStagedEventParams{
-				IntakeID: intakeID, Coldkey: e.Coldkey, Time: e.Time, Block: e.Block,
-				ExtrinsicBlock: block, ExtrinsicNumber: number, ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex,
-				Seq: before + int64(i), Kind: e.Kind, Netuid: e.Netuid, Hotkey: e.Hotkey, TAO: e.TAO, Alpha: e.Alpha,
-				Excluded: e.Excluded,
+				IntakeID: intakeID, Coldkey: e.Coldkey, EventKey: e.eventKey(), Seq: before + int64(i), Time: e.Time, Block: e.Block,
+				ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Kind: e.Kind, Netuid: e.Netuid, Hotkey: e.Hotkey,
+				TAO: e.TAO, Alpha: e.Alpha, Excluded: e.Excluded, IsTransfer: e.IsTransfer, Fee: e.Fee, USD: e.USD,
 			})
 			if err != nil {
 				return err

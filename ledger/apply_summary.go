@@ -35,39 +35,29 @@ type Summary struct {
 
 // summary reads what became of an input; others may have applied parts of it.
 func (l *Ledger) summary(ctx context.Context, intakeID, resumed int64) (Summary, error) {
-	in, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (read.Intake, error) {
-		return q.IntakeByID(ctx, intakeID)
-	})
-	if err != nil {
-		return Summary{}, named(err, "read", "input %d", intakeID)
-	}
-	return Summary{
-		IntakeID: in.IntakeID, Events: in.Staged, Applied: in.Applied, Duplicates: in.Duplicates,
-		OutOfOrder: in.OutOfOrder, RegisteredMiners: in.RegisteredMiners,
-		Ignored: occurred(map[chain.IgnoreReason]int64{
-			chain.BeforeTrackingStart: in.IgnoredBeforeTrackingStart,
-			chain.InvalidNetuid:       in.IgnoredInvalidNetuid,
-			chain.ZeroAmounts:         in.IgnoredZeroAmounts,
-			chain.NoOpenPosition:      in.IgnoredNoOpenPosition,
-			chain.Excluded:            in.IgnoredExcluded,
-		}),
-		Rejected: occurred(map[RejectReason]int64{
-			DuplicateConflict: in.RejectedDuplicateConflict,
-			UnknownMiner:      in.RejectedUnknownMiner,
-			Overflow:          in.RejectedOverflow,
-		}),
-		Resumed: resumed,
-	}, nil
-}
-
-// occurred drops the reasons that did not occur.
-func occurred[R comparable](counts map[R]int64) map[R]int64 {
-	for reason, n := range counts {
-		if n == 0 {
-			delete(counts, reason)
+	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (Summary, error) {
+		in, err := q.IntakeByID(ctx, intakeID)
+		if err != nil {
+			return Summary{}, named(err, "read", "input %d", intakeID)
 		}
-	}
-	return counts
+		s := Summary{
+			IntakeID: in.IntakeID, Events: in.Staged, Applied: in.Applied, Duplicates: in.Duplicates,
+			OutOfOrder: in.OutOfOrder, RegisteredMiners: in.RegisteredMiners,
+			Ignored: map[chain.IgnoreReason]int64{}, Rejected: map[RejectReason]int64{}, Resumed: resumed,
+		}
+		ignored, err := q.IntakeIgnored(ctx, intakeID)
+		if err != nil {
+			return Summary{}, err
+		}
+		for _, i := range ignored {
+			s.Ignored[i.Reason] = i.Events
+		}
+		rejected, err := q.IntakeRejected(ctx, intakeID)
+		for _, r := range rejected {
+			s.Rejected[RejectReason(r.Reason)] = r.Events
+		}
+		return s, err
+	})
 }
 
 // tally counts what a batch made of the events of one input.
@@ -100,19 +90,23 @@ func (t *tally) events() int64 {
 	return n
 }
 
-// save adds the tally to its input's row.
+// save adds the tally to those of its input.
 func (t *tally) save(ctx context.Context, tx Tx, intakeID int64) error {
 	_, err := tx.AddToIntake(ctx, write.AddToIntakeParams{
-		IntakeID: intakeID, Applied: t.applied, Duplicates: t.duplicates, OutOfOrder: t.outOfOrder,
-		RegisteredMiners:           t.registeredMiners,
-		IgnoredBeforeTrackingStart: t.ignored[chain.BeforeTrackingStart],
-		IgnoredInvalidNetuid:       t.ignored[chain.InvalidNetuid],
-		IgnoredZeroAmounts:         t.ignored[chain.ZeroAmounts],
-		IgnoredNoOpenPosition:      t.ignored[chain.NoOpenPosition],
-		IgnoredExcluded:            t.ignored[chain.Excluded],
-		RejectedDuplicateConflict:  t.rejected[DuplicateConflict],
-		RejectedUnknownMiner:       t.rejected[UnknownMiner],
-		RejectedOverflow:           t.rejected[Overflow],
+		IntakeID: intakeID, Applied: t.applied, Duplicates: t.duplicates, OutOfOrder: t.outOfOrder, RegisteredMiners: t.registeredMiners,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	for reason, n := range t.ignored {
+		if _, err := tx.AddToIntakeIgnored(ctx, write.AddToIntakeIgnoredParams{IntakeID: intakeID, Reason: reason, Events: n}); err != nil {
+			return err
+		}
+	}
+	for reason, n := range t.rejected {
+		if _, err := tx.AddToIntakeRejected(ctx, write.AddToIntakeRejectedParams{IntakeID: intakeID, Reason: string(reason), Events: n}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,12 +1,12 @@
 package ledger_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
@@ -29,9 +29,17 @@ func TestArchivedLists(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			f.Archived = true
 			got := pages(t, 7, func(p ledger.Page[ledger.Position]) ([]ledger.Position, error) {
-				return archived.ArchivedPositions(ctx, minerID, f, p)
+				return archived.Positions(ctx, minerID, f, p)
 			})
+			f.Archived = false
+			for i := range got {
+				if got[i].ArchiveRun == nil {
+					t.Errorf("seed %d: position %d is listed as archived, and is not", seed, got[i].PositionID)
+				}
+				got[i].ArchiveRun = nil
+			}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("seed %d, miner %d, %+v: got %d positions, want %d", seed, minerID, f, len(got), len(want))
 			}
@@ -41,15 +49,18 @@ func TestArchivedLists(t *testing.T) {
 				t.Fatal(err)
 			}
 			moved := pages(t, 5, func(p ledger.Page[ledger.Trade]) ([]ledger.Trade, error) {
-				return archived.ArchivedTrades(ctx, minerID, trades, p)
+				of := trades
+				of.Archived = true
+				return archived.Trades(ctx, minerID, of, p)
 			})
+			for i := range moved {
+				moved[i].ArchiveRun = nil
+			}
 			stayed := pages(t, 5, func(p ledger.Page[ledger.Trade]) ([]ledger.Trade, error) {
 				return archived.Trades(ctx, minerID, trades, p)
 			})
 			both := slices.Concat(moved, stayed)
-			slices.SortFunc(both, func(a, b ledger.Trade) int {
-				return int(a.ExitTime.Sub(b.ExitTime)/time.Microsecond)*1_000_000 + int(a.TradeID-b.TradeID)
-			})
+			slices.SortFunc(both, func(a, b ledger.Trade) int { return cmp.Compare(a.EventKey, b.EventKey) })
 			if !reflect.DeepEqual(both, all) || len(moved) == 0 {
 				t.Errorf("seed %d, miner %d, %+v: got %d trades, of them %d archived, want %d", seed, minerID, f, len(both), len(moved), len(all))
 			}
@@ -59,7 +70,7 @@ func TestArchivedLists(t *testing.T) {
 					t.Fatal(err)
 				}
 				got := pages(t, 1, func(page ledger.Page[ledger.Close]) ([]ledger.Close, error) {
-					return archived.ArchivedClosesOfPosition(ctx, p.PositionID, page)
+					return archived.ClosesOfPosition(ctx, p.PositionID, page)
 				})
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("seed %d: closes of position %d: got %+v, want %+v", seed, p.PositionID, got, want)
@@ -67,7 +78,7 @@ func TestArchivedLists(t *testing.T) {
 			}
 		}
 	}
-	if _, err := archived.ArchivedPositions(ctx, 1, ledger.PositionFilter{Status: "shut"}, ledger.Page[ledger.Position]{}); !errors.Is(err, ledger.ErrInvalid) {
+	if _, err := archived.Positions(ctx, 1, ledger.PositionFilter{Status: "shut", Archived: true}, ledger.Page[ledger.Position]{}); !errors.Is(err, ledger.ErrInvalid) {
 		t.Errorf("unknown status: got error %v, want ErrInvalid", err)
 	}
 }

@@ -21,35 +21,34 @@ func archive(t testing.TB, l *ledger.Ledger, before chain.Time, opts ...ledger.A
 	return summary
 }
 
-// archiveTables is the content of the archive, a line a row, as tables gives it of what is live.
-func archiveTables(t testing.TB, l *ledger.Ledger) string {
+// archived is what is archived, a line a row.
+func archived(t testing.TB, l *ledger.Ledger) string {
 	t.Helper()
 	var text strings.Builder
 	for _, query := range []string{
-		"SELECT 'position', * FROM archived_positions ORDER BY position_id",
-		"SELECT 'trade', * FROM archived_trades ORDER BY trade_id",
-		"SELECT 'close', * FROM archived_closes ORDER BY trade_id, step",
+		"SELECT 'position', position_id FROM positions WHERE archive_run IS NOT NULL ORDER BY position_id",
+		"SELECT 'trade', trade_id FROM trades WHERE archive_run IS NOT NULL ORDER BY trade_id",
 	} {
 		dump(t, l, &text, query)
 	}
 	return text.String()
 }
 
-// record is every position, trade and close, wherever it is.
+// record is every position, trade and close, archived or not.
 func record(t testing.TB, l *ledger.Ledger) string {
 	t.Helper()
 	var text strings.Builder
 	for _, query := range []string{
-		"SELECT 'position', * FROM positions UNION ALL SELECT 'position', * FROM archived_positions ORDER BY 2",
-		"SELECT 'trade', * FROM trades UNION ALL SELECT 'trade', * FROM archived_trades ORDER BY 2",
-		"SELECT 'close', * FROM closes UNION ALL SELECT 'close', * FROM archived_closes ORDER BY 2, 3",
+		"SELECT 'position', position_id, miner_id, netuid, hotkey, event_key, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM positions ORDER BY position_id",
+		"SELECT 'trade', trade_id, miner_id, netuid, hotkey, event_key, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM trades ORDER BY trade_id",
+		"SELECT 'close', * FROM closes ORDER BY trade_id, step",
 	} {
 		dump(t, l, &text, query)
 	}
 	return text.String()
 }
 
-func TestArchiveMovesWhatWasClosedBefore(t *testing.T) {
+func TestArchiveTakesWhatWasClosedBefore(t *testing.T) {
 	l := open(t)
 	ctx := context.Background()
 	register(t, l, 1)
@@ -65,45 +64,36 @@ func TestArchiveMovesWhatWasClosedBefore(t *testing.T) {
 	if got != want {
 		t.Errorf("summary: got %+v, want %+v", got, want)
 	}
-	if _, err := l.Position(ctx, old.PositionID); !errors.Is(err, ledger.ErrNotFound) {
-		t.Errorf("live read of an archived position: got error %v, want ErrNotFound", err)
-	}
-	if _, err := l.Trade(ctx, first.Trade.TradeID); !errors.Is(err, ledger.ErrNotFound) {
-		t.Errorf("live read of an archived trade: got error %v, want ErrNotFound", err)
-	}
-	if p, err := l.ArchivedPosition(ctx, old.PositionID); err != nil || p.Status != chain.PositionClosed || *p.ClosedAt != after(10) {
+	if p, err := l.Position(ctx, old.PositionID); err != nil || p.Status != chain.PositionClosed || *p.ClosedAt != after(10) || p.ArchiveRun == nil || *p.ArchiveRun != 1 {
 		t.Errorf("archived position: got %+v, error %v", p, err)
 	}
-	if trade, err := l.ArchivedTrade(ctx, first.Trade.TradeID); err != nil || trade != *first.Trade {
-		t.Errorf("archived trade: got %+v, error %v, want %+v", trade, err, *first.Trade)
+	if trade, err := l.Trade(ctx, first.Trade.TradeID); err != nil || trade.ExitTAO != 120 || trade.ArchiveRun == nil || *trade.ArchiveRun != 1 {
+		t.Errorf("archived trade: got %+v, error %v", trade, err)
 	}
 	for _, id := range []int64{edge.PositionID, open.PositionID} { // closed at the cutoff, and not closed
-		if _, err := l.Position(ctx, id); err != nil {
-			t.Errorf("live read of position %d: %v", id, err)
-		}
-		if _, err := l.ArchivedPosition(ctx, id); !errors.Is(err, ledger.ErrNotFound) {
-			t.Errorf("archived read of live position %d: got error %v, want ErrNotFound", id, err)
+		if p, err := l.Position(ctx, id); err != nil || p.ArchiveRun != nil {
+			t.Errorf("position %d: got %+v, error %v, want it not archived", id, p, err)
 		}
 	}
 
 	if got := archive(t, l, after(20)); got != (ledger.ArchiveSummary{}) {
-		t.Errorf("again: got %+v, want nothing moved", got)
+		t.Errorf("again: got %+v, want nothing archived", got)
 	}
 	got = archive(t, l, after(20)+1)
 	if want := (ledger.ArchiveSummary{RunID: 2, Miners: 1, Positions: 1, Closes: 1}); got != want {
 		t.Errorf("a moment later: got %+v, want %+v: the trade has a close of an open position", got, want)
 	}
-	closes, err := l.ArchivedClosesOfTrade(ctx, second.Trade.TradeID, ledger.Page[ledger.Close]{})
-	if err != nil || !reflect.DeepEqual(closes, second.Closes[:1]) {
-		t.Errorf("archived closes of a live trade: got %+v, error %v, want %+v", closes, err, second.Closes[:1])
+	closes, err := l.ClosesOfTrade(ctx, second.Trade.TradeID, ledger.Page[ledger.Close]{})
+	if err != nil || !reflect.DeepEqual(closes, second.Closes) {
+		t.Errorf("closes of a trade with an archived position: got %+v, error %v, want %+v", closes, err, second.Closes)
 	}
 	processClose(t, l, unstake("third", 30, 60, 5))
 	got = archive(t, l, after(31))
 	if want := (ledger.ArchiveSummary{RunID: 3, Miners: 1, Positions: 1, Trades: 2, Closes: 2}); got != want {
 		t.Errorf("with its last close: got %+v, want %+v", got, want)
 	}
-	if n := count(t, l, "positions") + count(t, l, "trades") + count(t, l, "closes"); n != 0 {
-		t.Errorf("got %d live rows, want none", n)
+	if n := count(t, l, "positions WHERE archive_run IS NULL") + count(t, l, "trades WHERE archive_run IS NULL"); n != 0 {
+		t.Errorf("got %d rows that are not archived, want none", n)
 	}
 	if got := report(t, l); got.Miners[0].Positions != 3 || got.Miners[0].EntryTAO != reported.Miners[0].EntryTAO {
 		t.Errorf("report: got %+v, want the lifetime figures of %+v", got, reported)
@@ -143,15 +133,15 @@ func TestArchiveChangesNoFigure(t *testing.T) {
 		after = &page[len(page)-1]
 	}
 	var text strings.Builder
-	dump(t, l, &text, "SELECT COUNT(*), SUM(entry_tao) FROM archived_positions")
+	dump(t, l, &text, "SELECT COUNT(*), SUM(entry_tao) FROM positions WHERE archive_run IS NOT NULL")
 	if got, want := text.String(), fmt.Sprintln(positions, entryTAO); got != want || sum != positions || positions == 0 {
 		t.Errorf("seed %d: archived positions and their entry TAO: got %q, want the %q of the summaries, which count %d", seed, got, want, sum)
 	}
-	if n := count(t, l, "positions WHERE status = 'closed'"); n != 0 {
+	if n := count(t, l, "positions WHERE status = 'closed' AND archive_run IS NULL"); n != 0 {
 		t.Errorf("seed %d: got %d closed positions that stayed, want 0", seed, n)
 	}
-	if n := count(t, l, "trades t WHERE NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id)"); n != 0 {
-		t.Errorf("seed %d: got %d trades that stayed without a close, want 0", seed, n)
+	if n := count(t, l, "trades t WHERE archive_run IS NULL AND NOT EXISTS (SELECT 1 FROM closes c JOIN positions p USING (position_id) WHERE c.trade_id = t.trade_id AND p.archive_run IS NULL)"); n != 0 {
+		t.Errorf("seed %d: got %d trades that stayed though all their positions are archived, want 0", seed, n)
 	}
 }
 
@@ -170,6 +160,8 @@ func TestArchivedEventsAreStillKnown(t *testing.T) {
 	}
 	archive(t, l, after(11))
 	reported := report(t, l)
+	run := int64(1)
+	position.ArchiveRun, closed.Trade.ArchiveRun = &run, &run
 
 	p, isNew, err := l.AddPosition(ctx, entry)
 	if err != nil || isNew || !reflect.DeepEqual(p, position) {
@@ -213,7 +205,7 @@ func TestArchiveOfOneMiner(t *testing.T) {
 	}
 	for n, want := range map[byte]int{1: 0, 2: 1, 3: 0} {
 		m := miner(t, l, n)
-		archived, err := l.ArchivedPositions(context.Background(), m.MinerID, ledger.PositionFilter{}, ledger.Page[ledger.Position]{})
+		archived, err := l.Positions(context.Background(), m.MinerID, ledger.PositionFilter{Archived: true}, ledger.Page[ledger.Position]{})
 		if err != nil || len(archived) != want {
 			t.Errorf("miner %d: got %d archived positions, error %v, want %d", n, len(archived), err, want)
 		}

@@ -18,8 +18,8 @@ type CloseResult struct {
 	IsNew  bool    // false: it was recorded before, and this is the earlier result
 }
 
-// ProcessClose records an unstake and closes the miner's open positions of its subnet that were entered by
-// then, first in first out. Positions opened by the unstake's own extrinsic come alone, see SelfTrade. An
+// ProcessClose records an unstake and closes the miner's open positions of its subnet that stand before it in the
+// order of events (see chain.EventKey), first in first out. Positions opened by the unstake's own extrinsic come alone, see SelfTrade. An
 // empty Kind counts as unstake.
 //
 // In strict mode a trade that sells more than is open is an error; in lenient mode the rest is recorded as
@@ -78,7 +78,7 @@ func closePositions(ctx context.Context, tx Tx, a *account, e Event, in inputs) 
 	if err != nil {
 		return CloseResult{}, err
 	}
-	a.add(e, result.Event.EventID, added, total)
+	a.add(result.Event.EventKey, added, total)
 	if result.Trade != nil {
 		a.seen(e.Time)
 	}
@@ -91,14 +91,15 @@ func writePlan(ctx context.Context, tx Tx, a *account, e Event, in inputs, p pla
 		recorded, _, err := ignoreEvent(ctx, tx, a, e, chain.NoOpenPosition, &in)
 		return CloseResult{Event: recorded, IsNew: true}, err
 	}
+	key := e.eventKey()
 	recorded, _, err := insertEvent(ctx, tx, record{
-		Event: e, minerID: a.miner.MinerID, outcome: chain.Applied, outOfOrder: a.outOfOrder(e), inputs: &in,
+		Event: e, minerID: a.miner.MinerID, key: key, outcome: chain.Applied, outOfOrder: a.outOfOrder(key), inputs: &in,
 	})
 	if err != nil {
 		return CloseResult{}, err
 	}
 	trade := tradeOf(recorded, p)
-	if err := tx.InsertTrade(ctx, write.InsertTradeParams(trade)); err != nil {
+	if err := insertTrade(ctx, tx, trade); err != nil {
 		return CloseResult{}, err
 	}
 	closes := make([]Close, len(p.steps))
@@ -114,15 +115,24 @@ func writePlan(ctx context.Context, tx Tx, a *account, e Event, in inputs, p pla
 func tradeOf(e RecordedEvent, p plan) Trade {
 	return Trade{
 		TradeID: e.EventID, MinerID: e.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
-		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, ExitBlock: e.Block, ExitTime: e.Time,
+		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, EventKey: e.EventKey, ExitBlock: e.Block, ExitTime: e.Time,
 		ExitTAO: e.TAO, ExitAlpha: e.Alpha, UnmatchedAlpha: p.unmatchedAlpha, UnmatchedTAO: p.unmatchedTAO,
 	}
+}
+
+// insertTrade writes a trade that is not archived.
+func insertTrade(ctx context.Context, tx Tx, t Trade) error {
+	return tx.InsertTrade(ctx, write.InsertTradeParams{
+		TradeID: t.TradeID, MinerID: t.MinerID, Netuid: t.Netuid, Hotkey: t.Hotkey,
+		ExtrinsicID: t.ExtrinsicID, EventIndex: t.EventIndex, EventKey: t.EventKey, ExitBlock: t.ExitBlock, ExitTime: t.ExitTime,
+		ExitTAO: t.ExitTAO, ExitAlpha: t.ExitAlpha, UnmatchedAlpha: t.UnmatchedAlpha, UnmatchedTAO: t.UnmatchedTAO,
+	})
 }
 
 // closeOf is the close that a step of a trade's plan makes.
 func closeOf(trade Trade, number int64, s step) Close {
 	return Close{
-		TradeID: trade.TradeID, Step: number, PositionID: s.PositionID, MinerID: trade.MinerID,
+		TradeID: trade.TradeID, Step: number, PositionID: s.PositionID, MinerID: trade.MinerID, EventKey: trade.EventKey,
 		Alpha: s.alpha, TAO: s.tao, Cost: s.cost, RawGain: s.rawGain, Gain: s.gain, DurationUs: s.durationUs,
 		MinBlocksMet: s.minBlocksMet, SelfTrade: s.selfTrade,
 	}
@@ -158,13 +168,13 @@ func closedEarlier(ctx context.Context, tx Tx, recorded RecordedEvent) (CloseRes
 	if recorded.Outcome == chain.Ignored {
 		return result, nil
 	}
-	trade, err := anyTrade(ctx, tx.Reader, recorded.EventID)
+	trade, err := tx.TradeByID(ctx, recorded.EventID)
 	if err != nil {
 		return CloseResult{}, named(err, "close", "%s #%d, recorded before: trade %d", recorded.ExtrinsicID, recorded.EventIndex, recorded.EventID)
 	}
 	result.Trade = &trade
 	for after := int64(-1); ; {
-		page, err := tx.AllClosesOfTrade(ctx, read.AllClosesOfTradeParams{TradeID: trade.TradeID, AfterStep: after, PageSize: lastPage})
+		page, err := tx.ClosesOfTrade(ctx, read.ClosesOfTradeParams{TradeID: trade.TradeID, AfterStep: after, PageSize: lastPage})
 		if err != nil {
 			return CloseResult{}, err
 		}

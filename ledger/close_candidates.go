@@ -30,7 +30,7 @@ func gather(ctx context.Context, tx Tx, minerID int64, e Event, in inputs) ([]ca
 		return ownOrAll(listed, e), nil
 	}
 	own, err := tx.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{
-		MinerID: minerID, ExtrinsicID: e.ExtrinsicID, Netuid: e.Netuid, ExitTime: e.Time,
+		MinerID: minerID, ExtrinsicID: e.ExtrinsicID, Netuid: e.Netuid, BeforeKey: e.eventKey(),
 	})
 	if err != nil {
 		return nil, err
@@ -48,13 +48,11 @@ func gather(ctx context.Context, tx Tx, minerID int64, e Event, in inputs) ([]ca
 // gatherFIFO pages through the open positions of a subnet until they cover the trade.
 func gatherFIFO(ctx context.Context, tx Tx, minerID int64, e Event) ([]candidate, error) {
 	var candidates []candidate
-	after := candidate{EntryTime: -1}
+	query := read.FIFOCandidatesParams{MinerID: minerID, Netuid: e.Netuid, BeforeKey: e.eventKey()}
 	left := e.Alpha
 	for size := int64(firstPage); ; size = min(size*4, lastPage) {
-		page, err := tx.FIFOCandidates(ctx, read.FIFOCandidatesParams{
-			MinerID: minerID, Netuid: e.Netuid, ExitTime: e.Time,
-			AfterTime: after.EntryTime, AfterBlock: after.EntryBlock, AfterPositionID: after.PositionID, PageSize: size,
-		})
+		query.PageSize = size
+		page, err := tx.FIFOCandidates(ctx, query)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +65,7 @@ func gatherFIFO(ctx context.Context, tx Tx, minerID int64, e Event) ([]candidate
 		if int64(len(page)) < size {
 			return candidates, nil
 		}
-		after = page[len(page)-1]
+		query.AfterKey = page[len(page)-1].EventKey
 	}
 }
 
@@ -81,26 +79,15 @@ func gatherListed(ctx context.Context, tx Tx, minerID int64, e Event, in inputs)
 	for _, p := range positions {
 		owner[p.PositionID] = p.MinerID
 	}
-	var archived []read.ArchivedPositionOwnersRow
-	if len(positions) < len(in.list) {
-		if archived, err = tx.ArchivedPositionOwners(ctx, *in.listJSON()); err != nil {
-			return nil, err
-		}
-	}
-	for _, p := range archived {
-		owner[p.PositionID] = p.MinerID
-	}
 	for _, id := range in.list {
 		if owner[id] != minerID {
 			return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNotFound, Detail: fmt.Sprintf("the miner has no position %d", id)}
 		}
 	}
-	if len(archived) > 0 {
-		return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNoOpenPosition, Detail: fmt.Sprintf("position %d is closed and archived", archived[0].PositionID)}
-	}
+	key := e.eventKey()
 	candidates := make([]candidate, len(positions))
 	for i, p := range positions {
-		if reason := cannotClose(p, e); reason != "" {
+		if reason := cannotClose(p, e, key); reason != "" {
 			return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNoOpenPosition, Detail: fmt.Sprintf("position %d %s", p.PositionID, reason)}
 		}
 		candidates[i] = candidateOf(p)
@@ -119,20 +106,25 @@ func ownOrAll(candidates []candidate, e Event) []candidate {
 
 func candidateOf(p Position) candidate {
 	return candidate{
-		PositionID: p.PositionID, ExtrinsicID: p.ExtrinsicID, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
+		PositionID: p.PositionID, ExtrinsicID: p.ExtrinsicID, EventKey: p.EventKey, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
 		EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, LastExitTime: p.LastExitTime,
 	}
 }
 
-// cannotClose says why a trade cannot close a position, or is empty.
-func cannotClose(p Position, e Event) string {
+// cannotClose says why a trade, which stands at key in the order of events, cannot close a position. It is empty
+// when the trade can.
+func cannotClose(p Position, e Event, key chain.EventKey) string {
 	switch {
+	case p.ArchiveRun != nil:
+		return "is closed and archived"
 	case p.Status == chain.PositionClosed:
 		return "is closed"
 	case p.Netuid != e.Netuid:
 		return fmt.Sprintf("is of subnet %d, the trade of %d", p.Netuid, e.Netuid)
 	case p.EntryTime > e.Time:
 		return fmt.Sprintf("was entered at %s, after the trade at %s", p.EntryTime, e.Time)
+	case p.EventKey > key:
+		return fmt.Sprintf("of %s #%d comes after the trade in the order of events", p.ExtrinsicID, p.EventIndex)
 	}
 	return ""
 }

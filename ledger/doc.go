@@ -14,6 +14,13 @@
 // share of the trade's TAO and of the position's cost; the shares of a whole sum to the whole, to the rao. A
 // miner carries lifetime counters, kept by increments in the same transaction.
 //
+// # Order
+//
+// The events of a miner stand in one order, the same everywhere: by time, block, extrinsic and index, see
+// [chain.EventKey]. A trade closes positions that stand before it. An event that comes after a later one was
+// handled is late: it is applied to what there is, flagged, and marks its miner (Miner.OldestLateKey) until
+// [Ledger.Rebuild] has replayed the events in order.
+//
 // # Events
 //
 // Both operations take an [Event], known by (miner, extrinsic, event index). The same event again returns the
@@ -34,9 +41,9 @@
 //
 // # Archiving
 //
-// [Ledger.ArchiveClosedPositions] moves what was closed long ago to tables of its own, in many short
-// transactions. Counters, the report, snapshots and scores do not change by it, and an event of an archived
-// position is still known. By id, what is archived is found by [Ledger.ArchivedPosition] and its like alone.
+// [Ledger.ArchiveClosedPositions] marks what was closed long ago as archived, in many short transactions. Lists
+// leave it out unless they are asked for it, and are as short as what still happens; by id it is found as before.
+// Counters, the report, snapshots and scores do not change by it.
 //
 // # Snapshots and scores
 //

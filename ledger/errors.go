@@ -65,6 +65,13 @@ func named(err error, op, format string, args ...any) error {
 	return &Error{Op: op, Subject: fmt.Sprintf(format, args...), Err: ErrNotFound}
 }
 
+// stuck is the error of a loop over batches that has read a row to work on and could not change it, so that it would
+// read it again and again: an index and its table say different things.
+func stuck(op, format string, args ...any) error {
+	return &Error{Op: op, Subject: fmt.Sprintf(format, args...), Err: manager.ErrCorrupt,
+		Detail: "the row is found but cannot be changed; verify the file, and restore a backup"}
+}
+
 // invalid is an *chain.InvalidError.
 func invalid(field string, value any, reason string) error {
 	return &chain.InvalidError{Field: field, Value: fmt.Sprint(value), Reason: reason}

@@ -20,6 +20,17 @@ type Event struct {
 	Time        chain.Time
 	TAO, Alpha  chain.Rao // >= 0 for Apply, > 0 for AddPosition and ProcessClose
 	Excluded    bool      // Apply records it as ignored: excluded
+
+	// What is no part of the contents: a repeat that differs only here is the same event, and the first value
+	// given stands. nil: not known.
+	IsTransfer *bool      // of stake between accounts
+	Fee        *chain.Rao // >= 0
+	USD        *chain.USD // the value in dollars
+}
+
+// eventKey is the event's place among those of its miner.
+func (e Event) eventKey() chain.EventKey {
+	return chain.NewEventKey(e.Time, e.Block, e.ExtrinsicID, e.EventIndex)
 }
 
 // maxTime is the last moment a Time can be written, the end of the year 9999.
@@ -53,6 +64,13 @@ func (e Event) validateRest() error {
 		return invalid("tao", e.TAO, "is negative")
 	case e.Alpha < 0:
 		return invalid("alpha", e.Alpha, "is negative")
+	case e.Fee != nil && *e.Fee < 0:
+		return invalid("fee", *e.Fee, "is negative")
+	}
+	if e.USD != nil {
+		if _, err := chain.ParseUSD(string(*e.USD)); err != nil {
+			return err
+		}
 	}
 	_, err := chain.ParseExtrinsicID(e.ExtrinsicID)
 	return inField("extrinsic_id", err)
@@ -95,7 +113,7 @@ func (e Event) key() string {
 	return fmt.Sprintf("%s #%d of %s", e.ExtrinsicID, e.EventIndex, e.Coldkey)
 }
 
-// difference names the first content in which the recorded event is another one, or is empty.
+// difference names the first of the contents in which the recorded event differs. It is empty when none does.
 func (e Event) difference(r RecordedEvent) string {
 	switch {
 	case e.Kind != r.Kind:
@@ -131,6 +149,6 @@ func (e Event) payload() (string, error) {
 		TAO         chain.Rao       `json:"tao"`
 		Alpha       chain.Rao       `json:"alpha"`
 		Transfer    bool            `json:"transfer"`
-	}{e.Coldkey, e.Hotkey, e.Kind, e.Netuid, e.ExtrinsicID, e.EventIndex, e.Block, e.Time, e.TAO, e.Alpha, e.Excluded})
+	}{e.Coldkey, e.Hotkey, e.Kind, e.Netuid, e.ExtrinsicID, e.EventIndex, e.Block, e.Time, e.TAO, e.Alpha, e.Excluded || e.IsTransfer != nil && *e.IsTransfer})
 	return string(text), err
 }

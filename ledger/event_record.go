@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -12,6 +13,7 @@ import (
 type record struct {
 	Event
 	minerID    int64
+	key        chain.EventKey
 	outcome    chain.Outcome
 	reason     *chain.IgnoreReason
 	outOfOrder bool
@@ -22,9 +24,9 @@ type record struct {
 // was recorded is returned. The error is ErrDuplicateEvent when that one has other contents.
 func insertEvent(ctx context.Context, tx Tx, r record) (e RecordedEvent, isNew bool, err error) {
 	row := write.InsertEventParams{
-		MinerID: r.minerID, ExtrinsicID: r.ExtrinsicID, EventIndex: r.EventIndex,
+		MinerID: r.minerID, ExtrinsicID: r.ExtrinsicID, EventIndex: r.EventIndex, EventKey: r.key,
 		Kind: r.Kind, Netuid: r.Netuid, Hotkey: r.Hotkey, Block: r.Block, Time: r.Time, TAO: r.TAO, Alpha: r.Alpha,
-		Outcome: r.outcome, Reason: r.reason, OutOfOrder: r.outOfOrder,
+		Outcome: r.outcome, Reason: r.reason, OutOfOrder: r.outOfOrder, IsTransfer: r.IsTransfer, Fee: r.Fee, USD: r.USD,
 	}
 	if r.inputs != nil {
 		row.Mode, row.MinBlocks, row.SelfTrade = &r.inputs.mode, &r.inputs.minBlocks, &r.inputs.selfTrade
@@ -47,10 +49,11 @@ func insertEvent(ctx context.Context, tx Tx, r record) (e RecordedEvent, isNew b
 		return RecordedEvent{}, false, err
 	}
 	return RecordedEvent{
-		EventID: id, MinerID: row.MinerID, ExtrinsicID: row.ExtrinsicID, EventIndex: row.EventIndex,
+		EventID: id, MinerID: row.MinerID, ExtrinsicID: row.ExtrinsicID, EventIndex: row.EventIndex, EventKey: row.EventKey,
 		Kind: row.Kind, Netuid: row.Netuid, Hotkey: row.Hotkey, Block: row.Block, Time: row.Time,
 		TAO: row.TAO, Alpha: row.Alpha, Outcome: row.Outcome, Reason: row.Reason, OutOfOrder: row.OutOfOrder,
 		Mode: row.Mode, MinBlocks: row.MinBlocks, SelfTrade: row.SelfTrade, PositionIds: row.PositionIds,
+		IsTransfer: row.IsTransfer, Fee: row.Fee, USD: row.USD,
 	}, true, nil
 }
 
@@ -64,10 +67,24 @@ func findEvent(ctx context.Context, tx Tx, minerID int64, e Event) (RecordedEven
 	if difference := e.difference(recorded); difference != "" {
 		return RecordedEvent{}, &Error{Op: "record event", Subject: e.key(), Err: ErrDuplicateEvent, Detail: difference}
 	}
-	return recorded, nil
+	return recorded, completeEvent(ctx, tx, &recorded, e)
+}
+
+// completeEvent records what a repeat says of an event beside its contents, where nothing was said before.
+func completeEvent(ctx context.Context, tx Tx, recorded *RecordedEvent, e Event) error {
+	if (e.IsTransfer == nil || recorded.IsTransfer != nil) && (e.Fee == nil || recorded.Fee != nil) && (e.USD == nil || recorded.USD != nil) {
+		return nil
+	}
+	recorded.IsTransfer = cmp.Or(recorded.IsTransfer, e.IsTransfer)
+	recorded.Fee = cmp.Or(recorded.Fee, e.Fee)
+	recorded.USD = cmp.Or(recorded.USD, e.USD)
+	_, err := tx.CompleteEvent(ctx, write.CompleteEventParams{
+		IsTransfer: recorded.IsTransfer, Fee: recorded.Fee, USD: recorded.USD, EventID: recorded.EventID,
+	})
+	return err
 }
 
 // ignoreEvent records an event that has no effect on positions, for a reason. It reports whether it is new.
 func ignoreEvent(ctx context.Context, tx Tx, a *account, e Event, reason chain.IgnoreReason, in *inputs) (RecordedEvent, bool, error) {
-	return insertEvent(ctx, tx, record{Event: e, minerID: a.miner.MinerID, outcome: chain.Ignored, reason: &reason, inputs: in})
+	return insertEvent(ctx, tx, record{Event: e, minerID: a.miner.MinerID, key: e.eventKey(), outcome: chain.Ignored, reason: &reason, inputs: in})
 }

@@ -37,14 +37,14 @@ func example(ctx context.Context) (l *ledger.Ledger, done func()) {
 	return l, func() { l.Close(ctx); os.RemoveAll(dir) }
 }
 
-// Positions that were closed more than two days ago leave the live tables.
+// Positions that were closed more than two days ago leave the lists.
 func ExampleLedger_ArchiveClosedPositions() {
 	ctx := context.Background()
 	l, done := example(ctx)
 	defer done()
 
 	summary, err := l.ArchiveClosedPositions(ctx, noon.Add(-48*time.Hour), ledger.OnArchived(func(s ledger.ArchiveSummary) {
-		fmt.Println("so far:", s.Positions)
+		fmt.Printf("so far: %d positions, %d trades\n", s.Positions, s.Trades)
 	}))
 	if err != nil {
 		log.Fatal(err)
@@ -52,11 +52,12 @@ func ExampleLedger_ArchiveClosedPositions() {
 	fmt.Printf("%+v\n", summary)
 
 	live, _ := l.Positions(ctx, 1, ledger.PositionFilter{}, ledger.Page[ledger.Position]{})
-	archived, _ := l.ArchivedPositions(ctx, 1, ledger.PositionFilter{}, ledger.Page[ledger.Position]{})
+	archived, _ := l.Positions(ctx, 1, ledger.PositionFilter{Archived: true}, ledger.Page[ledger.Position]{})
 	m, _ := l.Miner(ctx, 1)
 	fmt.Printf("live %d, archived %d, in all %d\n", len(live), len(archived), m.Positions)
 	// Output:
-	// so far: 1
+	// so far: 1 positions, 0 trades
+	// so far: 1 positions, 1 trades
 	// {RunID:1 Miners:1 Positions:1 Trades:1 Closes:1}
 	// live 1, archived 1, in all 2
 }

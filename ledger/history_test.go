@@ -74,7 +74,7 @@ func tables(t testing.TB, l *ledger.Ledger) string {
 	t.Helper()
 	var text strings.Builder
 	for _, query := range []string{
-		"SELECT 'miner', miner_id, coldkey, status, tracking_start, latest_event_id, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners ORDER BY miner_id",
+		"SELECT 'miner', miner_id, coldkey, status, tracking_start, latest_key, oldest_late_key, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners ORDER BY miner_id",
 		"SELECT 'event', * FROM events ORDER BY event_id",
 		"SELECT 'position', * FROM positions ORDER BY position_id",
 		"SELECT 'trade', * FROM trades ORDER BY trade_id",

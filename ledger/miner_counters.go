@@ -69,8 +69,8 @@ func countersOf(m Miner) counters {
 // written once, by save.
 type account struct {
 	miner      Miner
-	latest     order // of the latest event processed; stands only where latestID does
-	latestID   *int64
+	latest     *chain.EventKey // of the events handled; nil: there is none
+	oldestLate *chain.EventKey // of those that came after a later one, see Miner.OldestLateKey
 	lastActive *chain.Time
 	total      counters // the row's and the additions
 	added      counters
@@ -79,28 +79,25 @@ type account struct {
 
 // openAccount reads a miner. The error is ErrNotFound when the coldkey is unknown.
 func openAccount(ctx context.Context, tx Tx, coldkey chain.Address) (*account, error) {
-	row, err := tx.MinerState(ctx, coldkey)
+	m, err := tx.MinerByColdkey(ctx, coldkey)
 	if err != nil {
 		return nil, err
 	}
-	a := &account{
-		miner: row.Miner, latestID: row.Miner.LatestEventID, lastActive: row.Miner.LastActive,
-		total: countersOf(row.Miner),
-	}
-	if row.LatestTime != nil && row.LatestBlock != nil && row.LatestExtrinsicID != nil && row.LatestEventIndex != nil {
-		a.latest = orderOf(*row.LatestTime, *row.LatestBlock, *row.LatestExtrinsicID, *row.LatestEventIndex)
-	}
-	return a, nil
+	return &account{
+		miner: m, latest: m.LatestKey, oldestLate: m.OldestLateKey, lastActive: m.LastActive, total: countersOf(m),
+	}, nil
 }
 
-// outOfOrder reports whether an event comes before one that was processed already.
-func (a *account) outOfOrder(e Event) bool { return a.latestID != nil && e.order().before(a.latest) }
+// outOfOrder reports whether an event comes before one that was handled already.
+func (a *account) outOfOrder(key chain.EventKey) bool { return a.latest != nil && key < *a.latest }
 
-// add counts a processed event in. The sum has been tried before (see counters.plus), so that nothing is
-// written for an event that overflows it.
-func (a *account) add(e Event, eventID int64, added, total counters) {
-	if a.latestID == nil || a.latest.before(e.order()) {
-		a.latest, a.latestID = e.order(), &eventID
+// add counts a handled event in, and marks the miner where the event is late. The sum has been tried before (see
+// counters.plus), so that nothing is written for an event that overflows it.
+func (a *account) add(key chain.EventKey, added, total counters) {
+	if !a.outOfOrder(key) {
+		a.latest = &key
+	} else if a.oldestLate == nil || key < *a.oldestLate {
+		a.oldestLate = &key
 	}
 	a.total = total
 	a.added, _ = a.added.plus(added) // fits, since the total does and both begin below it
@@ -121,7 +118,7 @@ func (a *account) save(ctx context.Context, tx Tx) error {
 	}
 	d := a.added
 	_, err := tx.AddToMiner(ctx, write.AddToMinerParams{
-		MinerID: a.miner.MinerID, LatestEventID: a.latestID, LastActive: a.lastActive,
+		MinerID: a.miner.MinerID, LatestKey: a.latest, OldestLateKey: a.oldestLate, LastActive: a.lastActive,
 		Positions: d.positions, OpenPositions: d.openPositions, Trades: d.trades, Closes: d.closes,
 		EntryTAO: d.entryTAO, EntryAlpha: d.entryAlpha,
 		ClosedAlpha: d.closedAlpha, ExitTAO: d.exitTAO, RawGain: d.rawGain, Gain: d.gain,

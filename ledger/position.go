@@ -46,8 +46,9 @@ func openPosition(ctx context.Context, tx Tx, a *account, e Event) (openResult, 
 	if overflow != nil {
 		return openedBefore(ctx, tx, a, e, overflow)
 	}
+	key := e.eventKey()
 	recorded, isNew, err := insertEvent(ctx, tx, record{
-		Event: e, minerID: a.miner.MinerID, outcome: chain.Applied, outOfOrder: a.outOfOrder(e),
+		Event: e, minerID: a.miner.MinerID, key: key, outcome: chain.Applied, outOfOrder: a.outOfOrder(key),
 	})
 	if err != nil {
 		return openResult{}, err
@@ -60,7 +61,7 @@ func openPosition(ctx context.Context, tx Tx, a *account, e Event) (openResult, 
 	if err != nil {
 		return openResult{}, err
 	}
-	a.add(e, recorded.EventID, added, total)
+	a.add(key, added, total)
 	a.seen(e.Time)
 	return openResult{position: p, isNew: true, outOfOrder: recorded.OutOfOrder}, nil
 }
@@ -69,7 +70,7 @@ func openPosition(ctx context.Context, tx Tx, a *account, e Event) (openResult, 
 func positionOf(e RecordedEvent) Position {
 	return Position{
 		PositionID: e.EventID, MinerID: e.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
-		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, EntryBlock: e.Block, EntryTime: e.Time,
+		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, EventKey: e.EventKey, EntryBlock: e.Block, EntryTime: e.Time,
 		EntryTAO: e.TAO, EntryAlpha: e.Alpha, RemainingAlpha: e.Alpha, Status: chain.PositionOpen,
 	}
 }
@@ -78,7 +79,7 @@ func positionOf(e RecordedEvent) Position {
 func insertPosition(ctx context.Context, tx Tx, p Position) error {
 	return tx.InsertPosition(ctx, write.InsertPositionParams{
 		PositionID: p.PositionID, MinerID: p.MinerID, Netuid: p.Netuid, Hotkey: p.Hotkey,
-		ExtrinsicID: p.ExtrinsicID, EventIndex: p.EventIndex, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
+		ExtrinsicID: p.ExtrinsicID, EventIndex: p.EventIndex, EventKey: p.EventKey, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
 		EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, Status: p.Status,
 	})
 }
@@ -101,6 +102,6 @@ func openedEarlier(ctx context.Context, tx Tx, e Event, recorded RecordedEvent) 
 	if recorded.Outcome == chain.Ignored {
 		return openResult{}, &Error{Op: "add position", Subject: e.key(), Err: ErrIgnored, Detail: string(*recorded.Reason)}
 	}
-	p, err := anyPosition(ctx, tx.Reader, recorded.EventID)
+	p, err := tx.PositionByID(ctx, recorded.EventID)
 	return openResult{position: p}, named(err, "add position", "%s, recorded before", e.key())
 }

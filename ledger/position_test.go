@@ -22,7 +22,7 @@ func TestAddPosition(t *testing.T) {
 	}
 	want := ledger.Position{
 		PositionID: p.PositionID, MinerID: 1, Netuid: 1, Hotkey: hotkey(1), ExtrinsicID: "1-0001", EntryBlock: e.Block,
-		EntryTime: after(10), EntryTAO: 5 * tao, EntryAlpha: 7 * tao, RemainingAlpha: 7 * tao, Status: chain.PositionOpen,
+		EventKey: chain.NewEventKey(after(10), e.Block, "1-0001", 0), EntryTime: after(10), EntryTAO: 5 * tao, EntryAlpha: 7 * tao, RemainingAlpha: 7 * tao, Status: chain.PositionOpen,
 	}
 	if p != want {
 		t.Errorf("got  %+v\nwant %+v", p, want)

@@ -88,14 +88,14 @@ func (l *Ledger) CurrentRegistrations(ctx context.Context, p Page[RecordedRegist
 	})
 }
 
-// Position returns a position by its id. Error: ErrNotFound.
+// Position returns a position by its id, archived or not: its ArchiveRun says. Error: ErrNotFound.
 func (l *Ledger) Position(ctx context.Context, positionID int64) (Position, error) {
 	return one(ctx, l, func(ctx context.Context, q *read.Queries) (Position, error) {
 		return q.PositionByID(ctx, positionID)
 	}, "position %d", positionID)
 }
 
-// Trade returns a trade by its id. Error: ErrNotFound.
+// Trade returns a trade by its id, archived or not: its ArchiveRun says. Error: ErrNotFound.
 func (l *Ledger) Trade(ctx context.Context, tradeID int64) (Trade, error) {
 	return one(ctx, l, func(ctx context.Context, q *read.Queries) (Trade, error) {
 		return q.TradeByID(ctx, tradeID)

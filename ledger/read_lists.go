@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"math"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
@@ -13,6 +12,7 @@ type PositionFilter struct {
 	Netuid      *chain.Netuid
 	Status      chain.PositionStatus // empty: any
 	From, Until chain.Time           // entry time, both ends in; an Until of 0 has no end
+	Archived    bool                 // lists the archived positions, in place of those that are not
 }
 
 // check is an ErrInvalid for a status that cannot be.
@@ -26,17 +26,16 @@ func (f PositionFilter) check() error {
 // query is the filter as the parameters of a query, for a page after a row.
 func (f PositionFilter) query(minerID int64, after Position, limit int64) read.PositionsParams {
 	q := read.PositionsParams{
-		MinerID: minerID, AnyNetuid: flag(f.Netuid == nil), AnyStatus: flag(f.Status == ""), Status: f.Status,
-		Until: until(f.Until), PageSize: limit,
+		MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil), AnyStatus: flag(f.Status == ""), Status: f.Status,
+		AfterKey: keyAfter(f.From, after.EventKey), BeforeKey: keyBefore(f.Until), PageSize: limit,
 	}
-	q.AfterTime, q.AfterPositionID = begin(f.From, after.EntryTime, after.PositionID)
 	if f.Netuid != nil {
 		q.Netuid = *f.Netuid
 	}
 	return q
 }
 
-// Positions lists a miner's positions by entry time. Error: ErrInvalid for an unknown status.
+// Positions lists a miner's positions in the order of their events. Error: ErrInvalid for an unknown status.
 func (l *Ledger) Positions(ctx context.Context, minerID int64, f PositionFilter, p Page[Position]) ([]Position, error) {
 	if err := f.check(); err != nil {
 		return nil, err
@@ -50,8 +49,7 @@ func (l *Ledger) Positions(ctx context.Context, minerID int64, f PositionFilter,
 func (l *Ledger) OpenPositions(ctx context.Context, minerID int64, p Page[Position]) ([]Position, error) {
 	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
 		return q.OpenPositions(ctx, read.OpenPositionsParams{
-			MinerID: minerID, AfterNetuid: after.Netuid, AfterTime: after.EntryTime, AfterBlock: after.EntryBlock,
-			AfterPositionID: after.PositionID, PageSize: limit,
+			MinerID: minerID, AfterNetuid: after.Netuid, AfterKey: after.EventKey, PageSize: limit,
 		})
 	})
 }
@@ -60,27 +58,29 @@ func (l *Ledger) OpenPositions(ctx context.Context, minerID int64, p Page[Positi
 type TradeFilter struct {
 	Netuid      *chain.Netuid
 	From, Until chain.Time // exit time, both ends in; an Until of 0 has no end
+	Archived    bool       // lists the archived trades, in place of those that are not
 }
 
 // query is the filter as the parameters of a query, for a page after a row.
 func (f TradeFilter) query(minerID int64, after Trade, limit int64) read.TradesParams {
-	q := read.TradesParams{MinerID: minerID, AnyNetuid: flag(f.Netuid == nil), Until: until(f.Until), PageSize: limit}
-	q.AfterTime, q.AfterTradeID = begin(f.From, after.ExitTime, after.TradeID)
+	q := read.TradesParams{
+		MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil),
+		AfterKey: keyAfter(f.From, after.EventKey), BeforeKey: keyBefore(f.Until), PageSize: limit,
+	}
 	if f.Netuid != nil {
 		q.Netuid = *f.Netuid
 	}
 	return q
 }
 
-// Trades lists a miner's trades by exit time.
+// Trades lists a miner's trades in the order of their events.
 func (l *Ledger) Trades(ctx context.Context, minerID int64, f TradeFilter, p Page[Trade]) ([]Trade, error) {
 	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Trade, limit int64) ([]Trade, error) {
 		return q.Trades(ctx, f.query(minerID, after, limit))
 	})
 }
 
-// ClosesOfTrade lists the closes of a trade, first in first out, except those that are archived: see
-// ArchivedClosesOfTrade.
+// ClosesOfTrade lists the closes of a trade, archived or not, first in first out.
 func (l *Ledger) ClosesOfTrade(ctx context.Context, tradeID int64, p Page[Close]) ([]Close, error) {
 	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
 		if p.After == nil {
@@ -90,11 +90,10 @@ func (l *Ledger) ClosesOfTrade(ctx context.Context, tradeID int64, p Page[Close]
 	})
 }
 
-// ClosesOfPosition lists the closes of a position in the order in which its trades were recorded, except those
-// that are archived: see ArchivedClosesOfPosition.
+// ClosesOfPosition lists the closes of a position, archived or not, in the order of their trades' events.
 func (l *Ledger) ClosesOfPosition(ctx context.Context, positionID int64, p Page[Close]) ([]Close, error) {
 	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
-		return q.ClosesOfPosition(ctx, read.ClosesOfPositionParams{PositionID: positionID, AfterTradeID: after.TradeID, PageSize: limit})
+		return q.ClosesOfPosition(ctx, read.ClosesOfPositionParams{PositionID: positionID, AfterKey: after.EventKey, PageSize: limit})
 	})
 }
 
@@ -104,21 +103,17 @@ type EventFilter struct {
 	From, Until chain.Time    // both ends in; an Until of 0 has no end
 }
 
-// Events lists a miner's events with their outcome, by time, block and id. Error: ErrInvalid for an unknown
-// outcome.
+// Events lists a miner's events with their outcome, in order (see chain.EventKey). Error: ErrInvalid for an
+// unknown outcome.
 func (l *Ledger) Events(ctx context.Context, minerID int64, f EventFilter, p Page[RecordedEvent]) ([]RecordedEvent, error) {
 	if f.Outcome != "" && !f.Outcome.Valid() {
 		return nil, &Error{Op: "list events", Err: invalid("outcome", f.Outcome, "want applied or ignored")}
 	}
 	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after RecordedEvent, limit int64) ([]RecordedEvent, error) {
-		query := read.EventsParams{
-			MinerID: minerID, AnyOutcome: flag(f.Outcome == ""), Outcome: f.Outcome, Until: until(f.Until),
-			AfterTime: after.Time, AfterBlock: after.Block, AfterEventID: after.EventID, PageSize: limit,
-		}
-		if after.Time < f.From {
-			query.AfterTime, query.AfterBlock, query.AfterEventID = f.From-1, math.MaxInt64, math.MaxInt64
-		}
-		return q.Events(ctx, query)
+		return q.Events(ctx, read.EventsParams{
+			MinerID: minerID, AnyOutcome: flag(f.Outcome == ""), Outcome: f.Outcome,
+			AfterKey: keyAfter(f.From, after.EventKey), BeforeKey: keyBefore(f.Until), PageSize: limit,
+		})
 	})
 }
 
@@ -141,7 +136,7 @@ func flag(b bool) int64 {
 	return 0
 }
 
-// until is the end of a span of time, where 0 stands for none.
+// until is the end of a period, where 0 stands for none.
 func until(t chain.Time) chain.Time {
 	if t == 0 {
 		return maxTime
@@ -149,10 +144,22 @@ func until(t chain.Time) chain.Time {
 	return t
 }
 
-// begin is the key after which a list starts: that of the row before, or just before the span of time.
-func begin(from, afterTime chain.Time, afterID int64) (chain.Time, int64) {
-	if afterTime < from {
-		return from - 1, math.MaxInt64
+// keyAfter is the key after which a list starts: that of the last row of the page before, or the end of what comes
+// before the span of time.
+func keyAfter(from chain.Time, after chain.EventKey) chain.EventKey {
+	if from <= 0 {
+		return after
 	}
-	return afterTime, afterID
+	return max(after, chain.FirstEventKey(from))
+}
+
+// lastKey is after every key.
+const lastKey chain.EventKey = "~"
+
+// keyBefore is the key before which a list ends, where 0 stands for no end.
+func keyBefore(until chain.Time) chain.EventKey {
+	if until <= 0 || until >= maxTime {
+		return lastKey
+	}
+	return chain.FirstEventKey(until + 1)
 }

@@ -28,3 +28,12 @@ func (p Page[T]) rows() (after T, limit int64, err error) {
 	}
 	return after, int64(p.Limit), nil
 }
+
+// converted are rows as values of another type.
+func converted[A, B any](rows []A, convert func(A) B) []B {
+	var list []B
+	for _, r := range rows {
+		list = append(list, convert(r))
+	}
+	return list
+}

@@ -71,9 +71,10 @@ func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address) (RebuildRes
 		if err != nil {
 			return RebuildResult{}, err
 		}
+		replayed.keepArchived(recorded)
 		r := newRebuilding(m, recorded, replayed.accounts)
 		r.compare(events, replayed)
-		if !r.result.Changed() {
+		if !r.result.Changed() && m.OldestLateKey == nil {
 			return r.result, nil
 		}
 		return r.result, r.write(ctx, tx)

@@ -11,22 +11,22 @@ import (
 // rebuilding compares what a miner's events come to with what is recorded, and writes the difference.
 type rebuilding struct {
 	miner      Miner
-	recorded   recordedAccounts
+	recorded   accounts
 	want       accounts
 	result     RebuildResult
 	outcomes   []RecordedEvent // as they are to be written
 	added      counters
-	latestID   *int64
+	latest     *chain.EventKey
 	lastActive *chain.Time
 	ofPosition map[int64][]closeKey // of the recorded closes
 	ofTrade    map[int64][]closeKey
-	positions  map[int64]bool // to be written anew
+	positions  map[int64]bool // to be written
 	trades     map[int64]bool
 	removed    map[closeKey]bool // closes to delete
 	inserted   map[closeKey]bool // closes to write
 }
 
-func newRebuilding(m Miner, recorded recordedAccounts, want accounts) *rebuilding {
+func newRebuilding(m Miner, recorded, want accounts) *rebuilding {
 	r := &rebuilding{
 		miner: m, recorded: recorded, want: want, result: RebuildResult{MinerID: m.MinerID},
 		ofPosition: map[int64][]closeKey{}, ofTrade: map[int64][]closeKey{},
@@ -50,9 +50,14 @@ func (r *rebuilding) compare(events []RecordedEvent, got replayed) {
 	for _, c := range r.result.Positions {
 		r.touchPosition(either(c).PositionID)
 	}
-	r.result.Trades = changes(r.recorded.trades, r.want.trades, cmp.Compare[int64], func(a, b Trade) bool { return a == b })
+	r.result.Trades = changes(r.recorded.trades, r.want.trades, cmp.Compare[int64], sameTrade)
 	for _, c := range r.result.Trades {
 		r.touchTrade(either(c).TradeID)
+	}
+	for id, t := range r.want.trades { // archived or not any more, and no other change
+		if was, recorded := r.recorded.trades[id]; recorded && !same(was.ArchiveRun, t.ArchiveRun) {
+			r.touchTrade(id)
+		}
 	}
 	r.result.Closes = changes(r.recorded.closes, r.want.closes, func(a, b closeKey) int {
 		return cmp.Or(cmp.Compare(a.tradeID, b.tradeID), cmp.Compare(a.step, b.step))
@@ -88,12 +93,13 @@ func (r *rebuilding) compareOutcome(e RecordedEvent, reasons map[int64]chain.Ign
 
 func (r *rebuilding) compareCounters(got replayed) {
 	have := countersOf(r.miner)
-	r.added, r.latestID, r.lastActive = got.total.minus(have), got.latestID, got.lastActive
+	r.added, r.latest, r.lastActive = got.total.minus(have), got.latest, got.lastActive
 	after := r.miner
-	after.LatestEventID, after.LastActive = got.latestID, got.lastActive
+	after.LatestKey, after.OldestLateKey, after.LastActive = got.latest, nil, got.lastActive
 	got.total.into(&after)
-	if have != got.total || !same(r.miner.LatestEventID, got.latestID) || !same(r.miner.LastActive, got.lastActive) {
+	if have != got.total || !same(r.miner.LatestKey, got.latest) || !same(r.miner.LastActive, got.lastActive) {
 		before := r.miner
+		before.OldestLateKey = nil // the mark is no result
 		r.result.Counters = Change[Miner]{Before: &before, After: &after}
 	}
 }
@@ -149,18 +155,23 @@ func sameEntry(a, b Position) bool {
 func eventOfPosition(p Position) RecordedEvent {
 	return RecordedEvent{
 		EventID: p.PositionID, MinerID: p.MinerID, Netuid: p.Netuid, Hotkey: p.Hotkey, ExtrinsicID: p.ExtrinsicID,
-		EventIndex: p.EventIndex, Block: p.EntryBlock, Time: p.EntryTime, TAO: p.EntryTAO, Alpha: p.EntryAlpha,
+		EventIndex: p.EventIndex, EventKey: p.EventKey, Block: p.EntryBlock, Time: p.EntryTime, TAO: p.EntryTAO, Alpha: p.EntryAlpha,
 	}
+}
+
+// sameTrade reports whether two trades are the same, archived or not.
+func sameTrade(a, b Trade) bool {
+	a.ArchiveRun = b.ArchiveRun
+	return a == b
 }
 
 // sameExit reports whether two trades sold the same.
 func sameExit(a, b Trade) bool {
 	a.UnmatchedAlpha, a.UnmatchedTAO = b.UnmatchedAlpha, b.UnmatchedTAO
-	return a == b
+	return sameTrade(a, b)
 }
 
-// touchPosition has a position written anew. An archived one has to live again meanwhile, and so have all its
-// closes, with their trades.
+// touchPosition has a position written. One that is inserted or removed has no closes meanwhile.
 func (r *rebuilding) touchPosition(id int64) {
 	if r.positions[id] {
 		return
@@ -173,14 +184,14 @@ func (r *rebuilding) touchPosition(id int64) {
 	}
 }
 
-// begins reports whether a position has to be inserted anew rather than changed.
+// begins reports whether a position has to be inserted or removed rather than changed.
 func (r *rebuilding) begins(id int64) bool {
 	before, recorded := r.recorded.positions[id]
 	after, wanted := r.want.positions[id]
-	return !recorded || r.recorded.archivedPositions[id] || !wanted || !sameEntry(before, after)
+	return !recorded || !wanted || !sameEntry(before, after)
 }
 
-// touchTrade has a trade written anew, as touchPosition does a position.
+// touchTrade has a trade written, as touchPosition does a position.
 func (r *rebuilding) touchTrade(id int64) {
 	if r.trades[id] {
 		return
@@ -196,7 +207,7 @@ func (r *rebuilding) touchTrade(id int64) {
 func (r *rebuilding) beginsTrade(id int64) bool {
 	before, recorded := r.recorded.trades[id]
 	after, wanted := r.want.trades[id]
-	return !recorded || r.recorded.archivedTrades[id] || !wanted || !sameExit(before, after)
+	return !recorded || !wanted || !sameExit(before, after)
 }
 
 // moveClose takes a close out and puts back what is to stand in its place.

@@ -15,7 +15,7 @@ import (
 // eventsInOrder returns all events of a miner in the order in which they are to be handled.
 func eventsInOrder(ctx context.Context, tx Tx, minerID int64) ([]RecordedEvent, error) {
 	var events []RecordedEvent
-	query := read.EventsParams{MinerID: minerID, AfterTime: -1, Until: maxTime, AnyOutcome: 1, PageSize: maxPage}
+	query := read.EventsParams{MinerID: minerID, BeforeKey: lastKey, AnyOutcome: 1, PageSize: maxPage}
 	for {
 		page, err := tx.Events(ctx, query)
 		if err != nil {
@@ -23,26 +23,10 @@ func eventsInOrder(ctx context.Context, tx Tx, minerID int64) ([]RecordedEvent, 
 		}
 		events = append(events, page...)
 		if len(page) < maxPage {
-			break
+			return events, nil
 		}
-		last := page[len(page)-1]
-		query.AfterTime, query.AfterBlock, query.AfterEventID = last.Time, last.Block, last.EventID
+		query.AfterKey = page[len(page)-1].EventKey
 	}
-	slices.SortStableFunc(events, func(a, b RecordedEvent) int {
-		if c := cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Block, b.Block)); c != 0 {
-			return c
-		}
-		x := orderOf(a.Time, a.Block, a.ExtrinsicID, a.EventIndex)
-		y := orderOf(b.Time, b.Block, b.ExtrinsicID, b.EventIndex)
-		switch {
-		case x.before(y):
-			return -1
-		case y.before(x):
-			return 1
-		}
-		return 0
-	})
-	return events, nil
 }
 
 // closeKey is the key of a close.
@@ -64,7 +48,7 @@ type replayed struct {
 	accounts
 	reasons    map[int64]chain.IgnoreReason // of the events that are ignored
 	total      counters
-	latestID   *int64
+	latest     *chain.EventKey
 	lastActive *chain.Time
 	unhonoured []Unhonoured
 }
@@ -72,7 +56,7 @@ type replayed struct {
 // replay handles a miner's events in memory. The error is ErrInvalid: a counter overflows.
 func replay(m Miner, events []RecordedEvent) (replayed, error) {
 	r := replayed{accounts: newAccounts(), reasons: map[int64]chain.IgnoreReason{}}
-	b := book{positions: map[int64]*lot{}, open: map[chain.Netuid][]*lot{}, extrinsics: map[string][]*lot{}}
+	b := book{positions: map[int64]*Position{}, open: map[chain.Netuid][]*Position{}, extrinsics: map[string][]*Position{}}
 	for i := range events {
 		e := &events[i]
 		if e.Reason != nil && *e.Reason != chain.NoOpenPosition {
@@ -92,13 +76,13 @@ func replay(m Miner, events []RecordedEvent) (replayed, error) {
 		if r.total, err = r.total.plus(added); err != nil {
 			return r, err
 		}
-		r.latestID = &e.EventID
+		r.latest = &e.EventKey
 		if _, ignored := r.reasons[e.EventID]; !ignored {
 			r.lastActive = &e.Time
 		}
 	}
 	for id, p := range b.positions {
-		r.positions[id] = p.Position
+		r.positions[id] = *p
 	}
 	return r, nil
 }
@@ -156,37 +140,31 @@ func inputsOf(e RecordedEvent) (inputs, error) {
 	return in, nil
 }
 
-// lot is a position with its place among those of its miner.
-type lot struct {
-	Position
-	place int
-}
-
 // book holds a miner's positions while its events are replayed. They come in order, so each list is in the
 // order first in, first out.
 type book struct {
-	positions  map[int64]*lot
-	open       map[chain.Netuid][]*lot // from the first that is not closed on
-	extrinsics map[string][]*lot
+	positions  map[int64]*Position
+	open       map[chain.Netuid][]*Position // from the first that is not closed on
+	extrinsics map[string][]*Position
 }
 
 func (b *book) add(p Position) {
-	l := &lot{Position: p, place: len(b.positions)}
-	b.positions[p.PositionID] = l
-	b.open[p.Netuid] = append(b.open[p.Netuid], l)
-	b.extrinsics[p.ExtrinsicID] = append(b.extrinsics[p.ExtrinsicID], l)
+	b.positions[p.PositionID] = &p
+	b.open[p.Netuid] = append(b.open[p.Netuid], &p)
+	b.extrinsics[p.ExtrinsicID] = append(b.extrinsics[p.ExtrinsicID], &p)
 }
 
 // candidates are the positions that a trade will close, as gather finds them in the database, and what of an
 // explicit list cannot be honoured.
 func (b *book) candidates(e Event, in inputs) (candidates []candidate, missed []string) {
+	key := e.eventKey()
 	if in.listed {
 		listed, missed := b.listed(e, in)
 		return ownOrAll(listed, e), missed
 	}
 	for _, p := range b.extrinsics[e.ExtrinsicID] {
-		if cannotClose(p.Position, e) == "" {
-			candidates = append(candidates, candidateOf(p.Position))
+		if cannotClose(*p, e, key) == "" {
+			candidates = append(candidates, candidateOf(*p))
 		}
 	}
 	if len(candidates) > 0 {
@@ -198,8 +176,8 @@ func (b *book) candidates(e Event, in inputs) (candidates []candidate, missed []
 	}
 	b.open[e.Netuid] = open
 	for left := e.Alpha; len(open) > 0 && left > 0; open = open[1:] {
-		if p := open[0].Position; cannotClose(p, e) == "" {
-			candidates = append(candidates, candidateOf(p))
+		if p := open[0]; cannotClose(*p, e, key) == "" {
+			candidates = append(candidates, candidateOf(*p))
 			left -= min(left, p.RemainingAlpha)
 		}
 	}
@@ -208,20 +186,20 @@ func (b *book) candidates(e Event, in inputs) (candidates []candidate, missed []
 
 // listed are the candidates of an explicit list.
 func (b *book) listed(e Event, in inputs) (candidates []candidate, missed []string) {
-	var lots []*lot
+	var listed []*Position
 	for _, id := range in.list {
 		p := b.positions[id]
 		if p == nil {
 			missed = append(missed, fmt.Sprintf("position %d is opened later", id))
-		} else if reason := cannotClose(p.Position, e); reason != "" {
+		} else if reason := cannotClose(*p, e, e.eventKey()); reason != "" {
 			missed = append(missed, fmt.Sprintf("position %d %s", id, reason))
 		} else {
-			lots = append(lots, p)
+			listed = append(listed, p)
 		}
 	}
-	slices.SortFunc(lots, func(x, y *lot) int { return cmp.Compare(x.place, y.place) })
-	for _, p := range lots {
-		candidates = append(candidates, candidateOf(p.Position))
+	slices.SortFunc(listed, func(x, y *Position) int { return cmp.Compare(x.EventKey, y.EventKey) })
+	for _, p := range listed {
+		candidates = append(candidates, candidateOf(*p))
 	}
 	return candidates, missed
 }

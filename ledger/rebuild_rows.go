@@ -2,133 +2,91 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// recordedAccounts are a miner's rows as they stand, with where they are.
-type recordedAccounts struct {
-	accounts
-	archivedPositions map[int64]bool
-	archivedTrades    map[int64]bool
-	archivedCloses    map[closeKey]bool
-}
-
-// readAccounts reads a miner's rows from the live tables and the archive. The error is ErrInvalid for a row
-// that is in both.
-func readAccounts(ctx context.Context, tx Tx, minerID int64) (recordedAccounts, error) {
-	r := recordedAccounts{newAccounts(), map[int64]bool{}, map[int64]bool{}, map[closeKey]bool{}}
-	if err := r.readPositions(ctx, tx, minerID); err != nil {
-		return r, err
+// readAccounts reads a miner's rows as they stand, archived or not.
+func readAccounts(ctx context.Context, tx Tx, minerID int64) (accounts, error) {
+	a := newAccounts()
+	for _, archived := range []int64{0, 1} {
+		if err := a.readPositions(ctx, tx, minerID, archived); err != nil {
+			return a, err
+		}
+		if err := a.readTrades(ctx, tx, minerID, archived); err != nil {
+			return a, err
+		}
 	}
-	return r, r.readTrades(ctx, tx, minerID)
+	return a, nil
 }
 
-func (r recordedAccounts) readPositions(ctx context.Context, tx Tx, minerID int64) error {
-	query := read.PositionsParams{MinerID: minerID, AfterTime: -1, Until: maxTime, AnyNetuid: 1, AnyStatus: 1, PageSize: maxPage}
+func (a accounts) readPositions(ctx context.Context, tx Tx, minerID, archived int64) error {
+	query := read.PositionsParams{MinerID: minerID, Archived: archived, BeforeKey: lastKey, AnyNetuid: 1, AnyStatus: 1, PageSize: maxPage}
 	for {
 		page, err := tx.Positions(ctx, query)
 		if err != nil {
 			return err
 		}
 		for _, p := range page {
-			r.positions[p.PositionID] = p
-		}
-		if len(page) < maxPage {
-			break
-		}
-		query.AfterTime, query.AfterPositionID = page[len(page)-1].EntryTime, page[len(page)-1].PositionID
-	}
-	query.AfterTime, query.AfterPositionID = -1, 0
-	for {
-		page, err := tx.ArchivedPositions(ctx, read.ArchivedPositionsParams(query))
-		if err != nil {
-			return err
-		}
-		for _, p := range page {
-			if _, live := r.positions[p.PositionID]; live {
-				return twice("position", p.PositionID)
-			}
-			r.positions[p.PositionID], r.archivedPositions[p.PositionID] = Position(p), true
+			a.positions[p.PositionID] = p
 		}
 		if len(page) < maxPage {
 			return nil
 		}
-		query.AfterTime, query.AfterPositionID = page[len(page)-1].EntryTime, page[len(page)-1].PositionID
+		query.AfterKey = page[len(page)-1].EventKey
 	}
 }
 
-func (r recordedAccounts) readTrades(ctx context.Context, tx Tx, minerID int64) error {
-	query := read.TradesParams{MinerID: minerID, AfterTime: -1, Until: maxTime, AnyNetuid: 1, PageSize: maxPage}
+func (a accounts) readTrades(ctx context.Context, tx Tx, minerID, archived int64) error {
+	query := read.TradesParams{MinerID: minerID, Archived: archived, BeforeKey: lastKey, AnyNetuid: 1, PageSize: maxPage}
 	for {
 		page, err := tx.Trades(ctx, query)
 		if err != nil {
 			return err
 		}
-		for _, t := range page {
-			r.trades[t.TradeID] = t
+		ids := make([]int64, len(page))
+		for i, t := range page {
+			a.trades[t.TradeID], ids[i] = t, t.TradeID
 		}
-		if err := r.readCloses(ctx, tx, page); err != nil {
-			return err
-		}
-		if len(page) < maxPage {
-			break
-		}
-		query.AfterTime, query.AfterTradeID = page[len(page)-1].ExitTime, page[len(page)-1].TradeID
-	}
-	query.AfterTime, query.AfterTradeID = -1, 0
-	for {
-		archived, err := tx.ArchivedTrades(ctx, read.ArchivedTradesParams(query))
+		closes, err := tx.ClosesOfTrades(ctx, idList(ids))
 		if err != nil {
 			return err
 		}
-		page := converted(archived, func(t read.ArchivedTrade) Trade { return Trade(t) })
-		for _, t := range page {
-			if _, live := r.trades[t.TradeID]; live {
-				return twice("trade", t.TradeID)
-			}
-			r.trades[t.TradeID], r.archivedTrades[t.TradeID] = t, true
-		}
-		if err := r.readCloses(ctx, tx, page); err != nil {
-			return err
+		for _, c := range closes {
+			a.closes[closeKey{c.TradeID, c.Step}] = c
 		}
 		if len(page) < maxPage {
 			return nil
 		}
-		query.AfterTime, query.AfterTradeID = page[len(page)-1].ExitTime, page[len(page)-1].TradeID
+		query.AfterKey = page[len(page)-1].EventKey
 	}
 }
 
-// readCloses reads the closes of a page of trades, wherever they are.
-func (r recordedAccounts) readCloses(ctx context.Context, tx Tx, trades []Trade) error {
-	ids := make([]int64, len(trades))
-	for i, t := range trades {
-		ids[i] = t.TradeID
-	}
-	live, err := tx.ClosesOfTrades(ctx, idList(ids))
-	if err != nil {
-		return err
-	}
-	for _, c := range live {
-		r.closes[closeKey{c.TradeID, c.Step}] = c
-	}
-	archived, err := tx.ArchivedClosesOfTrades(ctx, idList(ids))
-	if err != nil {
-		return err
-	}
-	for _, a := range archived {
-		key := closeKey{a.TradeID, a.Step}
-		if _, both := r.closes[key]; both {
-			return twice("close of trade", a.TradeID)
+// keepArchived leaves archived what is so in recorded and can stay so: positions that are closed. A trade whose
+// positions are all archived is archived with the last of them.
+func (a accounts) keepArchived(recorded accounts) {
+	for id, p := range a.positions {
+		if was := recorded.positions[id]; was.ArchiveRun != nil && p.ClosedAt != nil {
+			p.ArchiveRun = was.ArchiveRun
+			a.positions[id] = p
 		}
-		r.closes[key], r.archivedCloses[key] = Close(a), true
 	}
-	return nil
-}
-
-// twice is the error for a row that is live and archived at once: which of the two is right, nobody knows.
-func twice(what string, id int64) error {
-	return &Error{Op: "rebuild", Subject: fmt.Sprintf("%s %d", what, id),
-		Err: invalid("id", id, "is live and archived at once; restore a backup, or delete the wrong one of the two")}
+	live, last := map[int64]bool{}, map[int64]*int64{}
+	for key, c := range a.closes {
+		switch run := a.positions[c.PositionID].ArchiveRun; {
+		case run == nil:
+			live[key.tradeID] = true
+		case last[key.tradeID] == nil || *last[key.tradeID] < *run:
+			last[key.tradeID] = run
+		}
+	}
+	for id, t := range a.trades {
+		if live[id] {
+			continue
+		}
+		if t.ArchiveRun = recorded.trades[id].ArchiveRun; t.ArchiveRun == nil {
+			t.ArchiveRun = last[id]
+		}
+		a.trades[id] = t
+	}
 }

@@ -25,18 +25,18 @@ func rebuild(t testing.TB, l *ledger.Ledger, n byte) ledger.RebuildResult {
 	return result
 }
 
-// byKey is a ledger's record with every id replaced by the key of its event, live and archived rows together,
+// byKey is a ledger's record with every id replaced by the key of its event, archived or not,
 // so that ledgers compare that took the same events in at different times.
 func byKey(t testing.TB, l *ledger.Ledger) string {
 	t.Helper()
 	const key = "e.extrinsic_id, e.event_index"
 	var text strings.Builder
 	for _, query := range []string{
-		"SELECT 'miner', m.coldkey, " + key + ", m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM miners m LEFT JOIN events e ON e.event_id = m.latest_event_id ORDER BY m.coldkey",
+		"SELECT 'miner', m.coldkey, " + key + ", m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM miners m LEFT JOIN events e ON e.miner_id = m.miner_id AND e.event_key = m.latest_key ORDER BY m.coldkey",
 		"SELECT 'event', " + key + ", outcome, reason, out_of_order FROM events e ORDER BY miner_id, " + key,
-		"SELECT 'position', " + key + ", p.remaining_alpha, p.status, p.last_exit_time, p.closed_at, p.gain FROM (SELECT * FROM positions UNION ALL SELECT * FROM archived_positions) p JOIN events e ON e.event_id = p.position_id ORDER BY e.miner_id, " + key,
-		"SELECT 'trade', " + key + ", t.unmatched_alpha, t.unmatched_tao FROM (SELECT * FROM trades UNION ALL SELECT * FROM archived_trades) t JOIN events e ON e.event_id = t.trade_id ORDER BY e.miner_id, " + key,
-		"SELECT 'close', " + key + ", c.step, o.extrinsic_id, o.event_index, c.alpha, c.tao, c.cost, c.raw_gain, c.gain, c.duration_us, c.min_blocks_met, c.self_trade FROM (SELECT * FROM closes UNION ALL SELECT * FROM archived_closes) c JOIN events e ON e.event_id = c.trade_id JOIN events o ON o.event_id = c.position_id ORDER BY e.miner_id, " + key + ", c.step",
+		"SELECT 'position', " + key + ", p.remaining_alpha, p.status, p.last_exit_time, p.closed_at, p.gain FROM positions p JOIN events e ON e.event_id = p.position_id ORDER BY e.miner_id, " + key,
+		"SELECT 'trade', " + key + ", t.unmatched_alpha, t.unmatched_tao FROM trades t JOIN events e ON e.event_id = t.trade_id ORDER BY e.miner_id, " + key,
+		"SELECT 'close', " + key + ", c.step, o.extrinsic_id, o.event_index, c.alpha, c.tao, c.cost, c.raw_gain, c.gain, c.duration_us, c.min_blocks_met, c.self_trade FROM closes c JOIN events e ON e.event_id = c.trade_id JOIN events o ON o.event_id = c.position_id ORDER BY e.miner_id, " + key + ", c.step",
 	} {
 		dump(t, l, &text, query)
 	}
@@ -44,7 +44,7 @@ func byKey(t testing.TB, l *ledger.Ledger) string {
 }
 
 // whole is every table's content.
-func whole(t testing.TB, l *ledger.Ledger) string { return tables(t, l) + archiveTables(t, l) }
+func whole(t testing.TB, l *ledger.Ledger) string { return tables(t, l) + archived(t, l) }
 
 // replayable is an event with the options of its close.
 type replayable struct {
@@ -178,11 +178,11 @@ func TestRebuildGivesTheLedgerInOrder(t *testing.T) {
 				ops = slices.DeleteFunc(ops, func(op replayable) bool { return refused[keyOf(op.Event)] })
 				dropped = before - len(ops)
 			}
-			archived := map[int64]bool{}
+			wasArchived := map[int64]bool{}
 			for _, p := range pages(t, 100, func(p ledger.Page[ledger.Position]) ([]ledger.Position, error) {
-				return tooLate.ArchivedPositions(context.Background(), 1, ledger.PositionFilter{}, p)
+				return tooLate.Positions(context.Background(), 1, ledger.PositionFilter{Archived: true}, p)
 			}) {
-				archived[p.PositionID] = true
+				wasArchived[p.PositionID] = true
 			}
 			unordered := count(t, tooLate, "events WHERE out_of_order = 1")
 			result := rebuild(t, tooLate, 1)
@@ -195,13 +195,13 @@ func TestRebuildGivesTheLedgerInOrder(t *testing.T) {
 			}
 			outcomes += len(result.Outcomes)
 			for _, p := range result.Positions {
-				if archived[p.Before.PositionID] {
+				if wasArchived[p.Before.PositionID] {
 					changed++
 				}
 			}
-			for id := range archived {
-				if p, err := tooLate.Position(context.Background(), id); err == nil && p.Status == chain.PositionClosed {
-					t.Errorf("position %d was archived, and lives though it is closed", id)
+			for id := range wasArchived {
+				if p, err := tooLate.Position(context.Background(), id); err != nil || (p.ArchiveRun != nil) != (p.Status == chain.PositionClosed) {
+					t.Errorf("position %d was archived: got %+v, error %v, want it archived where it is closed", id, p, err)
 				}
 			}
 			healthy(t, tooLate)
@@ -223,16 +223,14 @@ func TestRebuildGivesTheLedgerInOrder(t *testing.T) {
 	}
 }
 
-// healthy checks what no rebuild may leave behind: orphans in the archive and marks.
+// healthy checks what no rebuild may leave behind: marks, and trades archived before their positions.
 func healthy(t *testing.T, l *ledger.Ledger) {
 	t.Helper()
 	for _, table := range []string{
 		"rebuilds",
-		"positions WHERE position_id IN (SELECT position_id FROM archived_positions)",
-		"trades WHERE trade_id IN (SELECT trade_id FROM archived_trades)",
+		"miners WHERE oldest_late_key IS NOT NULL",
 		"trades WHERE trade_id NOT IN (SELECT trade_id FROM closes)",
-		"archived_closes WHERE trade_id NOT IN (SELECT trade_id FROM trades UNION SELECT trade_id FROM archived_trades)",
-		"archived_closes WHERE position_id NOT IN (SELECT position_id FROM archived_positions)",
+		"trades t JOIN closes USING (trade_id) JOIN positions p USING (position_id) WHERE t.archive_run IS NOT NULL AND p.archive_run IS NULL",
 	} {
 		if n := count(t, l, table); n != 0 {
 			t.Errorf("got %d rows of %s, want none", n, table)
@@ -276,7 +274,7 @@ func TestRebuildChangesOutcomes(t *testing.T) {
 	if len(got.Outcomes) != 1 || got.Outcomes[0].After.Outcome != chain.Applied {
 		t.Fatalf("got %+v, want the unstake applied", got.Outcomes)
 	}
-	if m := miner(t, l, 1); m.UnmatchedAlpha != 0 || m.Trades != 1 || *m.LatestEventID != nothing.Event.EventID {
+	if m := miner(t, l, 1); m.UnmatchedAlpha != 0 || m.Trades != 1 || *m.LatestKey != nothing.Event.EventKey {
 		t.Errorf("got %+v, want one trade and nothing unmatched", m)
 	}
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/stakeledger/stakeledger/dbgen/write"
@@ -17,7 +16,7 @@ func (r *rebuilding) write(ctx context.Context, tx Tx) error {
 		return err
 	}
 	for _, step := range []func(context.Context, Tx) error{
-		r.removeCloses, r.writeOutcomes, r.openPositions, r.writeTrades, r.insertCloses, r.setPositions, r.writeCounters, r.archiveAgain,
+		r.removeCloses, r.writeOutcomes, r.openPositions, r.writeTrades, r.insertCloses, r.setPositions, r.archiveTrades, r.writeCounters,
 	} {
 		if err := step(ctx, tx); err != nil {
 			return err
@@ -29,11 +28,7 @@ func (r *rebuilding) write(ctx context.Context, tx Tx) error {
 
 func (r *rebuilding) removeCloses(ctx context.Context, tx Tx) error {
 	for _, key := range sortedKeys(r.removed) {
-		remove := tx.RemoveClose
-		if r.recorded.archivedCloses[key] {
-			remove = tx.RemoveArchivedClose
-		}
-		if _, err := remove(ctx, key.tradeID, key.step); err != nil {
+		if _, err := tx.RemoveClose(ctx, key.tradeID, key.step); err != nil {
 			return err
 		}
 	}
@@ -60,11 +55,7 @@ func (r *rebuilding) openPositions(ctx context.Context, tx Tx) error {
 			continue
 		}
 		if _, recorded := r.recorded.positions[id]; recorded {
-			remove := tx.RemovePosition
-			if r.recorded.archivedPositions[id] {
-				remove = tx.RemoveArchivedPosition
-			}
-			if _, err := remove(ctx, id); err != nil {
+			if _, err := tx.RemovePosition(ctx, id); err != nil {
 				return err
 			}
 		}
@@ -81,25 +72,19 @@ func (r *rebuilding) writeTrades(ctx context.Context, tx Tx) error {
 	for _, id := range slices.Sorted(maps.Keys(r.trades)) {
 		t, wanted := r.want.trades[id]
 		if !r.beginsTrade(id) {
-			if t != r.recorded.trades[id] {
-				_, err := tx.SetUnmatched(ctx, write.SetUnmatchedParams{UnmatchedAlpha: t.UnmatchedAlpha, UnmatchedTAO: t.UnmatchedTAO, TradeID: id})
-				if err != nil {
-					return err
-				}
+			t.ArchiveRun = nil
+			if err := setTrade(ctx, tx, t); err != nil {
+				return err
 			}
 			continue
 		}
 		if _, recorded := r.recorded.trades[id]; recorded {
-			remove := tx.RemoveTrade
-			if r.recorded.archivedTrades[id] {
-				remove = tx.RemoveArchivedTrade
-			}
-			if _, err := remove(ctx, id); err != nil {
+			if _, err := tx.RemoveTrade(ctx, id); err != nil {
 				return err
 			}
 		}
 		if wanted {
-			if err := tx.InsertTrade(ctx, write.InsertTradeParams(t)); err != nil {
+			if err := insertTrade(ctx, tx, t); err != nil {
 				return err
 			}
 		}
@@ -131,38 +116,28 @@ func (r *rebuilding) setPositions(ctx context.Context, tx Tx) error {
 
 func setPosition(ctx context.Context, tx Tx, p Position) error {
 	_, err := tx.SetPosition(ctx, write.SetPositionParams{
-		RemainingAlpha: p.RemainingAlpha, Status: p.Status, LastExitTime: p.LastExitTime, ClosedAt: p.ClosedAt, Gain: p.Gain, PositionID: p.PositionID,
+		RemainingAlpha: p.RemainingAlpha, Status: p.Status, LastExitTime: p.LastExitTime, ClosedAt: p.ClosedAt, Gain: p.Gain, ArchiveRun: p.ArchiveRun, PositionID: p.PositionID,
 	})
 	return err
 }
 
+func setTrade(ctx context.Context, tx Tx, t Trade) error {
+	_, err := tx.SetTrade(ctx, write.SetTradeParams{UnmatchedAlpha: t.UnmatchedAlpha, UnmatchedTAO: t.UnmatchedTAO, ArchiveRun: t.ArchiveRun, TradeID: t.TradeID})
+	return err
+}
+
 func (r *rebuilding) writeCounters(ctx context.Context, tx Tx) error {
-	a := account{miner: r.miner, latestID: r.latestID, lastActive: r.lastActive, added: r.added, changed: r.result.Counters.Before != nil}
+	a := account{miner: r.miner, latest: r.latest, lastActive: r.lastActive, added: r.added, changed: true}
 	return a.save(ctx, tx)
 }
 
-// archiveAgain moves those positions back that were archived and are closed now, and every trade that has no
-// live close.
-func (r *rebuilding) archiveAgain(ctx context.Context, tx Tx) error {
-	var positions, trades []int64
-	for _, id := range slices.Sorted(maps.Keys(r.positions)) {
-		if p, wanted := r.want.positions[id]; wanted && p.ClosedAt != nil && r.recorded.archivedPositions[id] {
-			positions = append(positions, id)
-		}
-	}
-	for part := range slices.Chunk(positions, defaultArchiveRows) {
-		if _, err := moveToArchive(ctx, tx, toArchive{positions: part, untilTrade: math.MaxInt64}, maxTime+1); err != nil {
-			return err
-		}
-	}
+// archiveTrades archives those of the trades again that were and can be: after their positions.
+func (r *rebuilding) archiveTrades(ctx context.Context, tx Tx) error {
 	for _, id := range slices.Sorted(maps.Keys(r.trades)) {
-		if _, wanted := r.want.trades[id]; wanted {
-			trades = append(trades, id)
-		}
-	}
-	for part := range slices.Chunk(trades, defaultArchiveRows) {
-		if err := moveTrades(ctx, tx, part, archivedByMiner{}); err != nil {
-			return err
+		if t, wanted := r.want.trades[id]; wanted && t.ArchiveRun != nil {
+			if err := setTrade(ctx, tx, t); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

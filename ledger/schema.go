@@ -208,29 +208,48 @@ func schemaVersion(ctx context.Context, db queryer, found schema) (version int64
 	if !ok {
 		return 0, nil
 	}
-	if goose.kind != "table" { // a view may compute for ever
+	if goose.kind != "table" { // a view may compute without end
 		return 0, wrongSchema(goose, "stands in the place of the table")
 	}
-	if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version").Scan(&version); err != nil {
+	var oldest int64
+	row := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0), COALESCE(MIN(CASE WHEN version_id > 0 THEN version_id END), 0) FROM goose_db_version")
+	if err := row.Scan(&version, &oldest); err != nil {
 		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	if oldest > 0 && oldest < firstVersion {
+		return 0, &Error{Op: "check schema", Err: ErrSchema, Detail: "the file was made before the first release; ingest its events again into a new one"}
 	}
 	return version, nil
 }
 
 // checkVersions refuses a file that has a migration this program lacks, or lacks one of those up to its own. The
-// migrations are numbered from 1 without a gap.
+// migrations are numbered from firstVersion on without a gap.
 func checkVersions(ctx context.Context, db queryer, version, newest int64) error {
 	if version > newest {
 		return &manager.Error{Op: "check schema", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the file has version %d, this program knows %d; use a newer program", version, newest)}
 	}
 	var have int64
-	if err := db.QueryRowContext(ctx, "SELECT count(DISTINCT version_id) FROM goose_db_version WHERE version_id BETWEEN 1 AND ?", version).Scan(&have); err != nil {
+	if err := db.QueryRowContext(ctx, "SELECT count(DISTINCT version_id) FROM goose_db_version WHERE version_id BETWEEN ? AND ?", firstVersion, version).Scan(&have); err != nil {
 		return fmt.Errorf("read schema versions: %w", err)
 	}
-	if have != version {
+	if have != max(0, version-firstVersion+1) {
 		return &Error{Op: "check schema", Err: ErrSchema, Detail: fmt.Sprintf("the file has version %d but only %d of the migrations up to it; restore a backup", version, have)}
 	}
 	return nil
+}
+
+// firstVersion is the number of the first migration. Those of files made before the first release were lower.
+const firstVersion = 101
+
+// CheckOrigin refuses a file that was made before the first release, whose schema no migration knows: ErrSchema.
+// Open does so by itself; it is for those who migrate by manager.WithMigration.
+func CheckOrigin(ctx context.Context, db *sql.DB) error {
+	found, err := readSchema(ctx, db)
+	if err != nil {
+		return err
+	}
+	_, err = schemaVersion(ctx, db, found)
+	return err
 }
 
 // newestVersion is the number of the last migration.
@@ -251,8 +270,8 @@ func newestVersion(migrations fs.FS) (newest int64, err error) {
 // The sum of a new file's schema, with which the check of a healthy file takes no longer than to read it. Where it
 // differs the objects are compared one by one: others may have tables beside ours. A test keeps it up to date.
 const (
-	summedVersion = 7
-	summedSchema  = "d09aac2525b3f3ffbb6d6d18803f384ec27ca0f05f5548bb14a289b2777596e7"
+	summedVersion = 108
+	summedSchema  = "6b8159162ea7f63666557e5bf36b9fd77225408a72d9254e8641c733ea04150c"
 )
 
 // sum is a number for the whole, in which every part of every object counts.

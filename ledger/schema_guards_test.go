@@ -43,9 +43,10 @@ func TestRawSQLCannotBreakTheRecord(t *testing.T) {
 	l := attacked(t)
 	before := tables(t, l)
 	const (
-		eventOf    = "(miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids)"
-		close      = "INSERT INTO closes (trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade) "
-		copyOfSix  = "SELECT miner_id, 'x', event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 6"
+		eventOf    = "(miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids)"
+		close      = "INSERT INTO closes (event_key, trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade) "
+		copyOfSix  = "SELECT miner_id, 'x', event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 6"
+		keyOfThree = "(SELECT event_key FROM trades WHERE trade_id = 3)"
 		durationOf = "(SELECT t.exit_time - p.entry_time FROM trades t, positions p WHERE t.trade_id = 3 AND p.position_id = 2)"
 	)
 	for name, sql := range map[string]string{
@@ -65,10 +66,10 @@ func TestRawSQLCannotBreakTheRecord(t *testing.T) {
 		"close, duration":              "UPDATE closes SET duration_us = duration_us + 1 WHERE trade_id = 3",
 		"close, gain":                  "UPDATE closes SET gain = 0 WHERE trade_id = 3",
 		"miner, coldkey":               "UPDATE miners SET coldkey = '" + string(coldkey(9)) + "' WHERE miner_id = 1",
-		"miner, another's event":       "UPDATE miners SET latest_event_id = 7 WHERE miner_id = 1",
-		"miner, no event":              "UPDATE miners SET latest_event_id = NULL WHERE miner_id = 1",
+		"miner, another's event":       "UPDATE miners SET latest_key = (SELECT event_key FROM events WHERE event_id = 7) WHERE miner_id = 1",
+		"miner, no event":              "UPDATE miners SET latest_key = NULL WHERE miner_id = 1",
 		"replaced miner":               "INSERT OR REPLACE INTO miners (miner_id, coldkey, status, registered_at) SELECT 1, coldkey, status, 5 FROM miners WHERE miner_id = 1",
-		"replaced position":            "INSERT OR REPLACE INTO positions SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, 1, entry_alpha, entry_alpha, 'open', NULL, NULL, 0 FROM positions WHERE position_id = 2",
+		"replaced position":            "INSERT OR REPLACE INTO positions SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time, 1, entry_alpha, entry_alpha, 'open', NULL, NULL, 0, NULL FROM positions WHERE position_id = 2",
 		"replaced trade":               "INSERT OR REPLACE INTO trades SELECT * FROM trades WHERE trade_id = 3",
 		"replaced close":               "INSERT OR REPLACE INTO closes SELECT * FROM closes WHERE trade_id = 3",
 		"taken name of another column": "UPDATE positions SET rowid = 99 WHERE position_id = 2",
@@ -87,18 +88,18 @@ func TestRawSQLCannotBreakTheRecord(t *testing.T) {
 		"a text left":           "UPDATE positions SET remaining_alpha = 'x' WHERE position_id = 1",
 
 		// A close joins what belongs together, within what is left.
-		"close of another miner's position": close + "SELECT 3, 1, 7, 1, 1, 0, 0, 0, 0, duration_us, 1, 0 FROM closes WHERE trade_id = 8",
-		"close under another miner's name":  close + "SELECT 3, 1, 2, 2, 1, 0, 0, 0, 0, " + durationOf + ", 1, 0",
-		"close on another subnet":           close + "SELECT 3, 1, 4, 1, 1, 0, 0, 0, 0, 0, 1, 0",
-		"close of a later position":         close + "SELECT 3, 1, 5, 1, 1, 0, 0, 0, 0, 0, 1, 0",
-		"close of more than is left":        close + "SELECT 3, 1, 2, 1, 1001, 0, 0, 0, 0, " + durationOf + ", 1, 0",
-		"close of more than the trade sold": close + "SELECT 3, 1, 2, 1, 501, 0, 0, 0, 0, " + durationOf + ", 1, 0",
-		"second close of a position":        close + "SELECT 3, 1, 1, 1, 1, 0, 0, 0, 0, duration_us, 1, 0 FROM closes WHERE trade_id = 3",
-		"close of a closed position":        close + "SELECT 8, 1, 7, 2, 1, 0, 0, 0, 0, duration_us, 1, 0 FROM closes WHERE trade_id = 8",
-		"close without a position":          close + "SELECT 3, 1, 99, 1, 1, 0, 0, 0, 0, 0, 1, 0",
-		"close with a gain from nowhere":    close + "SELECT 3, 1, 2, 1, 1, 0, 0, 0, 5, " + durationOf + ", 1, 0",
-		"close with a wrong raw gain":       close + "SELECT 3, 1, 2, 1, 1, 5, 0, 4, 4, " + durationOf + ", 1, 0",
-		"close that calls itself its own":   close + "SELECT 3, 1, 2, 1, 1, 0, 0, 0, 0, 0, 1, 1",
+		"close of another miner's position": close + "SELECT " + keyOfThree + ", 3, 1, 7, 1, 1, 0, 0, 0, 0, duration_us, 1, 0 FROM closes WHERE trade_id = 8",
+		"close under another miner's name":  close + "SELECT " + keyOfThree + ", 3, 1, 2, 2, 1, 0, 0, 0, 0, " + durationOf + ", 1, 0",
+		"close on another subnet":           close + "SELECT " + keyOfThree + ", 3, 1, 4, 1, 1, 0, 0, 0, 0, 0, 1, 0",
+		"close of a later position":         close + "SELECT " + keyOfThree + ", 3, 1, 5, 1, 1, 0, 0, 0, 0, 0, 1, 0",
+		"close of more than is left":        close + "SELECT " + keyOfThree + ", 3, 1, 2, 1, 1001, 0, 0, 0, 0, " + durationOf + ", 1, 0",
+		"close of more than the trade sold": close + "SELECT " + keyOfThree + ", 3, 1, 2, 1, 501, 0, 0, 0, 0, " + durationOf + ", 1, 0",
+		"second close of a position":        close + "SELECT " + keyOfThree + ", 3, 1, 1, 1, 1, 0, 0, 0, 0, duration_us, 1, 0 FROM closes WHERE trade_id = 3",
+		"close of a closed position":        close + "SELECT " + keyOfThree + ", 8, 1, 7, 2, 1, 0, 0, 0, 0, duration_us, 1, 0 FROM closes WHERE trade_id = 8",
+		"close without a position":          close + "SELECT " + keyOfThree + ", 3, 1, 99, 1, 1, 0, 0, 0, 0, 0, 1, 0",
+		"close with a gain from nowhere":    close + "SELECT " + keyOfThree + ", 3, 1, 2, 1, 1, 0, 0, 0, 5, " + durationOf + ", 1, 0",
+		"close with a wrong raw gain":       close + "SELECT " + keyOfThree + ", 3, 1, 2, 1, 1, 5, 0, 4, 4, " + durationOf + ", 1, 0",
+		"close that calls itself its own":   close + "SELECT " + keyOfThree + ", 3, 1, 2, 1, 1, 0, 0, 0, 0, 0, 1, 1",
 
 		// Nothing is deleted.
 		"deleted miner":        "DELETE FROM miners WHERE miner_id = 3",
@@ -110,14 +111,14 @@ func TestRawSQLCannotBreakTheRecord(t *testing.T) {
 		"a mark left standing": "INSERT INTO rebuilds (miner_id) VALUES (99)",
 
 		// What is new is whole.
-		"position without an event":      "INSERT INTO positions SELECT 99, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, entry_alpha, 'open', NULL, NULL, 0 FROM positions WHERE position_id = 2",
-		"position of an ignored event":   "INSERT INTO positions SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, block, time, tao, alpha, alpha, 'open', NULL, NULL, 0 FROM events WHERE event_id = 6",
-		"trade of a stake":               "INSERT INTO trades SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, block, time, tao, alpha, 0, 0 FROM events WHERE event_id = 2",
-		"event of nobody":                "INSERT INTO events " + eventOf + " SELECT 99, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 1",
-		"event with a negative amount":   "INSERT INTO events " + eventOf + " SELECT miner_id, 'x', event_index, kind, netuid, hotkey, block, time, -1, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 1",
-		"ignored without a reason":       "INSERT INTO events " + eventOf + " SELECT miner_id, 'x', event_index, kind, netuid, hotkey, block, time, tao, alpha, 'ignored', NULL, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 1",
-		"event with a line break":        "INSERT INTO events " + eventOf + " SELECT miner_id, 'a' || char(10), event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 1",
-		"unstake without its inputs":     "INSERT INTO events " + eventOf + " SELECT miner_id, 'x', event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, NULL, NULL, NULL, NULL FROM events WHERE event_id = 3",
+		"position without an event":      "INSERT INTO positions SELECT 99, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time, entry_tao, entry_alpha, entry_alpha, 'open', NULL, NULL, 0, NULL FROM positions WHERE position_id = 2",
+		"position of an ignored event":   "INSERT INTO positions SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, block, time, tao, alpha, alpha, 'open', NULL, NULL, 0, NULL FROM events WHERE event_id = 6",
+		"trade of a stake":               "INSERT INTO trades SELECT event_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, block, time, tao, alpha, 0, 0, NULL FROM events WHERE event_id = 2",
+		"event of nobody":                "INSERT INTO events " + eventOf + " SELECT 99, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 1",
+		"event with a negative amount":   "INSERT INTO events " + eventOf + " SELECT miner_id, 'x', event_index, event_key, kind, netuid, hotkey, block, time, -1, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 1",
+		"ignored without a reason":       "INSERT INTO events " + eventOf + " SELECT miner_id, 'x', event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, 'ignored', NULL, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 1",
+		"event with a line break":        "INSERT INTO events " + eventOf + " SELECT miner_id, 'a' || char(10), event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 1",
+		"unstake without its inputs":     "INSERT INTO events " + eventOf + " SELECT miner_id, 'x', event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, NULL, NULL, NULL, NULL FROM events WHERE event_id = 3",
 		"counter that overflows":         "UPDATE miners SET entry_tao = entry_tao + 9223372036854775807 WHERE miner_id = 1",
 		"counter with a fraction":        "UPDATE miners SET gain = gain + 0.5 WHERE miner_id = 1",
 		"more wins than closes":          "UPDATE miners SET winning_closes = 5 WHERE miner_id = 1",
@@ -125,8 +126,8 @@ func TestRawSQLCannotBreakTheRecord(t *testing.T) {
 		"address that is too short":      "INSERT INTO miners (coldkey, status, registered_at) VALUES ('5abc', 'active', 1)",
 		"status that nobody knows":       "UPDATE miners SET status = 'gone' WHERE miner_id = 1",
 		"UID out of range":               "INSERT INTO registrations (miner_id, uid, hotkey, started_at) SELECT 1, 65536, coldkey, 1 FROM miners WHERE miner_id = 1",
-		"flag that is none":              close + "SELECT 3, 1, 2, 1, 1, 0, 0, 0, 0, " + durationOf + ", 2, 0",
-		"copy of an event, unknown kind": "INSERT INTO events " + eventOf + " SELECT miner_id, 'x', event_index, 'swap', netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 6",
+		"flag that is none":              close + "SELECT " + keyOfThree + ", 3, 1, 2, 1, 1, 0, 0, 0, 0, " + durationOf + ", 2, 0",
+		"copy of an event, unknown kind": "INSERT INTO events " + eventOf + " SELECT miner_id, 'x', event_index, event_key, 'swap', netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 6",
 	} {
 		err := attempt(l, sql)
 		refused := errors.Is(err, manager.ErrCheck) || errors.Is(err, manager.ErrForeignKey) || errors.Is(err, manager.ErrUnique) || errors.Is(err, manager.ErrNotNull)
@@ -135,7 +136,7 @@ func TestRawSQLCannotBreakTheRecord(t *testing.T) {
 		}
 	}
 	// REPLACE does not replace an event: it is skipped, as a repeat is.
-	if err := attempt(l, "INSERT OR REPLACE INTO events "+eventOf+" SELECT miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao + 1, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 6"); err != nil {
+	if err := attempt(l, "INSERT OR REPLACE INTO events "+eventOf+" SELECT miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao + 1, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = 6"); err != nil {
 		t.Errorf("replaced event: %v", err)
 	}
 	diff(t, tables(t, l), before)

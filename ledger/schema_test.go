@@ -140,7 +140,7 @@ func TestOpenRefusesASchemaThatIsNotOurs(t *testing.T) {
 			`index "one_each" on "trades" is not the ledger's and can refuse its rows`,
 		},
 		"goose's table is a view": {
-			[]string{"DROP TABLE goose_db_version", "CREATE VIEW goose_db_version AS SELECT 7 AS version_id, 1 AS is_applied"},
+			[]string{"DROP TABLE goose_db_version", "CREATE VIEW goose_db_version AS SELECT 108 AS version_id, 1 AS is_applied"},
 			`view "goose_db_version" stands in the place of the table`,
 		},
 		"older than it says": {
@@ -148,8 +148,8 @@ func TestOpenRefusesASchemaThatIsNotOurs(t *testing.T) {
 			`table "snapshots" is missing`,
 		},
 		"newer than it says": {
-			[]string{"DELETE FROM goose_db_version WHERE version_id = 7"},
-			`table "snapshots" has a name of the ledger's`,
+			[]string{"DELETE FROM goose_db_version WHERE version_id > 107"},
+			`table "policy" has a name of the ledger's`,
 		},
 		"no versions": {[]string{"DROP TABLE goose_db_version"}, `table "archive_runs" has a name of the ledger's`},
 	} {
@@ -165,12 +165,12 @@ func TestOpenRefusesAFileThatOnlySaysItIsALedger(t *testing.T) {
 		part       string
 	}{
 		"all migrations claimed, no tables": {
-			[]string{schemaGoose, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (0,1),(1,1),(2,1),(3,1),(4,1),(5,1),(6,1),(7,1)"},
+			[]string{schemaGoose, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (0,1),(101,1),(102,1),(103,1),(104,1),(105,1),(106,1),(107,1),(108,1)"},
 			`table "archive_runs" is missing`,
 		},
 		"tables of the same names": {
-			[]string{schemaGoose, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (0,1),(1,1)", "CREATE TABLE miners (miner_id, coldkey)", "CREATE TABLE registrations (uid)"},
-			`table "miners" is not what this program makes`,
+			[]string{schemaGoose, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (0,1),(101,1),(102,1)", "CREATE TABLE miners (miner_id, coldkey)", "CREATE TABLE registrations (uid)"},
+			`table "close_modes" is missing`,
 		},
 		"table of the same name, no migration": {[]string{"CREATE TABLE Miners (x)"}, `table "Miners" has a name of the ledger's`},
 	} {
@@ -236,9 +236,9 @@ func TestOpenAcceptsEveryVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const newest = 7
+	const newest = 108
 	for _, from := range []string{"below", "above"} {
-		for version := int64(1); version <= newest; version++ {
+		for version := int64(101); version <= newest; version++ {
 			path := schemaMade(t)
 			db, err := sql.Open("sqlite3", path)
 			if err != nil {
@@ -271,8 +271,14 @@ func TestOpenAcceptsEveryVersion(t *testing.T) {
 }
 
 func TestOpenRefusesANewerVersion(t *testing.T) {
-	path := schemaAltered(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
-	schemaRefused(t, path, manager.ErrTooNew, "the file has version 99")
+	path := schemaAltered(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (199, 1)")
+	schemaRefused(t, path, manager.ErrTooNew, "the file has version 199")
+}
+
+// The schema has been written again since.
+func TestOpenRefusesAFileOfBeforeTheRelease(t *testing.T) {
+	path := schemaMade(t, schemaGoose, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (0,1),(1,1),(2,1)", "CREATE TABLE miners (miner_id, coldkey)")
+	schemaRefused(t, path, ledger.ErrSchema, "made before the first release; ingest its events again")
 }
 
 func BenchmarkOpen(b *testing.B) {

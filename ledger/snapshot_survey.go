@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/big"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -21,23 +20,25 @@ func survey(ctx context.Context, q *read.Queries, minerID int64, frame Snapshot)
 	v := surveyor{Snapshot: frame}
 	v.MinerID = minerID
 	from := max(0, frame.At-chain.Time(frame.WindowUs))
-	query := read.PositionsEnteredParams{MinerID: minerID, Until: frame.At, AfterTime: from - 1, AfterPositionID: math.MaxInt64, PageSize: maxPage}
-	for {
-		page, err := q.PositionsEntered(ctx, query)
-		if err != nil {
-			return Snapshot{}, err
+	after, before := chain.FirstEventKey(from), keyBefore(frame.At)
+	for _, archived := range []int64{0, 1} {
+		query := read.PositionsEnteredParams{MinerID: minerID, Archived: archived, AfterKey: after, BeforeKey: before, PageSize: maxPage}
+		for {
+			page, err := q.PositionsEntered(ctx, query)
+			if err != nil {
+				return Snapshot{}, err
+			}
+			for _, p := range page {
+				v.add(p)
+			}
+			if len(page) < maxPage {
+				break
+			}
+			query.AfterKey = page[len(page)-1].EventKey
 		}
-		for _, p := range page {
-			v.add(p)
-		}
-		if len(page) < maxPage {
-			break
-		}
-		last := page[len(page)-1]
-		query.AfterTime, query.AfterPositionID = last.EntryTime, last.PositionID
 	}
 	if v.ClosedPositions > 0 {
-		counted, err := q.CountedClosesEntered(ctx, read.CountedClosesEnteredParams{MinerID: minerID, From: from, Until: frame.At})
+		counted, err := q.CountedClosesEntered(ctx, read.CountedClosesEnteredParams{MinerID: minerID, AfterKey: after, BeforeKey: before})
 		if err != nil {
 			return Snapshot{}, err
 		}

@@ -149,7 +149,7 @@ func (p *player) positions(t *testing.T, minerID int64) (live, archived []ledger
 	if err != nil {
 		t.Fatal(err)
 	}
-	archived, err = p.l.ArchivedPositions(ctx, minerID, ledger.PositionFilter{}, ledger.Page[ledger.Position]{Limit: 1000})
+	archived, err = p.l.Positions(ctx, minerID, ledger.PositionFilter{Archived: true}, ledger.Page[ledger.Position]{Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func (p *player) trades(t *testing.T, minerID int64) []placedTrade {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archived, err := p.l.ArchivedTrades(ctx, minerID, ledger.TradeFilter{}, ledger.Page[ledger.Trade]{Limit: 1000})
+	archived, err := p.l.Trades(ctx, minerID, ledger.TradeFilter{Archived: true}, ledger.Page[ledger.Trade]{Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,12 +181,6 @@ func (p *player) trades(t *testing.T, minerID int64) []placedTrade {
 		if err != nil {
 			t.Fatal(err)
 		}
-		moved, err := p.l.ArchivedClosesOfTrade(ctx, trade.TradeID, ledger.Page[ledger.Close]{Limit: 1000})
-		if err != nil {
-			t.Fatal(err)
-		}
-		closes = append(closes, moved...)
-		slices.SortFunc(closes, func(a, b ledger.Close) int { return cmp.Compare(a.Step, b.Step) })
 		trades = append(trades, placedTrade{trade, i >= len(live), closes})
 	}
 	slices.SortFunc(trades, func(a, b placedTrade) int { return cmp.Compare(a.TradeID, b.TradeID) })

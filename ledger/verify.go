@@ -79,10 +79,10 @@ func MaxDifferences(n int) VerifyOption {
 // verifySpan is how many events are looked at together.
 const verifySpan = 1000
 
-// Verify computes everything anew that the ledger says twice, from live and archived rows, and compares:
-// every position, trade and close with its event and its event's inputs; the alpha, cost and TAO that closes
-// share, to the rao; what is left, gained and unmatched; whether the first in came out first; the counters of
-// miners; events without their effect; rows that are live and archived at once; snapshots and their scores;
+// Verify computes again everything that the ledger says twice, from live and archived rows, and compares:
+// every position, trade and close with its event and its event's inputs; the key of every event; the alpha, cost
+// and TAO that closes share, to the rao; what is left, gained and unmatched; whether the first in came out first;
+// the counters of miners; events without their effect; what is archived but cannot be; snapshots and their scores;
 // foreign keys; and the file itself, by SQLite's integrity check. On a healthy ledger it finds nothing.
 //
 // It works in two parts at the same time, each in a snapshot of its own: positions with their closes, and miners,
@@ -256,16 +256,8 @@ func (n id) String() string         { return strconv.FormatInt(int64(n), 10) }
 func (c closeID) String() string    { return fmt.Sprintf("%d/%d", c.tradeID, c.step) }
 func (s snapshotID) String() string { return fmt.Sprintf("%d at %s", s.minerID, s.at) }
 
-// place is the table in which a row is.
-func place(table string, archived bool) string {
-	if archived {
-		return "archived_" + table
-	}
-	return table
-}
-
-// of is the sum of a miner.
-func (v *verification) of(minerID int64) *counters {
+// sumOf is what the rows of a miner add up to so far.
+func (v *verification) sumOf(minerID int64) *counters {
 	c := v.miners[minerID]
 	if c == nil {
 		c = &counters{}

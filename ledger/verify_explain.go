@@ -10,17 +10,13 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// The queries tell that a row is amiss; here it is read whole, to name the field.
+// The queries say that a row is wrong; here it is read whole, to name the field.
 
 // explainPosition names what a position says otherwise than its event, or than what is left of it.
-func (v *verification) explainPosition(ctx context.Context, positionID int64, archived bool) error {
-	table, row := place("positions", archived), id(positionID)
+func (v *verification) explainPosition(ctx context.Context, positionID int64) error {
+	const table = "positions"
+	row := id(positionID)
 	p, err := v.q.PositionByID(ctx, positionID)
-	if archived {
-		var a read.ArchivedPosition
-		a, err = v.q.ArchivedPositionByID(ctx, positionID)
-		p = Position(a)
-	}
 	if err != nil {
 		return err
 	}
@@ -44,19 +40,14 @@ func (v *verification) explainPosition(ctx context.Context, positionID int64, ar
 }
 
 // explainTrade names what a trade says otherwise than its event.
-func (v *verification) explainTrade(ctx context.Context, tradeID int64, archived bool) error {
+func (v *verification) explainTrade(ctx context.Context, tradeID int64) error {
 	t, err := v.q.TradeByID(ctx, tradeID)
-	if archived {
-		var a read.ArchivedTrade
-		a, err = v.q.ArchivedTradeByID(ctx, tradeID)
-		t = Trade(a)
-	}
 	if err != nil {
 		return err
 	}
-	return v.compareEvent(ctx, place("trades", archived), id(tradeID), chain.Unstake, RecordedEvent{
+	return v.compareEvent(ctx, "trades", id(tradeID), chain.Unstake, RecordedEvent{
 		EventID: t.TradeID, MinerID: t.MinerID, Netuid: t.Netuid, Hotkey: t.Hotkey, ExtrinsicID: t.ExtrinsicID,
-		EventIndex: t.EventIndex, Block: t.ExitBlock, Time: t.ExitTime, TAO: t.ExitTAO, Alpha: t.ExitAlpha,
+		EventIndex: t.EventIndex, EventKey: t.EventKey, Block: t.ExitBlock, Time: t.ExitTime, TAO: t.ExitTAO, Alpha: t.ExitAlpha,
 	})
 }
 
@@ -78,6 +69,7 @@ func (v *verification) compareEvent(ctx context.Context, table string, row fmt.S
 	compare(v, table, row, "hotkey", e.Hotkey, got.Hotkey)
 	compare(v, table, row, "extrinsic_id", e.ExtrinsicID, got.ExtrinsicID)
 	compare(v, table, row, "event_index", e.EventIndex, got.EventIndex)
+	compare(v, table, row, "event_key", e.EventKey, got.EventKey)
 	compare(v, table, row, "block", e.Block, got.Block)
 	compare(v, table, row, "time", e.Time, got.Time)
 	compare(v, table, row, "tao", e.TAO, got.TAO)
@@ -87,7 +79,8 @@ func (v *verification) compareEvent(ctx context.Context, table string, row fmt.S
 
 // explainClose names in what a close breaks the rules, by settling it once more.
 func (v *verification) explainClose(ctx context.Context, c *read.ClosesToVerifyRow) error {
-	table, row := place("closes", c.Archived), closeID{c.TradeID, c.Step}
+	const table = "closes"
+	row := closeID{c.TradeID, c.Step}
 	exit, err := v.q.EventByID(ctx, c.TradeID)
 	if errors.Is(err, ErrNotFound) {
 		return nil // the trade that is missing is reported with it
@@ -111,8 +104,9 @@ func (v *verification) explainClose(ctx context.Context, c *read.ClosesToVerifyR
 	compare(v, table, row, "miner of its trade", entry.MinerID, exit.MinerID)
 	compare(v, table, row, "netuid of its trade", entry.Netuid, exit.Netuid)
 	compare(v, table, row, "kind of its trade", chain.Unstake, exit.Kind)
-	if exit.Time < entry.Time {
-		v.differ(table, row, "time of its trade", "not before "+entry.Time.String(), exit.Time)
+	compare(v, table, row, "event_key", exit.EventKey, got.EventKey)
+	if exit.EventKey <= entry.EventKey {
+		v.differ(table, row, "order of its trade", "after that of its position", "before it")
 	}
 	in, err := inputsOf(exit)
 	if err != nil {
@@ -135,15 +129,8 @@ func (v *verification) explainClose(ctx context.Context, c *read.ClosesToVerifyR
 	return nil
 }
 
-// wholeClose reads a close from the table in which it was found.
+// wholeClose reads a close.
 func (v *verification) wholeClose(ctx context.Context, c *read.ClosesToVerifyRow) (Close, error) {
-	if c.Archived {
-		page, err := v.q.ArchivedClosesOfTrade(ctx, read.ArchivedClosesOfTradeParams{TradeID: c.TradeID, AfterStep: c.Step - 1, PageSize: 1})
-		if err != nil || len(page) == 0 {
-			return Close{}, err
-		}
-		return Close(page[0]), nil
-	}
 	page, err := v.q.ClosesOfTrade(ctx, read.ClosesOfTradeParams{TradeID: c.TradeID, AfterStep: c.Step - 1, PageSize: 1})
 	if err != nil || len(page) == 0 {
 		return Close{}, err
@@ -152,8 +139,8 @@ func (v *verification) wholeClose(ctx context.Context, c *read.ClosesToVerifyRow
 }
 
 // explainLeft names what an unstake that was not covered left open, though it could have closed it.
-func (v *verification) explainLeft(ctx context.Context, table string, eventID, minerID int64, netuid chain.Netuid, at chain.Time) error {
-	open, err := v.q.OpenBefore(ctx, read.OpenBeforeParams{MinerID: minerID, Netuid: netuid, Before: at, EventID: eventID})
+func (v *verification) explainLeft(ctx context.Context, table string, eventID, minerID int64, netuid chain.Netuid, key chain.EventKey) error {
+	open, err := v.q.OpenBefore(ctx, read.OpenBeforeParams{MinerID: minerID, Netuid: netuid, BeforeKey: key, EventID: eventID})
 	if err != nil {
 		return err
 	}

@@ -21,16 +21,13 @@ type subnetOf struct {
 // queued is a position in its queue, as far as those behind it ask.
 type queued struct {
 	positionID int64
-	time       chain.Time // of entry
-	block      int64
-	open       bool       // still
-	lastTrade  int64      // of its closes
-	lastExit   chain.Time // of that trade
+	key        chain.EventKey
+	open       bool           // still
+	lastTrade  int64          // of its closes
+	lastKey    chain.EventKey // of that trade
 }
 
-func (a queued) ahead(b queued) bool {
-	return a.time < b.time || a.time == b.time && a.block < b.block
-}
+func (a queued) ahead(b queued) bool { return a.key < b.key }
 
 // slower is the one that was closed later, or is not.
 func slower(a, b queued) queued {
@@ -64,9 +61,9 @@ func (v *verification) queueOf(minerID int64, netuid chain.Netuid) *queue {
 // in the order of their ids; one that was entered before others that came earlier is left out.
 func (v *verification) firstIn(p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) {
 	q := v.queueOf(p.MinerID, p.Netuid)
-	now := queued{positionID: p.PositionID, time: p.EntryTime, block: p.EntryBlock, open: p.RemainingAlpha > 0}
+	now := queued{positionID: p.PositionID, key: p.EventKey, open: p.RemainingAlpha > 0}
 	if n := len(closes); n > 0 {
-		now.lastTrade, now.lastExit = closes[n-1].TradeID, closes[n-1].ExitTime
+		now.lastTrade, now.lastKey = closes[n-1].TradeID, closes[n-1].EventKey
 	}
 	switch {
 	case now.ahead(q.latest):
@@ -83,8 +80,8 @@ func (v *verification) firstIn(p read.PositionsToVerifyRow, closes []read.Closes
 		if c.Chosen {
 			continue
 		}
-		if ahead := q.before; ahead.positionID < c.TradeID && (ahead.open || ahead.lastTrade > c.TradeID && ahead.lastExit > c.ExitTime) {
-			v.differ(place("closes", c.Archived), closeID{c.TradeID, c.Step}, "first in, first out", fmt.Sprintf("position %d closed before", ahead.positionID), fmt.Sprintf("position %d", p.PositionID))
+		if ahead := q.before; ahead.positionID < c.TradeID && (ahead.open || ahead.lastTrade > c.TradeID && ahead.lastKey > c.EventKey) {
+			v.differ("closes", closeID{c.TradeID, c.Step}, "first in, first out", fmt.Sprintf("position %d closed before", ahead.positionID), fmt.Sprintf("position %d", p.PositionID))
 		}
 		return // the later ones took no sooner
 	}

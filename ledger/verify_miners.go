@@ -32,7 +32,7 @@ func (v *verification) allMiners(ctx context.Context, verify func(ctx context.Co
 // minersTrades verifies the counters of a miner that count trades, and what is unmatched.
 func (v *verification) minersTrades(_ context.Context, m Miner) error {
 	got := counters{trades: m.Trades, unmatchedAlpha: m.UnmatchedAlpha, unmatchedTAO: m.UnmatchedTAO}
-	v.counters(id(m.MinerID), *v.of(m.MinerID), got)
+	v.counters(id(m.MinerID), *v.sumOf(m.MinerID), got)
 	return nil
 }
 
@@ -40,12 +40,15 @@ func (v *verification) minersTrades(_ context.Context, m Miner) error {
 func (v *verification) miner(ctx context.Context, m Miner) error {
 	got := countersOf(m)
 	got.trades, got.unmatchedAlpha, got.unmatchedTAO = 0, 0, 0
-	v.counters(id(m.MinerID), *v.of(m.MinerID), got)
-	latest, err := v.latestEvent(ctx, m.MinerID)
-	if err != nil {
+	v.counters(id(m.MinerID), *v.sumOf(m.MinerID), got)
+	var latest *chain.EventKey
+	switch key, err := v.q.LatestKey(ctx, m.MinerID); {
+	case err == nil:
+		latest = &key
+	case !errors.Is(err, ErrNotFound):
 		return err
 	}
-	compareOptional(v, "miners", id(m.MinerID), "latest_event_id", latest, m.LatestEventID)
+	compareOptional(v, "miners", id(m.MinerID), "latest_key", latest, m.LatestKey)
 	var lastActive *chain.Time
 	switch at, err := v.q.LastActive(ctx, m.MinerID); {
 	case err == nil:
@@ -78,23 +81,4 @@ func (v *verification) counters(row fmt.Stringer, want, got counters) {
 	compare(v, "miners", row, "counted_duration_us", want.countedDurations, got.countedDurations)
 	compare(v, "miners", row, "unmatched_alpha", want.unmatchedAlpha, got.unmatchedAlpha)
 	compare(v, "miners", row, "unmatched_tao", want.unmatchedTAO, got.unmatchedTAO)
-}
-
-// latestEvent finds the latest in order of the events that a miner's counters have seen.
-func (v *verification) latestEvent(ctx context.Context, minerID int64) (*int64, error) {
-	events, err := v.q.LatestEvents(ctx, minerID)
-	if err != nil {
-		return nil, err
-	}
-	var latest *RecordedEvent
-	for i := range events {
-		e := &events[i]
-		if latest == nil || orderOf(latest.Time, latest.Block, latest.ExtrinsicID, latest.EventIndex).before(orderOf(e.Time, e.Block, e.ExtrinsicID, e.EventIndex)) {
-			latest = e
-		}
-	}
-	if latest == nil {
-		return nil, nil
-	}
-	return &latest.EventID, nil
 }

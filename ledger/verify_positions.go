@@ -9,7 +9,7 @@ import (
 )
 
 // positions verifies the positions of a span with their closes, and that every stake that was applied made one:
-// where each position is wholly its event's, and there are as many as such stakes, none is amiss.
+// where each position is wholly its event's, and there are as many as such stakes, all of them did.
 func (v *verification) positions(ctx context.Context, after, until int64) error {
 	positions, err := v.q.PositionsToVerify(ctx, after, until)
 	if err != nil {
@@ -23,18 +23,13 @@ func (v *verification) positions(ctx context.Context, after, until int64) error 
 	orphans := func(until int64) {
 		for len(closes) > 0 && closes[0].PositionID < until {
 			c := closes[0]
-			v.differ(place("closes", c.Archived), closeID{c.TradeID, c.Step}, "position_id", "a position", c.PositionID)
+			v.differ("closes", closeID{c.TradeID, c.Step}, "position_id", "a position", c.PositionID)
 			closes = closes[1:]
 		}
 	}
-	for i, p := range positions {
+	for _, p := range positions {
 		v.report.Positions++
 		whole = whole && p.Whole
-		if i > 0 && positions[i-1].PositionID == p.PositionID {
-			v.differ("positions", id(p.PositionID), "place", "live or archived", "both")
-			whole = false // two rows of one stake would make up for one that has none
-			continue
-		}
 		orphans(p.PositionID)
 		n := 0
 		for n < len(closes) && closes[n].PositionID == p.PositionID {
@@ -48,7 +43,7 @@ func (v *verification) positions(ctx context.Context, after, until int64) error 
 	if len(closes) > 0 {
 		orphans(closes[len(closes)-1].PositionID + 1)
 	}
-	applied, err := v.q.AppliedEvents(ctx, read.AppliedEventsParams{Stakes: true, After: after, Until: until})
+	applied, err := v.q.AppliedEvents(ctx, read.AppliedEventsParams{Stakes: 1, After: after, Until: until})
 	if err != nil || whole && applied == int64(len(positions)) {
 		return err
 	}
@@ -57,11 +52,11 @@ func (v *verification) positions(ctx context.Context, after, until int64) error 
 
 // stakes names the stakes that have another effect than their outcome says.
 func (v *verification) stakes(ctx context.Context, after, until int64) error {
-	amiss, err := v.q.StakesAmiss(ctx, after, until)
+	wrong, err := v.q.WrongStakes(ctx, after, until)
 	if err != nil {
 		return err
 	}
-	for _, e := range amiss {
+	for _, e := range wrong {
 		compare(v, "events", id(e.EventID), "positions", flag(e.Outcome == chain.Applied), e.Positions)
 	}
 	return nil
@@ -69,13 +64,19 @@ func (v *verification) stakes(ctx context.Context, after, until int64) error {
 
 // position verifies a position: what its closes took and gave is what it says.
 func (v *verification) position(ctx context.Context, p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) error {
-	table, row := place("positions", p.Archived), id(p.PositionID)
+	const table = "positions"
+	row := id(p.PositionID)
 	if !p.Whole {
-		if err := v.explainPosition(ctx, p.PositionID, p.Archived); err != nil {
+		if err := v.explainPosition(ctx, p.PositionID); err != nil {
 			return err
 		}
+	} else {
+		compare(v, table, row, "event_key", chain.NewEventKey(p.EntryTime, p.EntryBlock, p.ExtrinsicID, p.EventIndex), p.EventKey)
 	}
-	miner := v.of(p.MinerID)
+	if p.Archived && p.RemainingAlpha != 0 {
+		v.differ(table, row, "archive_run", "none, since it is not closed", "one")
+	}
+	miner := v.sumOf(p.MinerID)
 	var closed, cost, gain chain.Rao
 	var lastExit *chain.Time
 	for i := range closes {
@@ -116,15 +117,13 @@ func (v *verification) position(ctx context.Context, p read.PositionsToVerifyRow
 // rao. Which way it is rounded depends on what was closed before; that all are right together, the sum tells.
 func (v *verification) close(ctx context.Context, p read.PositionsToVerifyRow, c *read.ClosesToVerifyRow) error {
 	v.report.Closes++
-	table, row := place("closes", c.Archived), closeID{c.TradeID, c.Step}
+	const table = "closes"
+	row := closeID{c.TradeID, c.Step}
 	if c.Alpha > 0 && c.Alpha <= p.EntryAlpha && p.EntryTAO > 0 {
 		part := chain.Rao(chain.MulDivFloor(int64(p.EntryTAO), int64(c.Alpha), int64(p.EntryAlpha)))
 		if c.Cost != part && c.Cost != part+1 {
 			v.differ(table, row, "cost", fmt.Sprintf("%s or one rao more", part), c.Cost)
 		}
-	}
-	if c.Archived != p.Archived && (p.Archived || p.RemainingAlpha > 0) {
-		v.differ(table, row, "place", place("closes", p.Archived), table)
 	}
 	if c.Ruled {
 		return nil

@@ -24,18 +24,13 @@ func (v *verification) trades(ctx context.Context, after, until int64) error {
 	orphans := func(until int64) {
 		for len(shares) > 0 && shares[0].TradeID < until {
 			s := shares[0]
-			v.differ(place("closes", s.Archived), closeID{s.TradeID, s.Step}, "trade_id", "a trade", s.TradeID)
+			v.differ("closes", closeID{s.TradeID, s.Step}, "trade_id", "a trade", s.TradeID)
 			shares = shares[1:]
 		}
 	}
-	for i, t := range trades {
+	for _, t := range trades {
 		v.report.Trades++
 		whole = whole && t.Whole
-		if i > 0 && trades[i-1].TradeID == t.TradeID {
-			v.differ("trades", id(t.TradeID), "place", "live or archived", "both")
-			whole = false
-			continue
-		}
 		orphans(t.TradeID)
 		n := 0
 		for n < len(shares) && shares[n].TradeID == t.TradeID {
@@ -49,7 +44,7 @@ func (v *verification) trades(ctx context.Context, after, until int64) error {
 	if len(shares) > 0 {
 		orphans(shares[len(shares)-1].TradeID + 1)
 	}
-	applied, err := v.q.AppliedEvents(ctx, read.AppliedEventsParams{Stakes: false, After: after, Until: until})
+	applied, err := v.q.AppliedEvents(ctx, read.AppliedEventsParams{Stakes: 0, After: after, Until: until})
 	if err != nil {
 		return err
 	}
@@ -58,35 +53,39 @@ func (v *verification) trades(ctx context.Context, after, until int64) error {
 			return err
 		}
 	}
-	return v.unmatched(ctx, after, until)
+	return v.ignored(ctx, after, until)
 }
 
 // unstakes names the unstakes that have another effect than their outcome says.
 func (v *verification) unstakes(ctx context.Context, after, until int64) error {
-	amiss, err := v.q.UnstakesAmiss(ctx, after, until)
+	wrong, err := v.q.WrongUnstakes(ctx, after, until)
 	if err != nil {
 		return err
 	}
-	for _, e := range amiss {
+	for _, e := range wrong {
 		compare(v, "events", id(e.EventID), "trades", flag(e.Outcome == chain.Applied), e.Trades)
 	}
 	return nil
 }
 
-// unmatched adds up the unstakes that found nothing to close.
-func (v *verification) unmatched(ctx context.Context, after, until int64) error {
-	events, err := v.q.UnmatchedEvents(ctx, after, until)
+// ignored verifies the keys of the events without an effect, and adds up the unstakes that found nothing to close.
+func (v *verification) ignored(ctx context.Context, after, until int64) error {
+	events, err := v.q.IgnoredEvents(ctx, after, until)
 	if err != nil {
 		return err
 	}
 	for _, e := range events {
-		c := v.of(e.MinerID)
+		compare(v, "events", id(e.EventID), "event_key", chain.NewEventKey(e.Time, e.Block, e.ExtrinsicID, e.EventIndex), e.EventKey)
+		if !e.Unmatched {
+			continue
+		}
+		c := v.sumOf(e.MinerID)
 		c.unmatchedAlpha += e.Alpha
 		c.unmatchedTAO += e.TAO
 		if !e.Left {
 			continue
 		}
-		if err := v.explainLeft(ctx, "events", e.EventID, e.MinerID, e.Netuid, e.Time); err != nil {
+		if err := v.explainLeft(ctx, "events", e.EventID, e.MinerID, e.Netuid, e.EventKey); err != nil {
 			return err
 		}
 	}
@@ -95,11 +94,14 @@ func (v *verification) unmatched(ctx context.Context, after, until int64) error 
 
 // trade verifies a trade: its shares telescope, and with what is unmatched they are the whole of it.
 func (v *verification) trade(ctx context.Context, t read.TradesToVerifyRow, shares []read.SharesToVerifyRow) error {
-	table, row := place("trades", t.Archived), id(t.TradeID)
+	const table = "trades"
+	row := id(t.TradeID)
 	if !t.Whole {
-		if err := v.explainTrade(ctx, t.TradeID, t.Archived); err != nil {
+		if err := v.explainTrade(ctx, t.TradeID); err != nil {
 			return err
 		}
+	} else {
+		compare(v, table, row, "event_key", chain.NewEventKey(t.ExitTime, t.ExitBlock, t.ExtrinsicID, t.EventIndex), t.EventKey)
 	}
 	if len(shares) == 0 {
 		v.differ(table, row, "closes", "at least one", 0)
@@ -107,33 +109,29 @@ func (v *verification) trade(ctx context.Context, t read.TradesToVerifyRow, shar
 	var sold, tao chain.Rao
 	step := int64(0)
 	for i, s := range shares {
-		of, share := place("closes", s.Archived), closeID{s.TradeID, s.Step}
-		if i > 0 && shares[i-1].Step == s.Step {
-			v.differ("closes", share, "place", "live or archived", "both")
-			continue
-		}
-		compare(v, of, share, "step", step, s.Step)
-		compare(v, of, share, "self_trade", shares[0].SelfTrade, s.SelfTrade)
-		if i > 0 && (s.EntryTime < shares[i-1].EntryTime || s.EntryTime == shares[i-1].EntryTime && s.EntryBlock < shares[i-1].EntryBlock) {
-			v.differ(of, share, "first in, first out", fmt.Sprintf("position %d before %d", s.PositionID, shares[i-1].PositionID), "after it")
+		share := closeID{s.TradeID, s.Step}
+		compare(v, "closes", share, "step", step, s.Step)
+		compare(v, "closes", share, "self_trade", shares[0].SelfTrade, s.SelfTrade)
+		if i > 0 && s.PositionKey <= shares[i-1].PositionKey {
+			v.differ("closes", share, "first in, first out", fmt.Sprintf("position %d before %d", s.PositionID, shares[i-1].PositionID), "after it")
 		}
 		step = s.Step + 1
 		if s.Alpha > 0 && t.ExitAlpha > 0 && t.ExitTAO >= 0 && sold >= 0 && sold <= t.ExitAlpha-s.Alpha {
-			compare(v, of, share, "tao", chain.Share(t.ExitTAO, t.ExitAlpha, sold, sold+s.Alpha), s.TAO)
+			compare(v, "closes", share, "tao", chain.Share(t.ExitTAO, t.ExitAlpha, sold, sold+s.Alpha), s.TAO)
 		}
 		if t.Archived && !s.Archived {
-			v.differ(of, share, "place", "archived_closes", of)
+			v.differ(table, row, "archive_run", fmt.Sprintf("none, since position %d is not archived", s.PositionID), "one")
 		}
 		sold, tao = sold+s.Alpha, tao+s.TAO
 	}
 	if t.Left && !slices.ContainsFunc(shares, func(s read.SharesToVerifyRow) bool { return s.SelfTrade }) {
-		if err := v.explainLeft(ctx, table, t.TradeID, t.MinerID, t.Netuid, t.ExitTime); err != nil {
+		if err := v.explainLeft(ctx, table, t.TradeID, t.MinerID, t.Netuid, t.EventKey); err != nil {
 			return err
 		}
 	}
 	compare(v, table, row, "unmatched_alpha", t.ExitAlpha-sold, t.UnmatchedAlpha)
 	compare(v, table, row, "unmatched_tao", t.ExitTAO-tao, t.UnmatchedTAO)
-	miner := v.of(t.MinerID)
+	miner := v.sumOf(t.MinerID)
 	miner.trades++
 	miner.unmatchedAlpha += t.UnmatchedAlpha
 	miner.unmatchedTAO += t.UnmatchedTAO

@@ -77,21 +77,21 @@ static int64_t share(int64_t total, int64_t whole, int64_t before, int64_t after
 }
 
 typedef struct {
-	int64_t id, latest_time;
-	int has_latest;
+	int64_t id;
+	int late; /* there is a later event */
 } miner;
 
 static int find_miner(floor_db *f, const floor_op *op, miner *m)
 {
-	sqlite3_stmt *s = f->s[MINER_STATE];
+	sqlite3_stmt *s = f->s[MINER_BY_COLDKEY];
 	text(s, 1, op->coldkey);
 	if (sqlite3_step(s) != SQLITE_ROW) {
 		sqlite3_reset(s);
 		return fail(f, "find the miner");
 	}
 	m->id = sqlite3_column_int64(s, 0);
-	m->has_latest = sqlite3_column_type(s, 22) != SQLITE_NULL;
-	m->latest_time = sqlite3_column_int64(s, 22);
+	const char *latest = (const char *)sqlite3_column_text(s, 5);
+	m->late = latest && strcmp(latest, op->key) > 0;
 	sqlite3_reset(s);
 	return 0;
 }
@@ -102,26 +102,28 @@ static int insert_event(floor_db *f, const floor_op *op, const miner *m, int64_t
 	number(s, 1, m->id);
 	text(s, 2, op->extrinsic);
 	number(s, 3, 0);
-	text(s, 4, op->close ? "unstake" : "stake");
-	number(s, 5, op->netuid);
-	text(s, 6, op->hotkey);
-	number(s, 7, op->block);
-	number(s, 8, op->time);
-	number(s, 9, op->tao);
-	number(s, 10, op->alpha);
-	text(s, 11, "applied");
-	sqlite3_bind_null(s, 12);
-	number(s, 13, m->has_latest && m->latest_time > op->time);
+	text(s, 4, op->key);
+	text(s, 5, op->close ? "unstake" : "stake");
+	number(s, 6, op->netuid);
+	text(s, 7, op->hotkey);
+	number(s, 8, op->block);
+	number(s, 9, op->time);
+	number(s, 10, op->tao);
+	number(s, 11, op->alpha);
+	text(s, 12, "applied");
+	sqlite3_bind_null(s, 13);
+	number(s, 14, m->late);
 	if (op->close) {
-		text(s, 14, "strict");
-		number(s, 15, 360);
-		text(s, 16, "zero");
+		text(s, 15, "strict");
+		number(s, 16, 360);
+		text(s, 17, "zero");
 	} else {
-		sqlite3_bind_null(s, 14);
 		sqlite3_bind_null(s, 15);
 		sqlite3_bind_null(s, 16);
+		sqlite3_bind_null(s, 17);
 	}
-	sqlite3_bind_null(s, 17);
+	for (int i = 18; i <= 21; i++)
+		sqlite3_bind_null(s, i);
 	if (run(f, INSERT_EVENT))
 		return -1;
 	*id = sqlite3_last_insert_rowid(f->db);
@@ -133,14 +135,16 @@ typedef struct {
 	int64_t raw_gain, gain, counted_closes, winning_closes, counted_duration;
 } counters;
 
-static int add_to_miner(floor_db *f, const floor_op *op, const miner *m, int64_t event, const counters *c)
+static int add_to_miner(floor_db *f, const floor_op *op, const miner *m, const counters *c)
 {
 	sqlite3_stmt *s = f->s[ADD_TO_MINER];
-	const int64_t values[] = {event, op->time, c->positions, c->open_positions, c->trades, c->closes, c->entry_tao,
+	const int64_t values[] = {op->time, c->positions, c->open_positions, c->trades, c->closes, c->entry_tao,
 		c->entry_alpha, c->closed_alpha, c->exit_tao, c->raw_gain, c->gain, c->counted_closes, c->winning_closes,
 		c->counted_duration, 0, 0, m->id};
-	for (int i = 0; i < 18; i++)
-		number(s, i + 1, values[i]);
+	text(s, 1, op->key);
+	sqlite3_bind_null(s, 2);
+	for (int i = 0; i < 17; i++)
+		number(s, i + 3, values[i]);
 	return run(f, ADD_TO_MINER);
 }
 
@@ -157,14 +161,15 @@ static int open_position(floor_db *f, const floor_op *op)
 	text(s, 4, op->hotkey);
 	text(s, 5, op->extrinsic);
 	number(s, 6, 0);
-	number(s, 7, op->block);
-	number(s, 8, op->time);
-	number(s, 9, op->tao);
-	number(s, 10, op->alpha);
+	text(s, 7, op->key);
+	number(s, 8, op->block);
+	number(s, 9, op->time);
+	number(s, 10, op->tao);
 	number(s, 11, op->alpha);
-	text(s, 12, "open");
+	number(s, 12, op->alpha);
+	text(s, 13, "open");
 	counters c = {.positions = 1, .open_positions = 1, .entry_tao = op->tao, .entry_alpha = op->alpha};
-	return run(f, INSERT_POSITION) || add_to_miner(f, op, &m, id, &c);
+	return run(f, INSERT_POSITION) || add_to_miner(f, op, &m, &c);
 }
 
 static int insert_trade(floor_db *f, const floor_op *op, const miner *m, int64_t id)
@@ -176,12 +181,13 @@ static int insert_trade(floor_db *f, const floor_op *op, const miner *m, int64_t
 	text(s, 4, op->hotkey);
 	text(s, 5, op->extrinsic);
 	number(s, 6, 0);
-	number(s, 7, op->block);
-	number(s, 8, op->time);
-	number(s, 9, op->tao);
-	number(s, 10, op->alpha);
-	number(s, 11, 0);
+	text(s, 7, op->key);
+	number(s, 8, op->block);
+	number(s, 9, op->time);
+	number(s, 10, op->tao);
+	number(s, 11, op->alpha);
 	number(s, 12, 0);
+	number(s, 13, 0);
 	return run(f, INSERT_TRADE);
 }
 
@@ -199,7 +205,8 @@ static int close_candidate(floor_db *f, const floor_op *op, const miner *m, int6
 	int met = op->block - p->block >= 360;
 	const int64_t values[] = {trade, step, p->id, m->id, alpha, tao, cost, raw, met ? raw : 0, duration, met, 0};
 	for (int i = 0; i < 12; i++)
-		number(f->s[INSERT_CLOSE], i + 1, values[i]);
+		number(f->s[INSERT_CLOSE], i < 4 ? i + 1 : i + 2, values[i]);
+	text(f->s[INSERT_CLOSE], 5, op->key);
 	if (run(f, INSERT_CLOSE))
 		return 1;
 	int whole = alpha == p->remaining;
@@ -248,7 +255,7 @@ static int candidates(floor_db *f, const floor_op *op, const miner *m, candidate
 	number(s, 1, m->id);
 	text(s, 2, op->extrinsic);
 	number(s, 3, op->netuid);
-	number(s, 4, op->time);
+	text(s, 4, op->key);
 	int rc = sqlite3_step(s);
 	sqlite3_reset(s);
 	if (rc != SQLITE_DONE)
@@ -256,15 +263,13 @@ static int candidates(floor_db *f, const floor_op *op, const miner *m, candidate
 	s = f->s[FIFO_CANDIDATES];
 	number(s, 1, m->id);
 	number(s, 2, op->netuid);
-	number(s, 3, op->time);
-	number(s, 4, -1);
-	number(s, 5, 0);
-	number(s, 6, 0);
-	number(s, 7, max);
+	text(s, 3, "");
+	text(s, 4, op->key);
+	number(s, 5, max);
 	int n = 0;
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW && n < max) {
-		list[n++] = (candidate){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 2), sqlite3_column_int64(s, 3),
-			sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5), sqlite3_column_int64(s, 6)};
+		list[n++] = (candidate){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4),
+			sqlite3_column_int64(s, 5), sqlite3_column_int64(s, 6), sqlite3_column_int64(s, 7)};
 	}
 	sqlite3_reset(s);
 	return rc == SQLITE_DONE ? n : -1;
@@ -293,7 +298,7 @@ static int close_position(floor_db *f, const floor_op *op)
 	}
 	if (taken != op->alpha)
 		return fail(f, "close a position: the candidates hold too little");
-	return add_to_miner(f, op, &m, id, &c);
+	return add_to_miner(f, op, &m, &c);
 }
 
 int floor_book(floor_db *f, const floor_op *ops, int n, int per_commit, int64_t *nanos)
@@ -322,8 +327,8 @@ int floor_book(floor_db *f, const floor_op *ops, int n, int per_commit, int64_t 
 static int64_t row(sqlite3_stmt *s)
 {
 	int64_t sum = 0;
-	for (int i = 0; i < 15; i++)
-		if (i == 3 || i == 4 || i == 11)
+	for (int i = 0; i < 17; i++)
+		if (i == 3 || i == 4 || i == 6 || i == 12)
 			sum += sqlite3_column_text(s, i)[0] + sqlite3_column_bytes(s, i);
 		else
 			sum += sqlite3_column_int64(s, i);
@@ -376,9 +381,9 @@ int floor_scan(floor_db *f, int64_t miner_id, int rows, int n, int64_t *nanos)
 		int64_t began = now();
 		sqlite3_stmt *s = f->s[OPEN_POSITIONS];
 		number(s, 1, miner_id);
-		for (int p = 2; p <= 5; p++)
-			number(s, p, 0);
-		number(s, 6, rows);
+		number(s, 2, 0);
+		text(s, 3, "");
+		number(s, 4, rows);
 		int got = 0, rc;
 		for (; (rc = sqlite3_step(s)) == SQLITE_ROW; got++)
 			sink += row(s);

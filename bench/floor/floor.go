@@ -23,15 +23,16 @@ import (
 type Op struct {
 	Close                      bool
 	Coldkey, Hotkey, Extrinsic string
-	Block, Time, TAO, Alpha    int64 // microseconds, rao
+	Key                        string // its place among those of its miner
+	Block, Time, TAO, Alpha    int64  // microseconds, rao
 	Netuid                     int64
 }
 
 // Texts are the statements, each with the parameters and columns that the
 // generated code of the same name has.
 type Texts struct {
-	MinerState, EventByKey, SelfTradeCandidates, FIFOCandidates, PositionByID, OpenPositions string
-	InsertEvent, InsertPosition, InsertTrade, InsertClose, ShrinkPosition, AddToMiner        string
+	MinerByColdkey, EventByKey, SelfTradeCandidates, FIFOCandidates, PositionByID, OpenPositions string
+	InsertEvent, InsertPosition, InsertTrade, InsertClose, ShrinkPosition, AddToMiner            string
 }
 
 // A DB is one connection without a mutex; it serves one goroutine at a time.
@@ -47,7 +48,7 @@ func Version() string { return C.GoString(C.floor_version()) }
 // Open opens a migrated database, executes pragmas and prepares texts.
 func Open(path, pragmas string, t Texts) (*DB, error) {
 	list := []string{
-		t.MinerState, t.EventByKey, t.SelfTradeCandidates, t.FIFOCandidates, t.PositionByID, t.OpenPositions,
+		t.MinerByColdkey, t.EventByKey, t.SelfTradeCandidates, t.FIFOCandidates, t.PositionByID, t.OpenPositions,
 		t.InsertEvent, t.InsertPosition, t.InsertTrade, t.InsertClose, t.ShrinkPosition, t.AddToMiner,
 		"BEGIN", "BEGIN IMMEDIATE", "COMMIT",
 	}
@@ -88,6 +89,7 @@ func (db *DB) Book(ops []Op, perCommit int) ([]int64, error) {
 		fill(c.coldkey[:], op.Coldkey)
 		fill(c.hotkey[:], op.Hotkey)
 		fill(c.extrinsic[:], op.Extrinsic)
+		fill(c.key[:], op.Key)
 		db.ops = append(db.ops, c)
 	}
 	nanos := db.times(len(ops))

@@ -6,12 +6,12 @@
 /* One stake or unstake event; the strings end with a zero byte. */
 typedef struct {
 	int close;
-	char coldkey[49], hotkey[49], extrinsic[64];
+	char coldkey[49], hotkey[49], extrinsic[64], key[64];
 	int64_t block, time, tao, alpha, netuid;
 } floor_op;
 
 enum floor_statement {
-	MINER_STATE, EVENT_BY_KEY, SELF_TRADE_CANDIDATES, FIFO_CANDIDATES, POSITION_BY_ID, OPEN_POSITIONS,
+	MINER_BY_COLDKEY, EVENT_BY_KEY, SELF_TRADE_CANDIDATES, FIFO_CANDIDATES, POSITION_BY_ID, OPEN_POSITIONS,
 	INSERT_EVENT, INSERT_POSITION, INSERT_TRADE, INSERT_CLOSE, SHRINK_POSITION, ADD_TO_MINER,
 	BEGIN_READ, BEGIN_WRITE, COMMIT,
 	STATEMENTS

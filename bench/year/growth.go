@@ -18,14 +18,14 @@ import (
 type Month struct {
 	Bytes    int64 `json:"bytes"` // of the file, without its WAL
 	Events   int64 `json:"events"`
-	Live     int64 `json:"live_rows"`     // positions, trades and closes
+	Live     int64 `json:"live_rows"`     // positions and trades
 	Archived int64 `json:"archived_rows"` // the same
 	Snapshot int64 `json:"snapshots"`
 }
 
 const countRows = `SELECT (SELECT count(*) FROM events),
-	(SELECT count(*) FROM positions) + (SELECT count(*) FROM trades) + (SELECT count(*) FROM closes),
-	(SELECT count(*) FROM archived_positions) + (SELECT count(*) FROM archived_trades) + (SELECT count(*) FROM archived_closes),
+	(SELECT count(*) FROM positions WHERE archive_run IS NULL) + (SELECT count(*) FROM trades WHERE archive_run IS NULL),
+	(SELECT count(archive_run) FROM positions) + (SELECT count(archive_run) FROM trades),
 	(SELECT count(*) FROM snapshots)`
 
 // month records how large everything is. This is not part of the timings.

@@ -21,10 +21,10 @@ type archiveFlags struct {
 func newArchive(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "archive",
-		Short: "Move positions closed long ago to the archive",
-		Long: `Move the positions whose last exit lies before a moment, with their closes, to the archive, and each
-trade whose closes have all moved. The lifetime figures of the report stay as they are; positions
-and trades no longer list what is archived.
+		Short: "Archive positions closed long ago",
+		Long: `Archive the positions whose last exit lies before a moment, with their closes, and each trade whose
+positions are all archived. The lifetime figures of the report stay as they are; positions and
+trades no longer list what is archived.
 
 It goes in many short transactions, so others may write meanwhile, and may be interrupted: running
 it again goes on.`,

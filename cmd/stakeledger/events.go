@@ -37,7 +37,7 @@ func newEventRow(m ledger.Miner, e ledger.RecordedEvent) (eventRow, error) {
 	return eventRow{
 		EventID: &e.EventID, Coldkey: m.Coldkey, Hotkey: e.Hotkey, Kind: e.Kind, Netuid: e.Netuid,
 		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Block: e.Block, Time: e.Time, TAO: e.TAO, Alpha: e.Alpha,
-		Transfer: e.Reason != nil && *e.Reason == chain.Excluded, Outcome: string(e.Outcome), Reason: (*string)(e.Reason), OutOfOrder: e.OutOfOrder,
+		Transfer: e.IsTransfer != nil && *e.IsTransfer || e.Reason != nil && *e.Reason == chain.Excluded, Outcome: string(e.Outcome), Reason: (*string)(e.Reason), OutOfOrder: e.OutOfOrder,
 	}, nil
 }
 

@@ -109,7 +109,12 @@ func (a *app) migrating(cmd *cobra.Command, step func(ctx context.Context, schem
 	if err != nil {
 		return err
 	}
-	inPlace := ledger.WithManager(manager.WithMigration(func(ctx context.Context, db *sql.DB) error { return step(ctx, schema, db) }))
+	inPlace := ledger.WithManager(manager.WithMigration(func(ctx context.Context, db *sql.DB) error {
+		if err := ledger.CheckOrigin(ctx, db); err != nil {
+			return err
+		}
+		return step(ctx, schema, db)
+	}))
 	return a.writing(cmd, func(context.Context, *ledger.Ledger) error { return nil }, inPlace)
 }
 

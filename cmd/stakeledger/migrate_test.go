@@ -16,8 +16,8 @@ func TestMigrate(t *testing.T) {
 	}
 	list := rows(t, must(t, "", "--db", db, "migrate", "status", "--json"))
 	for i, row := range list {
-		if row["version"] != float64(i+1) || row["applied"] != true || !strings.HasSuffix(row["source"].(string), ".sql") {
-			t.Errorf("status --json: got %v, want version %d, applied, with its file", row, i+1)
+		if row["version"] != float64(i+101) || row["applied"] != true || !strings.HasSuffix(row["source"].(string), ".sql") {
+			t.Errorf("status --json: got %v, want version %d, applied, with its file", row, i+101)
 		}
 	}
 	if got := must(t, "", "--db", db, "migrate", "status"); strings.Count(got, " yes\n") != len(list) {
@@ -34,6 +34,15 @@ func TestMigrateEmptyFile(t *testing.T) {
 	must(t, event(""), "--db", db, "ingest", "-")
 }
 
+// TestMigrateFileOfBeforeTheRelease: the schema has been written again since.
+func TestMigrateFileOfBeforeTheRelease(t *testing.T) {
+	db := simulated(t)
+	tamper(t, db, "", "UPDATE goose_db_version SET version_id = version_id - 100 + 0 * length(?1) WHERE version_id > 100")
+	for _, args := range [][]string{{"migrate", "status"}, {"migrate", "up"}, {"ingest", "-"}, {"report"}} {
+		run(t, event(""), append(args, "--db", db)...).fails(t, exitFailure, "made before the first release", "ingest its events again")
+	}
+}
+
 func TestMigrateNewerFile(t *testing.T) {
 	db := simulated(t)
 	tamper(t, db, "", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1 + 0 * length(?1))")
@@ -46,7 +55,7 @@ func TestMigrateNewerFile(t *testing.T) {
 func TestMigrateUpRefusesWhatReportRefuses(t *testing.T) {
 	for _, c := range []struct{ name, change, says string }{
 		{"an index of others that refuses rows", "CREATE UNIQUE INDEX stranger ON miners (status) WHERE miner_id < 0", "stranger"},
-		{"a migration that is not recorded", "DELETE FROM goose_db_version WHERE version_id = 3", "the file has version"},
+		{"a migration that is not recorded", "DELETE FROM goose_db_version WHERE version_id = 103", "the file has version"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db := simulated(t)

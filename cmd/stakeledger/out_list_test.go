@@ -20,7 +20,7 @@ var shapes = map[string][]string{
 		"entry_tao", "entry_alpha", "remaining_alpha", "status", "last_exit_time", "closed_at", "gain_tao"},
 	"trades": {"trade_id", "miner_id", "coldkey", "netuid", "hotkey", "extrinsic_id", "event_index", "exit_block", "exit_time",
 		"exit_tao", "exit_alpha", "closes", "cost_tao", "raw_gain_tao", "gain_tao", "unmatched_alpha", "unmatched_tao"},
-	"events": {"event_id", "coldkey", "hotkey", "kind", "netuid", "extrinsic_id", "event_index", "block", "time", "tao", "alpha",
+	"events": {"event_id", "coldkey", "hotkey", "kind", "netuid", "extrinsic_id", "event_index", "block", "time", "tao", "alpha", "transfer",
 		"outcome", "reason", "out_of_order"},
 	"report": {"coldkey", "trades", "positions", "open_positions", "closes", "entry_tao", "entry_alpha", "open_alpha", "closed_alpha",
 		"exit_tao", "cost_tao", "raw_gain_tao", "gain_tao", "wins", "counted_closes", "unmatched_alpha", "unmatched_tao"},

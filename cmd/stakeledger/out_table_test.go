@@ -140,14 +140,14 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 	tamper(t, db, address,
 		"INSERT INTO miners (coldkey, status, registered_at) VALUES (?1, 'active', 1)",
 		"INSERT INTO registrations (miner_id, uid, hotkey, started_at) SELECT max(miner_id), 9, ?1, 1 FROM miners",
-		"INSERT INTO events (event_id, miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, out_of_order, mode, min_blocks, self_trade)"+
-			" SELECT 1000001, max(miner_id), ?1, 0, 'unstake', 1, ?1, 1, 1, 1, 1, 'applied', 0, 'lenient', 0, 'zero' FROM miners",
-		"INSERT INTO events (event_id, miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, out_of_order)"+
-			" SELECT 1000000, max(miner_id), ?1, 1, 'stake', 1, ?1, 1, 1, 1, 1, 'applied', 0 FROM miners",
-		"INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status)"+
-			" SELECT 1000000, max(miner_id), 1, ?1, ?1, 1, 1, 1, 1, 1, 1, 'open' FROM miners",
-		"INSERT INTO trades (trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao)"+
-			" SELECT 1000001, max(miner_id), 1, ?1, ?1, 0, 1, 1, 1, 1, 1, 1 FROM miners",
+		"INSERT INTO events (event_id, miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, out_of_order, mode, min_blocks, self_trade)"+
+			" SELECT 1000001, max(miner_id), ?1, 0, 'a', 'unstake', 1, ?1, 1, 1, 1, 1, 'applied', 0, 'lenient', 0, 'zero' FROM miners",
+		"INSERT INTO events (event_id, miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, out_of_order)"+
+			" SELECT 1000000, max(miner_id), ?1, 1, 'b', 'stake', 1, ?1, 1, 1, 1, 1, 'applied', 0 FROM miners",
+		"INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status)"+
+			" SELECT 1000000, max(miner_id), 1, ?1, ?1, 1, 'b', 1, 1, 1, 1, 1, 'open' FROM miners",
+		"INSERT INTO trades (trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao)"+
+			" SELECT 1000001, max(miner_id), 1, ?1, ?1, 0, 'a', 1, 1, 1, 1, 1, 1 FROM miners",
 		"INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload) VALUES (?1, ?1, 0, ?1, json_object('kind', ?1, 'hotkey', ?1))",
 	)
 	nameless := func(args []string) bool {

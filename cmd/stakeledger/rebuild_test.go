@@ -100,8 +100,8 @@ func TestRebuildBoundsItsTable(t *testing.T) {
 // TestRebuildGoesOn: a miner that cannot be rebuilt holds nobody up.
 func TestRebuildGoesOn(t *testing.T) {
 	db := late(t)
-	tamper(t, db, "", "DROP TRIGGER archived_positions_insert",
-		"INSERT INTO archived_positions SELECT * FROM positions WHERE miner_id = 1 AND ?1 = ''")
+	tamper(t, db, "", "DROP TRIGGER events_contents",
+		"UPDATE events SET kind = 'unstake', mode = NULL WHERE miner_id = 1 AND ?1 = ''")
 	r := run(t, "", "--db", db, "rebuild", "--all")
 	r.fails(t, exitFailure, "rebuild", bob)
 	if !strings.Contains(r.stdout, "rebuilt 1 miner: 1 changed") {

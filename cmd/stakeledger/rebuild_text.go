@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strconv"
 	"strings"
 	"time"
 
@@ -113,7 +112,7 @@ func minerFacts(m ledger.Miner) (string, []fact) {
 		{"entry_tao", m.EntryTAO}, {"entry_alpha", m.EntryAlpha}, {"closed_alpha", m.ClosedAlpha}, {"exit_tao", m.ExitTAO},
 		{"raw_gain_tao", m.RawGain}, {"gain_tao", m.Gain}, {"wins", m.WinningCloses}, {"counted_closes", m.CountedCloses},
 		{"counted_duration_us", m.CountedDurationUs}, {"unmatched_alpha", m.UnmatchedAlpha}, {"unmatched_tao", m.UnmatchedTAO},
-		{"last_active", secondText(m.LastActive)}, {"latest_event_id", idText(m.LatestEventID)},
+		{"last_active", secondText(m.LastActive)}, {"latest_key", keyText(m.LatestKey)},
 	}
 }
 
@@ -153,9 +152,9 @@ func secondText(t *chain.Time) string {
 	return t.Time().Format(time.DateTime)
 }
 
-func idText(id *int64) string {
-	if id == nil {
+func keyText(key *chain.EventKey) string {
+	if key == nil {
 		return none
 	}
-	return strconv.FormatInt(*id, 10)
+	return string(*key)
 }

@@ -101,28 +101,18 @@ func (s *closeTotals) add(c ledger.Close) {
 	s.gain += c.Gain
 }
 
-// sumCloses adds up the closes of a trade, of which some may be in the archive. Closes that do not cover what
-// the trade sold from positions are not all of them, and then there is no sum.
+// sumCloses adds up the closes of a trade. Closes that do not cover what the trade sold from positions are not all
+// of them, and then there is no sum.
 func sumCloses(ctx context.Context, l *ledger.Ledger, t ledger.Trade) (closeSums, error) {
 	var total closeTotals
-	// One snapshot, so that a close on its way to the archive is met once.
-	err := l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) error {
-		total = closeTotals{}
-		for _, list := range []func(context.Context, int64, ledger.Page[ledger.Close]) ([]ledger.Close, error){l.ClosesOfTrade, l.ArchivedClosesOfTrade} {
-			for c, err := range pages(func(p ledger.Page[ledger.Close]) ([]ledger.Close, error) { return list(ctx, t.TradeID, p) }) {
-				if err != nil {
-					return err
-				}
-				total.add(c)
-			}
-			if total.alpha == t.ExitAlpha-t.UnmatchedAlpha {
-				return nil
-			}
+	for c, err := range pages(func(p ledger.Page[ledger.Close]) ([]ledger.Close, error) { return l.ClosesOfTrade(ctx, t.TradeID, p) }) {
+		if err != nil {
+			return closeSums{}, err
 		}
-		return nil
-	})
-	if err != nil || total.alpha != t.ExitAlpha-t.UnmatchedAlpha {
-		return closeSums{}, err
+		total.add(c)
+	}
+	if total.alpha != t.ExitAlpha-t.UnmatchedAlpha {
+		return closeSums{}, nil
 	}
 	return closeSums{&total.closes, &total.cost, &total.rawGain, &total.gain}, nil
 }

@@ -11,116 +11,42 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-const allClosesOfTrade = `-- name: AllClosesOfTrade :many
-SELECT c.trade_id, c.step, c.position_id, c.miner_id, c.alpha, c.tao, c.cost, c.raw_gain, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
-FROM closes c
-WHERE c.trade_id = CAST(?2 AS BIGINT) AND c.step > CAST(?3 AS BIGINT)
-UNION ALL
-SELECT a.trade_id, a.step, a.position_id, a.miner_id, a.alpha, a.tao, a.cost, a.raw_gain, a.gain, a.duration_us, a.min_blocks_met, a.self_trade
-FROM archived_closes a
-WHERE a.trade_id = CAST(?2 AS BIGINT) AND a.step > CAST(?3 AS BIGINT)
-ORDER BY step
-LIMIT CAST(?1 AS BIGINT)
-`
-
-type AllClosesOfTradeParams struct {
-	PageSize  int64
-	TradeID   int64
-	AfterStep int64
-}
-
-// The closes of a trade wherever they are.
-func (q *Queries) AllClosesOfTrade(ctx context.Context, arg AllClosesOfTradeParams) ([]Close, error) {
-	rows, err := q.db.QueryContext(ctx, allClosesOfTrade, arg.PageSize, arg.TradeID, arg.AfterStep)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Close
-	for rows.Next() {
-		var i Close
-		if err := rows.Scan(
-			&i.TradeID,
-			&i.Step,
-			&i.PositionID,
-			&i.MinerID,
-			&i.Alpha,
-			&i.TAO,
-			&i.Cost,
-			&i.RawGain,
-			&i.Gain,
-			&i.DurationUs,
-			&i.MinBlocksMet,
-			&i.SelfTrade,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const archivableCloses = `-- name: ArchivableCloses :many
-SELECT c.trade_id, c.miner_id
-FROM closes c
-WHERE c.position_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-  AND c.trade_id <= CAST(?2 AS BIGINT)
-ORDER BY c.position_id, c.trade_id
-`
-
-type ArchivableClosesRow struct {
-	TradeID int64
-	MinerID int64
-}
-
-// The closes of a list of positions, up to a trade.
-func (q *Queries) ArchivableCloses(ctx context.Context, positionIds string, untilTradeID int64) ([]ArchivableClosesRow, error) {
-	rows, err := q.db.QueryContext(ctx, archivableCloses, positionIds, untilTradeID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ArchivableClosesRow
-	for rows.Next() {
-		var i ArchivableClosesRow
-		if err := rows.Scan(&i.TradeID, &i.MinerID); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const archivablePositions = `-- name: ArchivablePositions :many
-SELECT p.position_id, p.miner_id, p.entry_tao, p.gain
-FROM positions p
-WHERE p.position_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-  AND p.closed_at < CAST(?2 AS time_int)
-ORDER BY p.position_id
+SELECT p.position_id, p.miner_id, CAST((
+    SELECT COUNT(*) FROM (SELECT 1 FROM closes c WHERE c.position_id = p.position_id LIMIT CAST(?1 AS BIGINT)) counted
+  ) AS BIGINT) AS closes
+FROM miners m
+CROSS JOIN positions p
+WHERE m.miner_id >= CAST(?2 AS BIGINT) AND m.miner_id <= CAST(?3 AS BIGINT)
+  AND p.miner_id = m.miner_id AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = 0 AND p.closed_at < CAST(?4 AS time_int)
+ORDER BY m.miner_id, p.closed_at, p.position_id
+LIMIT CAST(?5 AS BIGINT)
 `
+
+type ArchivablePositionsParams struct {
+	CountTo      int64
+	FromMinerID  int64
+	UntilMinerID int64
+	Cutoff       chain.Time
+	PageSize     int64
+}
 
 type ArchivablePositionsRow struct {
 	PositionID int64
 	MinerID    int64
-	EntryTAO   chain.Rao
-	Gain       chain.Rao
+	Closes     int64
 }
 
-// Those of a list of ids, a JSON array, that are still there to archive.
-func (q *Queries) ArchivablePositions(ctx context.Context, positionIds string, cutoff chain.Time) ([]ArchivablePositionsRow, error) {
-	rows, err := q.db.QueryContext(ctx, archivablePositions, positionIds, cutoff)
+// What may be archived, miner by miner and oldest first: closed before the cutoff. closes is how many closes go
+// with it, counted no further than asked.
+func (q *Queries) ArchivablePositions(ctx context.Context, arg ArchivablePositionsParams) ([]ArchivablePositionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, archivablePositions,
+		arg.CountTo,
+		arg.FromMinerID,
+		arg.UntilMinerID,
+		arg.Cutoff,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -128,12 +54,61 @@ func (q *Queries) ArchivablePositions(ctx context.Context, positionIds string, c
 	var items []ArchivablePositionsRow
 	for rows.Next() {
 		var i ArchivablePositionsRow
-		if err := rows.Scan(
-			&i.PositionID,
-			&i.MinerID,
-			&i.EntryTAO,
-			&i.Gain,
-		); err != nil {
+		if err := rows.Scan(&i.PositionID, &i.MinerID, &i.Closes); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const archivableTrades = `-- name: ArchivableTrades :many
+SELECT t.trade_id, t.event_key, CAST(CASE WHEN EXISTS (
+    SELECT 1 FROM closes c JOIN positions p ON p.position_id = c.position_id
+    WHERE c.trade_id = t.trade_id AND p.archive_run IS NULL) THEN 0 ELSE 1 END AS flag_int) AS settled
+FROM trades t
+WHERE t.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = 0
+  AND t.event_key > CAST(?2 AS event_key_text) AND t.event_key < CAST(?3 AS event_key_text)
+ORDER BY t.event_key
+LIMIT CAST(?4 AS BIGINT)
+`
+
+type ArchivableTradesParams struct {
+	MinerID   int64
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
+	PageSize  int64
+}
+
+type ArchivableTradesRow struct {
+	TradeID  int64
+	EventKey chain.EventKey
+	Settled  bool
+}
+
+// The trades of a miner before a cutoff that are not archived, in order, and whether all positions that they
+// closed are.
+func (q *Queries) ArchivableTrades(ctx context.Context, arg ArchivableTradesParams) ([]ArchivableTradesRow, error) {
+	rows, err := q.db.QueryContext(ctx, archivableTrades,
+		arg.MinerID,
+		arg.AfterKey,
+		arg.BeforeKey,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ArchivableTradesRow
+	for rows.Next() {
+		var i ArchivableTradesRow
+		if err := rows.Scan(&i.TradeID, &i.EventKey, &i.Settled); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -241,382 +216,6 @@ func (q *Queries) ArchiveRunsOfMiner(ctx context.Context, arg ArchiveRunsOfMiner
 	return items, nil
 }
 
-const archivedClosesOfPosition = `-- name: ArchivedClosesOfPosition :many
-SELECT trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM archived_closes
-WHERE position_id = CAST(?1 AS BIGINT) AND trade_id > ?2
-ORDER BY trade_id
-LIMIT CAST(?3 AS BIGINT)
-`
-
-type ArchivedClosesOfPositionParams struct {
-	PositionID   int64
-	AfterTradeID int64
-	PageSize     int64
-}
-
-func (q *Queries) ArchivedClosesOfPosition(ctx context.Context, arg ArchivedClosesOfPositionParams) ([]ArchivedClose, error) {
-	rows, err := q.db.QueryContext(ctx, archivedClosesOfPosition, arg.PositionID, arg.AfterTradeID, arg.PageSize)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ArchivedClose
-	for rows.Next() {
-		var i ArchivedClose
-		if err := rows.Scan(
-			&i.TradeID,
-			&i.Step,
-			&i.PositionID,
-			&i.MinerID,
-			&i.Alpha,
-			&i.TAO,
-			&i.Cost,
-			&i.RawGain,
-			&i.Gain,
-			&i.DurationUs,
-			&i.MinBlocksMet,
-			&i.SelfTrade,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const archivedClosesOfTrade = `-- name: ArchivedClosesOfTrade :many
-SELECT trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM archived_closes
-WHERE trade_id = CAST(?1 AS BIGINT) AND step > ?2
-ORDER BY step
-LIMIT CAST(?3 AS BIGINT)
-`
-
-type ArchivedClosesOfTradeParams struct {
-	TradeID   int64
-	AfterStep int64
-	PageSize  int64
-}
-
-func (q *Queries) ArchivedClosesOfTrade(ctx context.Context, arg ArchivedClosesOfTradeParams) ([]ArchivedClose, error) {
-	rows, err := q.db.QueryContext(ctx, archivedClosesOfTrade, arg.TradeID, arg.AfterStep, arg.PageSize)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ArchivedClose
-	for rows.Next() {
-		var i ArchivedClose
-		if err := rows.Scan(
-			&i.TradeID,
-			&i.Step,
-			&i.PositionID,
-			&i.MinerID,
-			&i.Alpha,
-			&i.TAO,
-			&i.Cost,
-			&i.RawGain,
-			&i.Gain,
-			&i.DurationUs,
-			&i.MinBlocksMet,
-			&i.SelfTrade,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const archivedPositionByID = `-- name: ArchivedPositionByID :one
-SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM archived_positions WHERE position_id = ?1
-`
-
-func (q *Queries) ArchivedPositionByID(ctx context.Context, positionID int64) (ArchivedPosition, error) {
-	row := q.db.QueryRowContext(ctx, archivedPositionByID, positionID)
-	var i ArchivedPosition
-	err := row.Scan(
-		&i.PositionID,
-		&i.MinerID,
-		&i.Netuid,
-		&i.Hotkey,
-		&i.ExtrinsicID,
-		&i.EventIndex,
-		&i.EntryBlock,
-		&i.EntryTime,
-		&i.EntryTAO,
-		&i.EntryAlpha,
-		&i.RemainingAlpha,
-		&i.Status,
-		&i.LastExitTime,
-		&i.ClosedAt,
-		&i.Gain,
-	)
-	return i, err
-}
-
-const archivedPositionOwners = `-- name: ArchivedPositionOwners :many
-SELECT p.position_id, p.miner_id
-FROM archived_positions p
-WHERE p.position_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-ORDER BY p.position_id
-`
-
-type ArchivedPositionOwnersRow struct {
-	PositionID int64
-	MinerID    int64
-}
-
-// Whose the archived ones of a list of ids are.
-func (q *Queries) ArchivedPositionOwners(ctx context.Context, positionIds string) ([]ArchivedPositionOwnersRow, error) {
-	rows, err := q.db.QueryContext(ctx, archivedPositionOwners, positionIds)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ArchivedPositionOwnersRow
-	for rows.Next() {
-		var i ArchivedPositionOwnersRow
-		if err := rows.Scan(&i.PositionID, &i.MinerID); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const archivedPositions = `-- name: ArchivedPositions :many
-SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM archived_positions p
-WHERE p.miner_id = CAST(?1 AS BIGINT) AND (p.entry_time, p.position_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT))
-  AND p.entry_time <= ?4
-  AND (CAST(?5 AS BIGINT) = 1 OR p.netuid = CAST(?6 AS netuid_int))
-  AND (CAST(?7 AS BIGINT) = 1 OR p.status = CAST(?8 AS position_status_text))
-ORDER BY p.entry_time, p.position_id
-LIMIT CAST(?9 AS BIGINT)
-`
-
-type ArchivedPositionsParams struct {
-	MinerID         int64
-	AfterTime       chain.Time
-	AfterPositionID int64
-	Until           chain.Time
-	AnyNetuid       int64
-	Netuid          chain.Netuid
-	AnyStatus       int64
-	Status          chain.PositionStatus
-	PageSize        int64
-}
-
-func (q *Queries) ArchivedPositions(ctx context.Context, arg ArchivedPositionsParams) ([]ArchivedPosition, error) {
-	rows, err := q.db.QueryContext(ctx, archivedPositions,
-		arg.MinerID,
-		arg.AfterTime,
-		arg.AfterPositionID,
-		arg.Until,
-		arg.AnyNetuid,
-		arg.Netuid,
-		arg.AnyStatus,
-		arg.Status,
-		arg.PageSize,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ArchivedPosition
-	for rows.Next() {
-		var i ArchivedPosition
-		if err := rows.Scan(
-			&i.PositionID,
-			&i.MinerID,
-			&i.Netuid,
-			&i.Hotkey,
-			&i.ExtrinsicID,
-			&i.EventIndex,
-			&i.EntryBlock,
-			&i.EntryTime,
-			&i.EntryTAO,
-			&i.EntryAlpha,
-			&i.RemainingAlpha,
-			&i.Status,
-			&i.LastExitTime,
-			&i.ClosedAt,
-			&i.Gain,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const archivedTradeByID = `-- name: ArchivedTradeByID :one
-SELECT trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM archived_trades WHERE trade_id = ?1
-`
-
-func (q *Queries) ArchivedTradeByID(ctx context.Context, tradeID int64) (ArchivedTrade, error) {
-	row := q.db.QueryRowContext(ctx, archivedTradeByID, tradeID)
-	var i ArchivedTrade
-	err := row.Scan(
-		&i.TradeID,
-		&i.MinerID,
-		&i.Netuid,
-		&i.Hotkey,
-		&i.ExtrinsicID,
-		&i.EventIndex,
-		&i.ExitBlock,
-		&i.ExitTime,
-		&i.ExitTAO,
-		&i.ExitAlpha,
-		&i.UnmatchedAlpha,
-		&i.UnmatchedTAO,
-	)
-	return i, err
-}
-
-const archivedTrades = `-- name: ArchivedTrades :many
-SELECT trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM archived_trades t
-WHERE t.miner_id = CAST(?1 AS BIGINT) AND (t.exit_time, t.trade_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT))
-  AND t.exit_time <= ?4
-  AND (CAST(?5 AS BIGINT) = 1 OR t.netuid = CAST(?6 AS netuid_int))
-ORDER BY t.exit_time, t.trade_id
-LIMIT CAST(?7 AS BIGINT)
-`
-
-type ArchivedTradesParams struct {
-	MinerID      int64
-	AfterTime    chain.Time
-	AfterTradeID int64
-	Until        chain.Time
-	AnyNetuid    int64
-	Netuid       chain.Netuid
-	PageSize     int64
-}
-
-func (q *Queries) ArchivedTrades(ctx context.Context, arg ArchivedTradesParams) ([]ArchivedTrade, error) {
-	rows, err := q.db.QueryContext(ctx, archivedTrades,
-		arg.MinerID,
-		arg.AfterTime,
-		arg.AfterTradeID,
-		arg.Until,
-		arg.AnyNetuid,
-		arg.Netuid,
-		arg.PageSize,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ArchivedTrade
-	for rows.Next() {
-		var i ArchivedTrade
-		if err := rows.Scan(
-			&i.TradeID,
-			&i.MinerID,
-			&i.Netuid,
-			&i.Hotkey,
-			&i.ExtrinsicID,
-			&i.EventIndex,
-			&i.ExitBlock,
-			&i.ExitTime,
-			&i.ExitTAO,
-			&i.ExitAlpha,
-			&i.UnmatchedAlpha,
-			&i.UnmatchedTAO,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const closedPositions = `-- name: ClosedPositions :many
-SELECT p.position_id, p.miner_id, CAST((
-    SELECT COUNT(*) FROM (SELECT 1 FROM closes c WHERE c.position_id = p.position_id LIMIT CAST(?1 AS BIGINT)) counted
-  ) AS BIGINT) AS closes
-FROM miners m
-CROSS JOIN positions p
-WHERE m.miner_id >= CAST(?2 AS BIGINT) AND m.miner_id <= CAST(?3 AS BIGINT)
-  AND p.miner_id = m.miner_id AND p.closed_at < CAST(?4 AS time_int)
-ORDER BY m.miner_id, p.closed_at, p.position_id
-LIMIT CAST(?5 AS BIGINT)
-`
-
-type ClosedPositionsParams struct {
-	CountTo      int64
-	FromMinerID  int64
-	UntilMinerID int64
-	Cutoff       chain.Time
-	PageSize     int64
-}
-
-type ClosedPositionsRow struct {
-	PositionID int64
-	MinerID    int64
-	Closes     int64
-}
-
-// What may be archived, miner by miner and oldest first: closed before the cutoff. closes is how many closes
-// still move with it, counted no further than asked.
-func (q *Queries) ClosedPositions(ctx context.Context, arg ClosedPositionsParams) ([]ClosedPositionsRow, error) {
-	rows, err := q.db.QueryContext(ctx, closedPositions,
-		arg.CountTo,
-		arg.FromMinerID,
-		arg.UntilMinerID,
-		arg.Cutoff,
-		arg.PageSize,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ClosedPositionsRow
-	for rows.Next() {
-		var i ClosedPositionsRow
-		if err := rows.Scan(&i.PositionID, &i.MinerID, &i.Closes); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const latestArchiveRun = `-- name: LatestArchiveRun :one
 SELECT CAST(COALESCE(MAX(run_id), 0) AS BIGINT) AS run_id FROM archive_runs
 `
@@ -628,28 +227,48 @@ func (q *Queries) LatestArchiveRun(ctx context.Context) (int64, error) {
 	return run_id, err
 }
 
-const settledPositions = `-- name: SettledPositions :many
-SELECT p.position_id
+const positionsToArchive = `-- name: PositionsToArchive :many
+SELECT p.position_id, p.entry_tao, p.gain, CAST((SELECT COUNT(*) FROM closes c WHERE c.position_id = p.position_id) AS BIGINT) AS closes
 FROM positions p
 WHERE p.position_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-  AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.position_id = p.position_id)
+  AND +p.miner_id = CAST(?2 AS BIGINT) AND p.archive_run IS NULL AND p.closed_at < CAST(?3 AS time_int)
 ORDER BY p.position_id
 `
 
-// Those of a list of positions whose closes have all moved.
-func (q *Queries) SettledPositions(ctx context.Context, positionIds string) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, settledPositions, positionIds)
+type PositionsToArchiveParams struct {
+	PositionIds string
+	MinerID     int64
+	Cutoff      chain.Time
+}
+
+type PositionsToArchiveRow struct {
+	PositionID int64
+	EntryTAO   chain.Rao
+	Gain       chain.Rao
+	Closes     int64
+}
+
+// The ids find the rows, and no index: hence the plus.
+// What archiving a miner's positions of a list, a JSON array, takes with it: those that are still there to
+// archive, and their closes.
+func (q *Queries) PositionsToArchive(ctx context.Context, arg PositionsToArchiveParams) ([]PositionsToArchiveRow, error) {
+	rows, err := q.db.QueryContext(ctx, positionsToArchive, arg.PositionIds, arg.MinerID, arg.Cutoff)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []int64
+	var items []PositionsToArchiveRow
 	for rows.Next() {
-		var position_id int64
-		if err := rows.Scan(&position_id); err != nil {
+		var i PositionsToArchiveRow
+		if err := rows.Scan(
+			&i.PositionID,
+			&i.EntryTAO,
+			&i.Gain,
+			&i.Closes,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, position_id)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -660,33 +279,31 @@ func (q *Queries) SettledPositions(ctx context.Context, positionIds string) ([]i
 	return items, nil
 }
 
-const settledTrades = `-- name: SettledTrades :many
-SELECT t.trade_id, t.miner_id
+const tradesToArchive = `-- name: TradesToArchive :many
+SELECT t.trade_id
 FROM trades t
 WHERE t.trade_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-  AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id)
+  AND +t.miner_id = CAST(?2 AS BIGINT) AND t.archive_run IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM closes c JOIN positions p ON p.position_id = c.position_id
+    WHERE c.trade_id = t.trade_id AND p.archive_run IS NULL)
 ORDER BY t.trade_id
 `
 
-type SettledTradesRow struct {
-	TradeID int64
-	MinerID int64
-}
-
-// Those of a list of trades whose closes have all moved.
-func (q *Queries) SettledTrades(ctx context.Context, tradeIds string) ([]SettledTradesRow, error) {
-	rows, err := q.db.QueryContext(ctx, settledTrades, tradeIds)
+// Those of a miner's trades of a list, a JSON array, that are still there to archive.
+func (q *Queries) TradesToArchive(ctx context.Context, tradeIds string, minerID int64) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, tradesToArchive, tradeIds, minerID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []SettledTradesRow
+	var items []int64
 	for rows.Next() {
-		var i SettledTradesRow
-		if err := rows.Scan(&i.TradeID, &i.MinerID); err != nil {
+		var trade_id int64
+		if err := rows.Scan(&trade_id); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, trade_id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

@@ -7,23 +7,25 @@ package read
 
 import (
 	"context"
+
+	"github.com/stakeledger/stakeledger/chain"
 )
 
 const closesOfPosition = `-- name: ClosesOfPosition :many
-SELECT trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM closes
-WHERE position_id = CAST(?1 AS BIGINT) AND trade_id > ?2
-ORDER BY trade_id
+SELECT trade_id, step, position_id, miner_id, event_key, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM closes
+WHERE position_id = CAST(?1 AS BIGINT) AND event_key > CAST(?2 AS event_key_text)
+ORDER BY event_key
 LIMIT CAST(?3 AS BIGINT)
 `
 
 type ClosesOfPositionParams struct {
-	PositionID   int64
-	AfterTradeID int64
-	PageSize     int64
+	PositionID int64
+	AfterKey   chain.EventKey
+	PageSize   int64
 }
 
 func (q *Queries) ClosesOfPosition(ctx context.Context, arg ClosesOfPositionParams) ([]Close, error) {
-	rows, err := q.db.QueryContext(ctx, closesOfPosition, arg.PositionID, arg.AfterTradeID, arg.PageSize)
+	rows, err := q.db.QueryContext(ctx, closesOfPosition, arg.PositionID, arg.AfterKey, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +38,7 @@ func (q *Queries) ClosesOfPosition(ctx context.Context, arg ClosesOfPositionPara
 			&i.Step,
 			&i.PositionID,
 			&i.MinerID,
+			&i.EventKey,
 			&i.Alpha,
 			&i.TAO,
 			&i.Cost,
@@ -59,7 +62,7 @@ func (q *Queries) ClosesOfPosition(ctx context.Context, arg ClosesOfPositionPara
 }
 
 const closesOfTrade = `-- name: ClosesOfTrade :many
-SELECT trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM closes
+SELECT trade_id, step, position_id, miner_id, event_key, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM closes
 WHERE trade_id = CAST(?1 AS BIGINT) AND step > ?2
 ORDER BY step
 LIMIT CAST(?3 AS BIGINT)
@@ -85,6 +88,51 @@ func (q *Queries) ClosesOfTrade(ctx context.Context, arg ClosesOfTradeParams) ([
 			&i.Step,
 			&i.PositionID,
 			&i.MinerID,
+			&i.EventKey,
+			&i.Alpha,
+			&i.TAO,
+			&i.Cost,
+			&i.RawGain,
+			&i.Gain,
+			&i.DurationUs,
+			&i.MinBlocksMet,
+			&i.SelfTrade,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const closesOfTrades = `-- name: ClosesOfTrades :many
+SELECT trade_id, step, position_id, miner_id, event_key, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM closes c
+WHERE c.trade_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
+ORDER BY c.trade_id, c.step
+`
+
+// The closes of a list of trades, a JSON array.
+func (q *Queries) ClosesOfTrades(ctx context.Context, tradeIds string) ([]Close, error) {
+	rows, err := q.db.QueryContext(ctx, closesOfTrades, tradeIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Close
+	for rows.Next() {
+		var i Close
+		if err := rows.Scan(
+			&i.TradeID,
+			&i.Step,
+			&i.PositionID,
+			&i.MinerID,
+			&i.EventKey,
 			&i.Alpha,
 			&i.TAO,
 			&i.Cost,

@@ -12,7 +12,7 @@ import (
 )
 
 const eventByID = `-- name: EventByID :one
-SELECT event_id, miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events WHERE event_id = ?1
+SELECT event_id, miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids, is_transfer, fee, usd FROM events WHERE event_id = ?1
 `
 
 func (q *Queries) EventByID(ctx context.Context, eventID int64) (Event, error) {
@@ -23,6 +23,7 @@ func (q *Queries) EventByID(ctx context.Context, eventID int64) (Event, error) {
 		&i.MinerID,
 		&i.ExtrinsicID,
 		&i.EventIndex,
+		&i.EventKey,
 		&i.Kind,
 		&i.Netuid,
 		&i.Hotkey,
@@ -37,12 +38,15 @@ func (q *Queries) EventByID(ctx context.Context, eventID int64) (Event, error) {
 		&i.MinBlocks,
 		&i.SelfTrade,
 		&i.PositionIds,
+		&i.IsTransfer,
+		&i.Fee,
+		&i.USD,
 	)
 	return i, err
 }
 
 const eventByKey = `-- name: EventByKey :one
-SELECT event_id, miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events
+SELECT event_id, miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids, is_transfer, fee, usd FROM events
 WHERE miner_id = ?1 AND extrinsic_id = ?2 AND event_index = ?3
 `
 
@@ -60,6 +64,7 @@ func (q *Queries) EventByKey(ctx context.Context, arg EventByKeyParams) (Event, 
 		&i.MinerID,
 		&i.ExtrinsicID,
 		&i.EventIndex,
+		&i.EventKey,
 		&i.Kind,
 		&i.Netuid,
 		&i.Hotkey,
@@ -74,37 +79,37 @@ func (q *Queries) EventByKey(ctx context.Context, arg EventByKeyParams) (Event, 
 		&i.MinBlocks,
 		&i.SelfTrade,
 		&i.PositionIds,
+		&i.IsTransfer,
+		&i.Fee,
+		&i.USD,
 	)
 	return i, err
 }
 
 const events = `-- name: Events :many
-SELECT event_id, miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events e
-WHERE e.miner_id = CAST(?1 AS BIGINT) AND (e.time, e.block, e.event_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT), CAST(?4 AS BIGINT))
-  AND e.time <= ?5
-  AND (CAST(?6 AS BIGINT) = 1 OR e.outcome = CAST(?7 AS outcome_text))
-ORDER BY e.time, e.block, e.event_id
-LIMIT CAST(?8 AS BIGINT)
+SELECT event_id, miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids, is_transfer, fee, usd FROM events e
+WHERE e.miner_id = CAST(?1 AS BIGINT)
+  AND e.event_key > CAST(?2 AS event_key_text) AND e.event_key < CAST(?3 AS event_key_text)
+  AND (CAST(?4 AS BIGINT) = 1 OR e.outcome = CAST(?5 AS outcome_text))
+ORDER BY e.event_key
+LIMIT CAST(?6 AS BIGINT)
 `
 
 type EventsParams struct {
-	MinerID      int64
-	AfterTime    chain.Time
-	AfterBlock   int64
-	AfterEventID int64
-	Until        chain.Time
-	AnyOutcome   int64
-	Outcome      chain.Outcome
-	PageSize     int64
+	MinerID    int64
+	AfterKey   chain.EventKey
+	BeforeKey  chain.EventKey
+	AnyOutcome int64
+	Outcome    chain.Outcome
+	PageSize   int64
 }
 
+// A miner's events in order, those between two keys.
 func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error) {
 	rows, err := q.db.QueryContext(ctx, events,
 		arg.MinerID,
-		arg.AfterTime,
-		arg.AfterBlock,
-		arg.AfterEventID,
-		arg.Until,
+		arg.AfterKey,
+		arg.BeforeKey,
 		arg.AnyOutcome,
 		arg.Outcome,
 		arg.PageSize,
@@ -121,6 +126,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 			&i.MinerID,
 			&i.ExtrinsicID,
 			&i.EventIndex,
+			&i.EventKey,
 			&i.Kind,
 			&i.Netuid,
 			&i.Hotkey,
@@ -135,6 +141,9 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 			&i.MinBlocks,
 			&i.SelfTrade,
 			&i.PositionIds,
+			&i.IsTransfer,
+			&i.Fee,
+			&i.USD,
 		); err != nil {
 			return nil, err
 		}

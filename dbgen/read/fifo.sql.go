@@ -12,28 +12,26 @@ import (
 )
 
 const fIFOCandidates = `-- name: FIFOCandidates :many
-SELECT p.position_id, p.extrinsic_id, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time
+SELECT p.position_id, p.extrinsic_id, p.event_key, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time
 FROM positions p
 WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.netuid = CAST(?2 AS netuid_int) AND p.remaining_alpha > 0
-  AND p.entry_time <= ?3
-  AND (p.entry_time, p.entry_block, p.position_id) > (CAST(?4 AS time_int), CAST(?5 AS BIGINT), CAST(?6 AS BIGINT))
-ORDER BY p.entry_time, p.entry_block, p.position_id
-LIMIT CAST(?7 AS BIGINT)
+  AND p.event_key > CAST(?3 AS event_key_text) AND p.event_key < CAST(?4 AS event_key_text)
+ORDER BY p.event_key
+LIMIT CAST(?5 AS BIGINT)
 `
 
 type FIFOCandidatesParams struct {
-	MinerID         int64
-	Netuid          chain.Netuid
-	ExitTime        chain.Time
-	AfterTime       chain.Time
-	AfterBlock      int64
-	AfterPositionID int64
-	PageSize        int64
+	MinerID   int64
+	Netuid    chain.Netuid
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
+	PageSize  int64
 }
 
 type FIFOCandidatesRow struct {
 	PositionID     int64
 	ExtrinsicID    string
+	EventKey       chain.EventKey
 	EntryBlock     int64
 	EntryTime      chain.Time
 	EntryTAO       chain.Rao
@@ -42,15 +40,13 @@ type FIFOCandidatesRow struct {
 	LastExitTime   *chain.Time
 }
 
-// The candidates of a close, first in first out, from a position on.
+// The candidates of a close, first in first out, between two keys.
 func (q *Queries) FIFOCandidates(ctx context.Context, arg FIFOCandidatesParams) ([]FIFOCandidatesRow, error) {
 	rows, err := q.db.QueryContext(ctx, fIFOCandidates,
 		arg.MinerID,
 		arg.Netuid,
-		arg.ExitTime,
-		arg.AfterTime,
-		arg.AfterBlock,
-		arg.AfterPositionID,
+		arg.AfterKey,
+		arg.BeforeKey,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -63,6 +59,7 @@ func (q *Queries) FIFOCandidates(ctx context.Context, arg FIFOCandidatesParams) 
 		if err := rows.Scan(
 			&i.PositionID,
 			&i.ExtrinsicID,
+			&i.EventKey,
 			&i.EntryBlock,
 			&i.EntryTime,
 			&i.EntryTAO,
@@ -84,9 +81,9 @@ func (q *Queries) FIFOCandidates(ctx context.Context, arg FIFOCandidatesParams) 
 }
 
 const listedPositions = `-- name: ListedPositions :many
-SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM positions p
+SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain, archive_run FROM positions p
 WHERE p.position_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-ORDER BY p.entry_time, p.entry_block, p.position_id
+ORDER BY p.event_key
 `
 
 // The positions of a list of ids, a JSON array, whoever they belong to.
@@ -106,6 +103,7 @@ func (q *Queries) ListedPositions(ctx context.Context, positionIds string) ([]Po
 			&i.Hotkey,
 			&i.ExtrinsicID,
 			&i.EventIndex,
+			&i.EventKey,
 			&i.EntryBlock,
 			&i.EntryTime,
 			&i.EntryTAO,
@@ -115,6 +113,7 @@ func (q *Queries) ListedPositions(ctx context.Context, positionIds string) ([]Po
 			&i.LastExitTime,
 			&i.ClosedAt,
 			&i.Gain,
+			&i.ArchiveRun,
 		); err != nil {
 			return nil, err
 		}
@@ -130,24 +129,25 @@ func (q *Queries) ListedPositions(ctx context.Context, positionIds string) ([]Po
 }
 
 const selfTradeCandidates = `-- name: SelfTradeCandidates :many
-SELECT p.position_id, p.extrinsic_id, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time
+SELECT p.position_id, p.extrinsic_id, p.event_key, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time
 FROM events e
 JOIN positions p ON p.position_id = e.event_id
 WHERE e.miner_id = CAST(?1 AS BIGINT) AND e.extrinsic_id = CAST(?2 AS TEXT)
-  AND p.netuid = CAST(?3 AS netuid_int) AND p.entry_time <= ?4 AND p.remaining_alpha > 0
-ORDER BY p.entry_time, p.entry_block, p.position_id
+  AND p.netuid = CAST(?3 AS netuid_int) AND p.event_key < CAST(?4 AS event_key_text) AND p.remaining_alpha > 0
+ORDER BY p.event_key
 `
 
 type SelfTradeCandidatesParams struct {
 	MinerID     int64
 	ExtrinsicID string
 	Netuid      chain.Netuid
-	ExitTime    chain.Time
+	BeforeKey   chain.EventKey
 }
 
 type SelfTradeCandidatesRow struct {
 	PositionID     int64
 	ExtrinsicID    string
+	EventKey       chain.EventKey
 	EntryBlock     int64
 	EntryTime      chain.Time
 	EntryTAO       chain.Rao
@@ -162,7 +162,7 @@ func (q *Queries) SelfTradeCandidates(ctx context.Context, arg SelfTradeCandidat
 		arg.MinerID,
 		arg.ExtrinsicID,
 		arg.Netuid,
-		arg.ExitTime,
+		arg.BeforeKey,
 	)
 	if err != nil {
 		return nil, err
@@ -174,6 +174,7 @@ func (q *Queries) SelfTradeCandidates(ctx context.Context, arg SelfTradeCandidat
 		if err := rows.Scan(
 			&i.PositionID,
 			&i.ExtrinsicID,
+			&i.EventKey,
 			&i.EntryBlock,
 			&i.EntryTime,
 			&i.EntryTAO,

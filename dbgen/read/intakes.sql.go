@@ -12,7 +12,7 @@ import (
 )
 
 const intakeByID = `-- name: IntakeByID :one
-SELECT intake_id, state, created_at, heartbeat, min_blocks, self_trade, no_register, tracking_start, staged, applied, duplicates, out_of_order, registered_miners, ignored_before_tracking_start, ignored_invalid_netuid, ignored_zero_amounts, ignored_no_open_position, ignored_excluded, rejected_duplicate_conflict, rejected_unknown_miner, rejected_overflow FROM intakes WHERE intake_id = ?1
+SELECT intake_id, state, created_at, heartbeat, min_blocks, self_trade, no_register, tracking_start, staged, applied, duplicates, out_of_order, registered_miners FROM intakes WHERE intake_id = ?1
 `
 
 func (q *Queries) IntakeByID(ctx context.Context, intakeID int64) (Intake, error) {
@@ -32,20 +32,80 @@ func (q *Queries) IntakeByID(ctx context.Context, intakeID int64) (Intake, error
 		&i.Duplicates,
 		&i.OutOfOrder,
 		&i.RegisteredMiners,
-		&i.IgnoredBeforeTrackingStart,
-		&i.IgnoredInvalidNetuid,
-		&i.IgnoredZeroAmounts,
-		&i.IgnoredNoOpenPosition,
-		&i.IgnoredExcluded,
-		&i.RejectedDuplicateConflict,
-		&i.RejectedUnknownMiner,
-		&i.RejectedOverflow,
 	)
 	return i, err
 }
 
+const intakeIgnored = `-- name: IntakeIgnored :many
+SELECT i.reason, i.events FROM intake_ignored i
+WHERE i.intake_id = CAST(?1 AS BIGINT)
+ORDER BY i.reason
+`
+
+type IntakeIgnoredRow struct {
+	Reason chain.IgnoreReason
+	Events int64
+}
+
+func (q *Queries) IntakeIgnored(ctx context.Context, intakeID int64) ([]IntakeIgnoredRow, error) {
+	rows, err := q.db.QueryContext(ctx, intakeIgnored, intakeID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []IntakeIgnoredRow
+	for rows.Next() {
+		var i IntakeIgnoredRow
+		if err := rows.Scan(&i.Reason, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const intakeRejected = `-- name: IntakeRejected :many
+SELECT i.reason, i.events FROM intake_rejected i
+WHERE i.intake_id = CAST(?1 AS BIGINT)
+ORDER BY i.reason
+`
+
+type IntakeRejectedRow struct {
+	Reason string
+	Events int64
+}
+
+func (q *Queries) IntakeRejected(ctx context.Context, intakeID int64) ([]IntakeRejectedRow, error) {
+	rows, err := q.db.QueryContext(ctx, intakeRejected, intakeID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []IntakeRejectedRow
+	for rows.Next() {
+		var i IntakeRejectedRow
+		if err := rows.Scan(&i.Reason, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const intakesByState = `-- name: IntakesByState :many
-SELECT intake_id, state, created_at, heartbeat, min_blocks, self_trade, no_register, tracking_start, staged, applied, duplicates, out_of_order, registered_miners, ignored_before_tracking_start, ignored_invalid_netuid, ignored_zero_amounts, ignored_no_open_position, ignored_excluded, rejected_duplicate_conflict, rejected_unknown_miner, rejected_overflow FROM intakes
+SELECT intake_id, state, created_at, heartbeat, min_blocks, self_trade, no_register, tracking_start, staged, applied, duplicates, out_of_order, registered_miners FROM intakes
 WHERE state = CAST(?1 AS TEXT) AND intake_id > ?2
 ORDER BY intake_id
 LIMIT CAST(?3 AS BIGINT)
@@ -80,14 +140,6 @@ func (q *Queries) IntakesByState(ctx context.Context, arg IntakesByStateParams) 
 			&i.Duplicates,
 			&i.OutOfOrder,
 			&i.RegisteredMiners,
-			&i.IgnoredBeforeTrackingStart,
-			&i.IgnoredInvalidNetuid,
-			&i.IgnoredZeroAmounts,
-			&i.IgnoredNoOpenPosition,
-			&i.IgnoredExcluded,
-			&i.RejectedDuplicateConflict,
-			&i.RejectedUnknownMiner,
-			&i.RejectedOverflow,
 		); err != nil {
 			return nil, err
 		}
@@ -117,9 +169,9 @@ func (q *Queries) NextStagedColdkey(ctx context.Context, intakeID int64, fromCol
 }
 
 const stagedEvents = `-- name: StagedEvents :many
-SELECT intake_id, coldkey, time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq, kind, netuid, hotkey, tao, alpha, excluded FROM staged_events
+SELECT intake_id, coldkey, event_key, seq, time, block, extrinsic_id, event_index, kind, netuid, hotkey, tao, alpha, excluded, is_transfer, fee, usd FROM staged_events
 WHERE intake_id = CAST(?1 AS BIGINT) AND coldkey = CAST(?2 AS address_text)
-ORDER BY time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq
+ORDER BY event_key, seq
 LIMIT CAST(?3 AS BIGINT)
 `
 
@@ -141,19 +193,21 @@ func (q *Queries) StagedEvents(ctx context.Context, arg StagedEventsParams) ([]S
 		if err := rows.Scan(
 			&i.IntakeID,
 			&i.Coldkey,
+			&i.EventKey,
+			&i.Seq,
 			&i.Time,
 			&i.Block,
-			&i.ExtrinsicBlock,
-			&i.ExtrinsicNumber,
 			&i.ExtrinsicID,
 			&i.EventIndex,
-			&i.Seq,
 			&i.Kind,
 			&i.Netuid,
 			&i.Hotkey,
 			&i.TAO,
 			&i.Alpha,
 			&i.Excluded,
+			&i.IsTransfer,
+			&i.Fee,
+			&i.USD,
 		); err != nil {
 			return nil, err
 		}

@@ -11,8 +11,63 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
+const markedMiners = `-- name: MarkedMiners :many
+SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_key, oldest_late_key, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
+WHERE oldest_late_key IS NOT NULL AND miner_id > ?1
+ORDER BY miner_id
+LIMIT CAST(?2 AS BIGINT)
+`
+
+// The miners whose rows wait for a replay, since an event of theirs came late.
+func (q *Queries) MarkedMiners(ctx context.Context, afterMinerID int64, pageSize int64) ([]Miner, error) {
+	rows, err := q.db.QueryContext(ctx, markedMiners, afterMinerID, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Miner
+	for rows.Next() {
+		var i Miner
+		if err := rows.Scan(
+			&i.MinerID,
+			&i.Coldkey,
+			&i.Status,
+			&i.TrackingStart,
+			&i.RegisteredAt,
+			&i.LatestKey,
+			&i.OldestLateKey,
+			&i.LastActive,
+			&i.Positions,
+			&i.OpenPositions,
+			&i.Trades,
+			&i.Closes,
+			&i.EntryTAO,
+			&i.EntryAlpha,
+			&i.ClosedAlpha,
+			&i.ExitTAO,
+			&i.RawGain,
+			&i.Gain,
+			&i.CountedCloses,
+			&i.WinningCloses,
+			&i.CountedDurationUs,
+			&i.UnmatchedAlpha,
+			&i.UnmatchedTAO,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const minerByColdkey = `-- name: MinerByColdkey :one
-SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_event_id, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners WHERE coldkey = ?1
+SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_key, oldest_late_key, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners WHERE coldkey = ?1
 `
 
 func (q *Queries) MinerByColdkey(ctx context.Context, coldkey chain.Address) (Miner, error) {
@@ -24,7 +79,8 @@ func (q *Queries) MinerByColdkey(ctx context.Context, coldkey chain.Address) (Mi
 		&i.Status,
 		&i.TrackingStart,
 		&i.RegisteredAt,
-		&i.LatestEventID,
+		&i.LatestKey,
+		&i.OldestLateKey,
 		&i.LastActive,
 		&i.Positions,
 		&i.OpenPositions,
@@ -46,7 +102,7 @@ func (q *Queries) MinerByColdkey(ctx context.Context, coldkey chain.Address) (Mi
 }
 
 const minerByHotkey = `-- name: MinerByHotkey :one
-SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.latest_event_id, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM registrations r
+SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.latest_key, m.oldest_late_key, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM registrations r
 JOIN miners m ON m.miner_id = r.miner_id
 WHERE r.hotkey = CAST(?1 AS address_text) AND r.ended_at IS NULL
 `
@@ -60,7 +116,8 @@ func (q *Queries) MinerByHotkey(ctx context.Context, hotkey chain.Address) (Mine
 		&i.Status,
 		&i.TrackingStart,
 		&i.RegisteredAt,
-		&i.LatestEventID,
+		&i.LatestKey,
+		&i.OldestLateKey,
 		&i.LastActive,
 		&i.Positions,
 		&i.OpenPositions,
@@ -82,7 +139,7 @@ func (q *Queries) MinerByHotkey(ctx context.Context, hotkey chain.Address) (Mine
 }
 
 const minerByID = `-- name: MinerByID :one
-SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_event_id, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners WHERE miner_id = ?1
+SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_key, oldest_late_key, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners WHERE miner_id = ?1
 `
 
 func (q *Queries) MinerByID(ctx context.Context, minerID int64) (Miner, error) {
@@ -94,7 +151,8 @@ func (q *Queries) MinerByID(ctx context.Context, minerID int64) (Miner, error) {
 		&i.Status,
 		&i.TrackingStart,
 		&i.RegisteredAt,
-		&i.LatestEventID,
+		&i.LatestKey,
+		&i.OldestLateKey,
 		&i.LastActive,
 		&i.Positions,
 		&i.OpenPositions,
@@ -116,7 +174,7 @@ func (q *Queries) MinerByID(ctx context.Context, minerID int64) (Miner, error) {
 }
 
 const minerByUID = `-- name: MinerByUID :one
-SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.latest_event_id, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM registrations r
+SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.latest_key, m.oldest_late_key, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM registrations r
 JOIN miners m ON m.miner_id = r.miner_id
 WHERE r.uid = CAST(?1 AS uid_int) AND r.ended_at IS NULL
 `
@@ -130,7 +188,8 @@ func (q *Queries) MinerByUID(ctx context.Context, uid chain.UID) (Miner, error) 
 		&i.Status,
 		&i.TrackingStart,
 		&i.RegisteredAt,
-		&i.LatestEventID,
+		&i.LatestKey,
+		&i.OldestLateKey,
 		&i.LastActive,
 		&i.Positions,
 		&i.OpenPositions,
@@ -151,61 +210,8 @@ func (q *Queries) MinerByUID(ctx context.Context, uid chain.UID) (Miner, error) 
 	return i, err
 }
 
-const minerState = `-- name: MinerState :one
-SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.latest_event_id, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao, e.time AS latest_time, e.block AS latest_block,
-  e.extrinsic_id AS latest_extrinsic_id, e.event_index AS latest_event_index
-FROM miners m
-LEFT JOIN events e ON e.event_id = m.latest_event_id
-WHERE m.coldkey = CAST(?1 AS address_text)
-`
-
-type MinerStateRow struct {
-	Miner             Miner
-	LatestTime        *chain.Time
-	LatestBlock       *int64
-	LatestExtrinsicID *string
-	LatestEventIndex  *int64
-}
-
-// The miner with its latest event, which tells whether the next one is older: what an operation begins with.
-// The CAST spares SQLite from planning it anew at every run: it does so, after the driver has cleared the
-// parameters, for a join that compares a column with a bare one.
-func (q *Queries) MinerState(ctx context.Context, coldkey chain.Address) (MinerStateRow, error) {
-	row := q.db.QueryRowContext(ctx, minerState, coldkey)
-	var i MinerStateRow
-	err := row.Scan(
-		&i.Miner.MinerID,
-		&i.Miner.Coldkey,
-		&i.Miner.Status,
-		&i.Miner.TrackingStart,
-		&i.Miner.RegisteredAt,
-		&i.Miner.LatestEventID,
-		&i.Miner.LastActive,
-		&i.Miner.Positions,
-		&i.Miner.OpenPositions,
-		&i.Miner.Trades,
-		&i.Miner.Closes,
-		&i.Miner.EntryTAO,
-		&i.Miner.EntryAlpha,
-		&i.Miner.ClosedAlpha,
-		&i.Miner.ExitTAO,
-		&i.Miner.RawGain,
-		&i.Miner.Gain,
-		&i.Miner.CountedCloses,
-		&i.Miner.WinningCloses,
-		&i.Miner.CountedDurationUs,
-		&i.Miner.UnmatchedAlpha,
-		&i.Miner.UnmatchedTAO,
-		&i.LatestTime,
-		&i.LatestBlock,
-		&i.LatestExtrinsicID,
-		&i.LatestEventIndex,
-	)
-	return i, err
-}
-
 const miners = `-- name: Miners :many
-SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_event_id, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
+SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_key, oldest_late_key, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
 WHERE miner_id > ?1
 ORDER BY miner_id
 LIMIT CAST(?2 AS BIGINT)
@@ -226,7 +232,8 @@ func (q *Queries) Miners(ctx context.Context, afterMinerID int64, pageSize int64
 			&i.Status,
 			&i.TrackingStart,
 			&i.RegisteredAt,
-			&i.LatestEventID,
+			&i.LatestKey,
+			&i.OldestLateKey,
 			&i.LastActive,
 			&i.Positions,
 			&i.OpenPositions,
@@ -258,7 +265,7 @@ func (q *Queries) Miners(ctx context.Context, afterMinerID int64, pageSize int64
 }
 
 const minersByColdkey = `-- name: MinersByColdkey :many
-SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_event_id, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
+SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_key, oldest_late_key, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
 WHERE coldkey > ?1
 ORDER BY coldkey
 LIMIT CAST(?2 AS BIGINT)
@@ -279,7 +286,8 @@ func (q *Queries) MinersByColdkey(ctx context.Context, afterColdkey chain.Addres
 			&i.Status,
 			&i.TrackingStart,
 			&i.RegisteredAt,
-			&i.LatestEventID,
+			&i.LatestKey,
+			&i.OldestLateKey,
 			&i.LastActive,
 			&i.Positions,
 			&i.OpenPositions,
@@ -311,7 +319,7 @@ func (q *Queries) MinersByColdkey(ctx context.Context, afterColdkey chain.Addres
 }
 
 const minersByStatus = `-- name: MinersByStatus :many
-SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_event_id, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
+SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_key, oldest_late_key, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners
 WHERE status = CAST(?1 AS miner_status_text) AND miner_id > ?2
 ORDER BY miner_id
 LIMIT CAST(?3 AS BIGINT)
@@ -338,7 +346,8 @@ func (q *Queries) MinersByStatus(ctx context.Context, arg MinersByStatusParams) 
 			&i.Status,
 			&i.TrackingStart,
 			&i.RegisteredAt,
-			&i.LatestEventID,
+			&i.LatestKey,
+			&i.OldestLateKey,
 			&i.LastActive,
 			&i.Positions,
 			&i.OpenPositions,

@@ -21,59 +21,12 @@ type ArchiveRun struct {
 	Gain       chain.Rao
 }
 
-type ArchivedClose struct {
-	TradeID      int64
-	Step         int64
-	PositionID   int64
-	MinerID      int64
-	Alpha        chain.Rao
-	TAO          chain.Rao
-	Cost         chain.Rao
-	RawGain      chain.Rao
-	Gain         chain.Rao
-	DurationUs   int64
-	MinBlocksMet bool
-	SelfTrade    bool
-}
-
-type ArchivedPosition struct {
-	PositionID     int64
-	MinerID        int64
-	Netuid         chain.Netuid
-	Hotkey         chain.Address
-	ExtrinsicID    string
-	EventIndex     int64
-	EntryBlock     int64
-	EntryTime      chain.Time
-	EntryTAO       chain.Rao
-	EntryAlpha     chain.Rao
-	RemainingAlpha chain.Rao
-	Status         chain.PositionStatus
-	LastExitTime   *chain.Time
-	ClosedAt       *chain.Time
-	Gain           chain.Rao
-}
-
-type ArchivedTrade struct {
-	TradeID        int64
-	MinerID        int64
-	Netuid         chain.Netuid
-	Hotkey         chain.Address
-	ExtrinsicID    string
-	EventIndex     int64
-	ExitBlock      int64
-	ExitTime       chain.Time
-	ExitTAO        chain.Rao
-	ExitAlpha      chain.Rao
-	UnmatchedAlpha chain.Rao
-	UnmatchedTAO   chain.Rao
-}
-
 type Close struct {
 	TradeID      int64
 	Step         int64
 	PositionID   int64
 	MinerID      int64
+	EventKey     chain.EventKey
 	Alpha        chain.Rao
 	TAO          chain.Rao
 	Cost         chain.Rao
@@ -89,6 +42,7 @@ type Event struct {
 	MinerID     int64
 	ExtrinsicID string
 	EventIndex  int64
+	EventKey    chain.EventKey
 	Kind        chain.EventKind
 	Netuid      chain.Netuid
 	Hotkey      chain.Address
@@ -103,30 +57,25 @@ type Event struct {
 	MinBlocks   *int64
 	SelfTrade   *chain.SelfTradePolicy
 	PositionIds *string
+	IsTransfer  *bool
+	Fee         *chain.Rao
+	USD         *chain.USD
 }
 
 type Intake struct {
-	IntakeID                   int64
-	State                      string
-	CreatedAt                  chain.Time
-	Heartbeat                  chain.Time
-	MinBlocks                  int64
-	SelfTrade                  chain.SelfTradePolicy
-	NoRegister                 bool
-	TrackingStart              *chain.Time
-	Staged                     int64
-	Applied                    int64
-	Duplicates                 int64
-	OutOfOrder                 int64
-	RegisteredMiners           int64
-	IgnoredBeforeTrackingStart int64
-	IgnoredInvalidNetuid       int64
-	IgnoredZeroAmounts         int64
-	IgnoredNoOpenPosition      int64
-	IgnoredExcluded            int64
-	RejectedDuplicateConflict  int64
-	RejectedUnknownMiner       int64
-	RejectedOverflow           int64
+	IntakeID         int64
+	State            string
+	CreatedAt        chain.Time
+	Heartbeat        chain.Time
+	MinBlocks        int64
+	SelfTrade        chain.SelfTradePolicy
+	NoRegister       bool
+	TrackingStart    *chain.Time
+	Staged           int64
+	Applied          int64
+	Duplicates       int64
+	OutOfOrder       int64
+	RegisteredMiners int64
 }
 
 type Miner struct {
@@ -135,7 +84,8 @@ type Miner struct {
 	Status            chain.MinerStatus
 	TrackingStart     *chain.Time
 	RegisteredAt      chain.Time
-	LatestEventID     *int64
+	LatestKey         *chain.EventKey
+	OldestLateKey     *chain.EventKey
 	LastActive        *chain.Time
 	Positions         int64
 	OpenPositions     int64
@@ -161,6 +111,7 @@ type Position struct {
 	Hotkey         chain.Address
 	ExtrinsicID    string
 	EventIndex     int64
+	EventKey       chain.EventKey
 	EntryBlock     int64
 	EntryTime      chain.Time
 	EntryTAO       chain.Rao
@@ -170,21 +121,7 @@ type Position struct {
 	LastExitTime   *chain.Time
 	ClosedAt       *chain.Time
 	Gain           chain.Rao
-}
-
-type PragmaForeignKeyCheck struct {
-	Table  string
-	Rowid  *int64
-	Parent string
-	Fkid   int64
-}
-
-type PragmaIntegrityCheck struct {
-	IntegrityCheck string
-}
-
-type Rebuild struct {
-	MinerID int64
+	ArchiveRun     *int64
 }
 
 type Registration struct {
@@ -230,21 +167,23 @@ type Snapshot struct {
 }
 
 type StagedEvent struct {
-	IntakeID        int64
-	Coldkey         chain.Address
-	Time            chain.Time
-	Block           int64
-	ExtrinsicBlock  int64
-	ExtrinsicNumber int64
-	ExtrinsicID     string
-	EventIndex      int64
-	Seq             int64
-	Kind            chain.EventKind
-	Netuid          chain.Netuid
-	Hotkey          chain.Address
-	TAO             chain.Rao
-	Alpha           chain.Rao
-	Excluded        bool
+	IntakeID    int64
+	Coldkey     chain.Address
+	EventKey    chain.EventKey
+	Seq         int64
+	Time        chain.Time
+	Block       int64
+	ExtrinsicID string
+	EventIndex  int64
+	Kind        chain.EventKind
+	Netuid      chain.Netuid
+	Hotkey      chain.Address
+	TAO         chain.Rao
+	Alpha       chain.Rao
+	Excluded    bool
+	IsTransfer  *bool
+	Fee         *chain.Rao
+	USD         *chain.USD
 }
 
 type Trade struct {
@@ -254,10 +193,12 @@ type Trade struct {
 	Hotkey         chain.Address
 	ExtrinsicID    string
 	EventIndex     int64
+	EventKey       chain.EventKey
 	ExitBlock      int64
 	ExitTime       chain.Time
 	ExitTAO        chain.Rao
 	ExitAlpha      chain.Rao
 	UnmatchedAlpha chain.Rao
 	UnmatchedTAO   chain.Rao
+	ArchiveRun     *int64
 }

@@ -20,18 +20,6 @@ FROM (
   FROM trades t
   CROSS JOIN closes c
   WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
-  UNION ALL
-  SELECT CAST(t.exit_time / CAST(?1 AS BIGINT) AS BIGINT) AS stretch, c.gain, c.min_blocks_met AS counted,
-    CASE WHEN c.min_blocks_met = 1 AND c.gain > 0 THEN 1 ELSE 0 END AS winning
-  FROM trades t
-  CROSS JOIN archived_closes c
-  WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
-  UNION ALL
-  SELECT CAST(t.exit_time / CAST(?1 AS BIGINT) AS BIGINT) AS stretch, c.gain, c.min_blocks_met AS counted,
-    CASE WHEN c.min_blocks_met = 1 AND c.gain > 0 THEN 1 ELSE 0 END AS winning
-  FROM archived_trades t
-  CROSS JOIN archived_closes c
-  WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
 ) d
 GROUP BY d.stretch
 ORDER BY d.stretch
@@ -46,8 +34,7 @@ type GainsOfMinerRow struct {
 }
 
 // What a miner gained in each stretch of time of a given length, counted from 1970: the gain of every close at
-// the time of its trade, which may be live still where the close is archived. Sums over one miner fit, since
-// its counters do.
+// the time of its trade. Sums over one miner fit, since its counters do.
 func (q *Queries) GainsOfMiner(ctx context.Context, lengthUs int64, minerID int64) ([]GainsOfMinerRow, error) {
 	rows, err := q.db.QueryContext(ctx, gainsOfMiner, lengthUs, minerID)
 	if err != nil {
@@ -78,27 +65,23 @@ func (q *Queries) GainsOfMiner(ctx context.Context, lengthUs int64, minerID int6
 }
 
 const newestCloses = `-- name: NewestCloses :many
-SELECT t.trade_id AS trade_id, c.step AS step, c.position_id, t.netuid, t.exit_time AS exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
+SELECT t.event_key AS event_key, c.step AS step, t.trade_id, c.position_id, t.netuid, t.exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
 FROM trades t
 CROSS JOIN closes c
-WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
+WHERE t.miner_id = CAST(?2 AS BIGINT) AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = 0 AND c.trade_id = t.trade_id
 UNION ALL
-SELECT t.trade_id AS trade_id, c.step AS step, c.position_id, t.netuid, t.exit_time AS exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
+SELECT t.event_key AS event_key, c.step AS step, t.trade_id, c.position_id, t.netuid, t.exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
 FROM trades t
-CROSS JOIN archived_closes c
-WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
-UNION ALL
-SELECT t.trade_id AS trade_id, c.step AS step, c.position_id, t.netuid, t.exit_time AS exit_time, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
-FROM archived_trades t
-CROSS JOIN archived_closes c
-WHERE t.miner_id = CAST(?2 AS BIGINT) AND c.trade_id = t.trade_id
-ORDER BY exit_time DESC, trade_id DESC, step DESC
+CROSS JOIN closes c
+WHERE t.miner_id = CAST(?2 AS BIGINT) AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = 1 AND c.trade_id = t.trade_id
+ORDER BY event_key DESC, step DESC
 LIMIT CAST(?1 AS BIGINT)
 `
 
 type NewestClosesRow struct {
-	TradeID      int64
+	EventKey     chain.EventKey
 	Step         int64
+	TradeID      int64
 	PositionID   int64
 	Netuid       chain.Netuid
 	ExitTime     chain.Time
@@ -111,7 +94,7 @@ type NewestClosesRow struct {
 	SelfTrade    bool
 }
 
-// The closes that a miner made last, wherever they and their trades are, the newest first.
+// The closes that a miner made last, archived or not, the newest first.
 func (q *Queries) NewestCloses(ctx context.Context, pageSize int64, minerID int64) ([]NewestClosesRow, error) {
 	rows, err := q.db.QueryContext(ctx, newestCloses, pageSize, minerID)
 	if err != nil {
@@ -122,8 +105,9 @@ func (q *Queries) NewestCloses(ctx context.Context, pageSize int64, minerID int6
 	for rows.Next() {
 		var i NewestClosesRow
 		if err := rows.Scan(
-			&i.TradeID,
+			&i.EventKey,
 			&i.Step,
+			&i.TradeID,
 			&i.PositionID,
 			&i.Netuid,
 			&i.ExitTime,
@@ -149,18 +133,19 @@ func (q *Queries) NewestCloses(ctx context.Context, pageSize int64, minerID int6
 }
 
 const newestPositions = `-- name: NewestPositions :many
-SELECT p.position_id, p.netuid, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
+SELECT p.event_key AS event_key, p.position_id, p.netuid, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
 FROM positions p
-WHERE p.miner_id = CAST(?2 AS BIGINT)
+WHERE p.miner_id = CAST(?2 AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = 0
 UNION ALL
-SELECT p.position_id, p.netuid, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
-FROM archived_positions p
-WHERE p.miner_id = CAST(?2 AS BIGINT)
-ORDER BY entry_time DESC, position_id DESC
+SELECT p.event_key AS event_key, p.position_id, p.netuid, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
+FROM positions p
+WHERE p.miner_id = CAST(?2 AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = 1
+ORDER BY event_key DESC
 LIMIT CAST(?1 AS BIGINT)
 `
 
 type NewestPositionsRow struct {
+	EventKey       chain.EventKey
 	PositionID     int64
 	Netuid         chain.Netuid
 	EntryTime      chain.Time
@@ -170,7 +155,7 @@ type NewestPositionsRow struct {
 	Gain           chain.Rao
 }
 
-// The positions that a miner entered last, wherever they are, the newest first.
+// The positions that a miner entered last, archived or not, the newest first.
 func (q *Queries) NewestPositions(ctx context.Context, pageSize int64, minerID int64) ([]NewestPositionsRow, error) {
 	rows, err := q.db.QueryContext(ctx, newestPositions, pageSize, minerID)
 	if err != nil {
@@ -181,6 +166,7 @@ func (q *Queries) NewestPositions(ctx context.Context, pageSize int64, minerID i
 	for rows.Next() {
 		var i NewestPositionsRow
 		if err := rows.Scan(
+			&i.EventKey,
 			&i.PositionID,
 			&i.Netuid,
 			&i.EntryTime,
@@ -222,8 +208,7 @@ type OpenExposuresRow struct {
 	TAO       chain.Rao
 }
 
-// What each miner holds on each subnet, and what of the TAO that it paid is still in it. The closes of a
-// position that is open are never archived.
+// What each miner holds on each subnet, and what of the TAO that it paid is still in it.
 func (q *Queries) OpenExposures(ctx context.Context) ([]OpenExposuresRow, error) {
 	rows, err := q.db.QueryContext(ctx, openExposures)
 	if err != nil {
@@ -256,12 +241,12 @@ func (q *Queries) OpenExposures(ctx context.Context) ([]OpenExposuresRow, error)
 const spanOfTrades = `-- name: SpanOfTrades :one
 SELECT CAST(COALESCE(MIN(d.first_trade), 0) AS time_int) AS first_trade, CAST(COALESCE(MAX(d.last_trade), 0) AS time_int) AS last_trade
 FROM (
-  SELECT (SELECT MIN(t.exit_time) FROM trades t WHERE t.miner_id = m.miner_id) AS first_trade,
-    (SELECT MAX(t.exit_time) FROM trades t WHERE t.miner_id = m.miner_id) AS last_trade
+  SELECT (SELECT t.exit_time FROM trades t WHERE t.miner_id = m.miner_id AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = 0 ORDER BY t.event_key LIMIT 1) AS first_trade,
+    (SELECT t.exit_time FROM trades t WHERE t.miner_id = m.miner_id AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = 0 ORDER BY t.event_key DESC LIMIT 1) AS last_trade
   FROM miners m
   UNION ALL
-  SELECT (SELECT MIN(t.exit_time) FROM archived_trades t WHERE t.miner_id = m.miner_id) AS first_trade,
-    (SELECT MAX(t.exit_time) FROM archived_trades t WHERE t.miner_id = m.miner_id) AS last_trade
+  SELECT (SELECT t.exit_time FROM trades t WHERE t.miner_id = m.miner_id AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = 1 ORDER BY t.event_key LIMIT 1) AS first_trade,
+    (SELECT t.exit_time FROM trades t WHERE t.miner_id = m.miner_id AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = 1 ORDER BY t.event_key DESC LIMIT 1) AS last_trade
   FROM miners m
 ) d
 `
@@ -271,7 +256,7 @@ type SpanOfTradesRow struct {
 	LastTrade  chain.Time
 }
 
-// When anybody first and last sold, and 0 where nobody did: two seeks a miner.
+// When anybody first and last sold, and 0 where nobody did: four seeks a miner.
 func (q *Queries) SpanOfTrades(ctx context.Context) (SpanOfTradesRow, error) {
 	row := q.db.QueryRowContext(ctx, spanOfTrades)
 	var i SpanOfTradesRow

@@ -12,29 +12,25 @@ import (
 )
 
 const openPositions = `-- name: OpenPositions :many
-SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM positions p
+SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain, archive_run FROM positions p
 WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.remaining_alpha > 0
-  AND (p.netuid, p.entry_time, p.entry_block, p.position_id) > (CAST(?2 AS netuid_int), CAST(?3 AS time_int), CAST(?4 AS BIGINT), CAST(?5 AS BIGINT))
-ORDER BY p.netuid, p.entry_time, p.entry_block, p.position_id
-LIMIT CAST(?6 AS BIGINT)
+  AND (p.netuid, p.event_key) > (CAST(?2 AS netuid_int), CAST(?3 AS event_key_text))
+ORDER BY p.netuid, p.event_key
+LIMIT CAST(?4 AS BIGINT)
 `
 
 type OpenPositionsParams struct {
-	MinerID         int64
-	AfterNetuid     chain.Netuid
-	AfterTime       chain.Time
-	AfterBlock      int64
-	AfterPositionID int64
-	PageSize        int64
+	MinerID     int64
+	AfterNetuid chain.Netuid
+	AfterKey    chain.EventKey
+	PageSize    int64
 }
 
 func (q *Queries) OpenPositions(ctx context.Context, arg OpenPositionsParams) ([]Position, error) {
 	rows, err := q.db.QueryContext(ctx, openPositions,
 		arg.MinerID,
 		arg.AfterNetuid,
-		arg.AfterTime,
-		arg.AfterBlock,
-		arg.AfterPositionID,
+		arg.AfterKey,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -51,6 +47,7 @@ func (q *Queries) OpenPositions(ctx context.Context, arg OpenPositionsParams) ([
 			&i.Hotkey,
 			&i.ExtrinsicID,
 			&i.EventIndex,
+			&i.EventKey,
 			&i.EntryBlock,
 			&i.EntryTime,
 			&i.EntryTAO,
@@ -60,6 +57,7 @@ func (q *Queries) OpenPositions(ctx context.Context, arg OpenPositionsParams) ([
 			&i.LastExitTime,
 			&i.ClosedAt,
 			&i.Gain,
+			&i.ArchiveRun,
 		); err != nil {
 			return nil, err
 		}
@@ -75,7 +73,7 @@ func (q *Queries) OpenPositions(ctx context.Context, arg OpenPositionsParams) ([
 }
 
 const positionByID = `-- name: PositionByID :one
-SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM positions WHERE position_id = ?1
+SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain, archive_run FROM positions WHERE position_id = ?1
 `
 
 func (q *Queries) PositionByID(ctx context.Context, positionID int64) (Position, error) {
@@ -88,6 +86,7 @@ func (q *Queries) PositionByID(ctx context.Context, positionID int64) (Position,
 		&i.Hotkey,
 		&i.ExtrinsicID,
 		&i.EventIndex,
+		&i.EventKey,
 		&i.EntryBlock,
 		&i.EntryTime,
 		&i.EntryTAO,
@@ -97,38 +96,40 @@ func (q *Queries) PositionByID(ctx context.Context, positionID int64) (Position,
 		&i.LastExitTime,
 		&i.ClosedAt,
 		&i.Gain,
+		&i.ArchiveRun,
 	)
 	return i, err
 }
 
 const positions = `-- name: Positions :many
-SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM positions p
-WHERE p.miner_id = CAST(?1 AS BIGINT) AND (p.entry_time, p.position_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT))
-  AND p.entry_time <= ?4
+SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain, archive_run FROM positions p
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND p.event_key > CAST(?3 AS event_key_text) AND p.event_key < CAST(?4 AS event_key_text)
   AND (CAST(?5 AS BIGINT) = 1 OR p.netuid = CAST(?6 AS netuid_int))
   AND (CAST(?7 AS BIGINT) = 1 OR p.status = CAST(?8 AS position_status_text))
-ORDER BY p.entry_time, p.position_id
+ORDER BY p.event_key
 LIMIT CAST(?9 AS BIGINT)
 `
 
 type PositionsParams struct {
-	MinerID         int64
-	AfterTime       chain.Time
-	AfterPositionID int64
-	Until           chain.Time
-	AnyNetuid       int64
-	Netuid          chain.Netuid
-	AnyStatus       int64
-	Status          chain.PositionStatus
-	PageSize        int64
+	MinerID   int64
+	Archived  int64
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
+	AnyNetuid int64
+	Netuid    chain.Netuid
+	AnyStatus int64
+	Status    chain.PositionStatus
+	PageSize  int64
 }
 
+// A miner's positions in order, those between two keys: the live ones, or the archived ones.
 func (q *Queries) Positions(ctx context.Context, arg PositionsParams) ([]Position, error) {
 	rows, err := q.db.QueryContext(ctx, positions,
 		arg.MinerID,
-		arg.AfterTime,
-		arg.AfterPositionID,
-		arg.Until,
+		arg.Archived,
+		arg.AfterKey,
+		arg.BeforeKey,
 		arg.AnyNetuid,
 		arg.Netuid,
 		arg.AnyStatus,
@@ -149,6 +150,7 @@ func (q *Queries) Positions(ctx context.Context, arg PositionsParams) ([]Positio
 			&i.Hotkey,
 			&i.ExtrinsicID,
 			&i.EventIndex,
+			&i.EventKey,
 			&i.EntryBlock,
 			&i.EntryTime,
 			&i.EntryTAO,
@@ -158,6 +160,7 @@ func (q *Queries) Positions(ctx context.Context, arg PositionsParams) ([]Positio
 			&i.LastExitTime,
 			&i.ClosedAt,
 			&i.Gain,
+			&i.ArchiveRun,
 		); err != nil {
 			return nil, err
 		}

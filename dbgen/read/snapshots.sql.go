@@ -12,29 +12,18 @@ import (
 )
 
 const countedClosesEntered = `-- name: CountedClosesEntered :one
-SELECT CAST(COUNT(*) AS BIGINT) AS closes, CAST(COALESCE(SUM(d.duration_us), 0) AS BIGINT) AS duration_us
-FROM (
-  SELECT c.duration_us FROM positions p
-  JOIN closes c ON c.position_id = p.position_id
-  WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.entry_time BETWEEN CAST(?2 AS time_int) AND CAST(?3 AS time_int)
-    AND p.remaining_alpha = 0 AND c.min_blocks_met = 1
-  UNION ALL
-  SELECT c.duration_us FROM positions p
-  JOIN archived_closes c ON c.position_id = p.position_id
-  WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.entry_time BETWEEN CAST(?2 AS time_int) AND CAST(?3 AS time_int)
-    AND p.remaining_alpha = 0 AND c.min_blocks_met = 1
-  UNION ALL
-  SELECT c.duration_us FROM archived_positions p
-  JOIN archived_closes c ON c.position_id = p.position_id
-  WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.entry_time BETWEEN CAST(?2 AS time_int) AND CAST(?3 AS time_int)
-    AND c.min_blocks_met = 1
-) d
+SELECT CAST(COUNT(*) AS BIGINT) AS closes, CAST(COALESCE(SUM(c.duration_us), 0) AS BIGINT) AS duration_us
+FROM positions p
+JOIN closes c ON c.position_id = p.position_id
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END IN (0, 1)
+  AND p.event_key > CAST(?2 AS event_key_text) AND p.event_key < CAST(?3 AS event_key_text)
+  AND p.remaining_alpha = 0 AND c.min_blocks_met = 1
 `
 
 type CountedClosesEnteredParams struct {
-	MinerID int64
-	From    chain.Time
-	Until   chain.Time
+	MinerID   int64
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
 }
 
 type CountedClosesEnteredRow struct {
@@ -42,39 +31,33 @@ type CountedClosesEnteredRow struct {
 	DurationUs int64
 }
 
-// How many closes of the closed ones of these count, and for how long they were held. A closed position may
-// be live while closes of it are archived already.
+// How many closes of the closed ones of these count, and for how long they were held.
 func (q *Queries) CountedClosesEntered(ctx context.Context, arg CountedClosesEnteredParams) (CountedClosesEnteredRow, error) {
-	row := q.db.QueryRowContext(ctx, countedClosesEntered, arg.MinerID, arg.From, arg.Until)
+	row := q.db.QueryRowContext(ctx, countedClosesEntered, arg.MinerID, arg.AfterKey, arg.BeforeKey)
 	var i CountedClosesEnteredRow
 	err := row.Scan(&i.Closes, &i.DurationUs)
 	return i, err
 }
 
 const positionsEntered = `-- name: PositionsEntered :many
-SELECT p.position_id, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
+SELECT p.event_key, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
 FROM positions p
-WHERE p.miner_id = CAST(?2 AS BIGINT) AND p.entry_time <= CAST(?3 AS time_int)
-  AND (p.entry_time, p.position_id) > (CAST(?4 AS time_int), CAST(?5 AS BIGINT))
-UNION ALL
-SELECT a.position_id, a.entry_time, a.entry_tao, a.entry_alpha, a.remaining_alpha, a.gain
-FROM archived_positions a
-WHERE a.miner_id = CAST(?2 AS BIGINT) AND a.entry_time <= CAST(?3 AS time_int)
-  AND (a.entry_time, a.position_id) > (CAST(?4 AS time_int), CAST(?5 AS BIGINT))
-ORDER BY entry_time, position_id
-LIMIT CAST(?1 AS BIGINT)
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND p.event_key > CAST(?3 AS event_key_text) AND p.event_key < CAST(?4 AS event_key_text)
+ORDER BY p.event_key
+LIMIT CAST(?5 AS BIGINT)
 `
 
 type PositionsEnteredParams struct {
-	PageSize        int64
-	MinerID         int64
-	Until           chain.Time
-	AfterTime       chain.Time
-	AfterPositionID int64
+	MinerID   int64
+	Archived  int64
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
+	PageSize  int64
 }
 
 type PositionsEnteredRow struct {
-	PositionID     int64
+	EventKey       chain.EventKey
 	EntryTime      chain.Time
 	EntryTAO       chain.Rao
 	EntryAlpha     chain.Rao
@@ -82,14 +65,14 @@ type PositionsEnteredRow struct {
 	Gain           chain.Rao
 }
 
-// The positions of a miner entered in a span of time, wherever they are.
+// The positions of a miner between two keys: the live ones, or the archived ones.
 func (q *Queries) PositionsEntered(ctx context.Context, arg PositionsEnteredParams) ([]PositionsEnteredRow, error) {
 	rows, err := q.db.QueryContext(ctx, positionsEntered,
-		arg.PageSize,
 		arg.MinerID,
-		arg.Until,
-		arg.AfterTime,
-		arg.AfterPositionID,
+		arg.Archived,
+		arg.AfterKey,
+		arg.BeforeKey,
+		arg.PageSize,
 	)
 	if err != nil {
 		return nil, err
@@ -99,7 +82,7 @@ func (q *Queries) PositionsEntered(ctx context.Context, arg PositionsEnteredPara
 	for rows.Next() {
 		var i PositionsEnteredRow
 		if err := rows.Scan(
-			&i.PositionID,
+			&i.EventKey,
 			&i.EntryTime,
 			&i.EntryTAO,
 			&i.EntryAlpha,

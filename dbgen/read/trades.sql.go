@@ -12,7 +12,7 @@ import (
 )
 
 const tradeByID = `-- name: TradeByID :one
-SELECT trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM trades WHERE trade_id = ?1
+SELECT trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao, archive_run FROM trades WHERE trade_id = ?1
 `
 
 func (q *Queries) TradeByID(ctx context.Context, tradeID int64) (Trade, error) {
@@ -25,41 +25,44 @@ func (q *Queries) TradeByID(ctx context.Context, tradeID int64) (Trade, error) {
 		&i.Hotkey,
 		&i.ExtrinsicID,
 		&i.EventIndex,
+		&i.EventKey,
 		&i.ExitBlock,
 		&i.ExitTime,
 		&i.ExitTAO,
 		&i.ExitAlpha,
 		&i.UnmatchedAlpha,
 		&i.UnmatchedTAO,
+		&i.ArchiveRun,
 	)
 	return i, err
 }
 
 const trades = `-- name: Trades :many
-SELECT trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM trades t
-WHERE t.miner_id = CAST(?1 AS BIGINT) AND (t.exit_time, t.trade_id) > (CAST(?2 AS time_int), CAST(?3 AS BIGINT))
-  AND t.exit_time <= ?4
+SELECT trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao, archive_run FROM trades t
+WHERE t.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND t.event_key > CAST(?3 AS event_key_text) AND t.event_key < CAST(?4 AS event_key_text)
   AND (CAST(?5 AS BIGINT) = 1 OR t.netuid = CAST(?6 AS netuid_int))
-ORDER BY t.exit_time, t.trade_id
+ORDER BY t.event_key
 LIMIT CAST(?7 AS BIGINT)
 `
 
 type TradesParams struct {
-	MinerID      int64
-	AfterTime    chain.Time
-	AfterTradeID int64
-	Until        chain.Time
-	AnyNetuid    int64
-	Netuid       chain.Netuid
-	PageSize     int64
+	MinerID   int64
+	Archived  int64
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
+	AnyNetuid int64
+	Netuid    chain.Netuid
+	PageSize  int64
 }
 
+// A miner's trades in order, those between two keys: the live ones, or the archived ones.
 func (q *Queries) Trades(ctx context.Context, arg TradesParams) ([]Trade, error) {
 	rows, err := q.db.QueryContext(ctx, trades,
 		arg.MinerID,
-		arg.AfterTime,
-		arg.AfterTradeID,
-		arg.Until,
+		arg.Archived,
+		arg.AfterKey,
+		arg.BeforeKey,
 		arg.AnyNetuid,
 		arg.Netuid,
 		arg.PageSize,
@@ -78,12 +81,14 @@ func (q *Queries) Trades(ctx context.Context, arg TradesParams) ([]Trade, error)
 			&i.Hotkey,
 			&i.ExtrinsicID,
 			&i.EventIndex,
+			&i.EventKey,
 			&i.ExitBlock,
 			&i.ExitTime,
 			&i.ExitTAO,
 			&i.ExitAlpha,
 			&i.UnmatchedAlpha,
 			&i.UnmatchedTAO,
+			&i.ArchiveRun,
 		); err != nil {
 			return nil, err
 		}

@@ -13,13 +13,14 @@ import (
 
 const appliedEvents = `-- name: AppliedEvents :one
 SELECT COUNT(*) FROM events e
-WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND (e.kind = 'stake') = CAST(?3 AS flag_int) AND e.outcome = 'applied'
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT)
+  AND CASE WHEN e.kind = 'stake' THEN 1 ELSE 0 END = CAST(?3 AS BIGINT) AND e.outcome = 'applied'
 `
 
 type AppliedEventsParams struct {
 	After  int64
 	Until  int64
-	Stakes bool
+	Stakes int64
 }
 
 // How many events there are to have an effect: stakes, or all others, of whatever kind they say they are.
@@ -72,42 +73,29 @@ func (q *Queries) BrokenForeignKeys(ctx context.Context) ([]BrokenForeignKeysRow
 }
 
 const closesToVerify = `-- name: ClosesToVerify :many
-SELECT c.position_id, c.trade_id, c.step, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, CAST(COALESCE(e.time, 0) AS time_int) AS exit_time,
-  CAST(c.self_trade = 1 OR e.position_ids IS NOT NULL AS flag_int) AS chosen,
-  CAST(COALESCE(c.raw_gain = c.tao - c.cost AND c.miner_id = o.miner_id AND e.miner_id = o.miner_id AND e.netuid = o.netuid
-    AND e.kind = 'unstake' AND o.time <= e.time
-    AND (e.position_ids IS NULL OR c.position_id IN (SELECT j.value FROM json_each(e.position_ids) j)) AND c.self_trade = (e.extrinsic_id = o.extrinsic_id)
+SELECT c.position_id, c.trade_id, c.step, c.event_key, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, CAST(COALESCE(e.time, 0) AS time_int) AS exit_time,
+  CAST(CASE WHEN c.self_trade = 1 OR e.position_ids IS NOT NULL THEN 1 ELSE 0 END AS flag_int) AS chosen,
+  CAST(CASE WHEN c.raw_gain = c.tao - c.cost AND c.miner_id = o.miner_id AND e.miner_id = o.miner_id AND e.netuid = o.netuid
+    AND e.kind = 'unstake' AND c.event_key = e.event_key AND o.event_key < e.event_key
+    AND (e.position_ids IS NULL OR c.position_id IN (SELECT j.value FROM json_each(e.position_ids) j))
+    AND c.self_trade = CASE WHEN e.extrinsic_id = o.extrinsic_id THEN 1 ELSE 0 END
     AND CASE WHEN c.self_trade = 1 THEN c.duration_us = 0 AND c.min_blocks_met = 1 AND c.gain = CASE
         WHEN e.self_trade = 'zero' THEN 0 WHEN c.raw_gain > 1000000 THEN 100000 WHEN c.raw_gain < -1000000 THEN -100000 ELSE c.raw_gain END
       ELSE c.duration_us = e.time - o.time AND c.gain = c.min_blocks_met * c.raw_gain
-        AND c.min_blocks_met = (e.min_blocks = 0 OR e.block = 0 OR o.block = 0 OR e.block - o.block >= e.min_blocks) END, 0) AS flag_int) AS ruled,
-  CAST(0 AS flag_int) AS archived
+        AND c.min_blocks_met = CASE WHEN e.min_blocks = 0 OR e.block = 0 OR o.block = 0 OR e.block - o.block >= e.min_blocks THEN 1 ELSE 0 END END
+    THEN 1 ELSE 0 END AS flag_int) AS ruled
 FROM closes c
 LEFT JOIN events e ON e.event_id = c.trade_id
 LEFT JOIN events o ON o.event_id = c.position_id
 WHERE c.position_id > CAST(?1 AS BIGINT) AND c.position_id <= CAST(?2 AS BIGINT)
-UNION ALL
-SELECT c.position_id, c.trade_id, c.step, c.alpha, c.tao, c.cost, c.gain, c.duration_us, c.min_blocks_met, CAST(COALESCE(e.time, 0) AS time_int) AS exit_time,
-  CAST(c.self_trade = 1 OR e.position_ids IS NOT NULL AS flag_int) AS chosen,
-  CAST(COALESCE(c.raw_gain = c.tao - c.cost AND c.miner_id = o.miner_id AND e.miner_id = o.miner_id AND e.netuid = o.netuid
-    AND e.kind = 'unstake' AND o.time <= e.time
-    AND (e.position_ids IS NULL OR c.position_id IN (SELECT j.value FROM json_each(e.position_ids) j)) AND c.self_trade = (e.extrinsic_id = o.extrinsic_id)
-    AND CASE WHEN c.self_trade = 1 THEN c.duration_us = 0 AND c.min_blocks_met = 1 AND c.gain = CASE
-        WHEN e.self_trade = 'zero' THEN 0 WHEN c.raw_gain > 1000000 THEN 100000 WHEN c.raw_gain < -1000000 THEN -100000 ELSE c.raw_gain END
-      ELSE c.duration_us = e.time - o.time AND c.gain = c.min_blocks_met * c.raw_gain
-        AND c.min_blocks_met = (e.min_blocks = 0 OR e.block = 0 OR o.block = 0 OR e.block - o.block >= e.min_blocks) END, 0) AS flag_int) AS ruled,
-  CAST(1 AS flag_int) AS archived
-FROM archived_closes c
-LEFT JOIN events e ON e.event_id = c.trade_id
-LEFT JOIN events o ON o.event_id = c.position_id
-WHERE c.position_id > CAST(?1 AS BIGINT) AND c.position_id <= CAST(?2 AS BIGINT)
-ORDER BY position_id, trade_id
+ORDER BY c.position_id, c.event_key
 `
 
 type ClosesToVerifyRow struct {
 	PositionID   int64
 	TradeID      int64
 	Step         int64
+	EventKey     chain.EventKey
 	Alpha        chain.Rao
 	TAO          chain.Rao
 	Cost         chain.Rao
@@ -117,7 +105,6 @@ type ClosesToVerifyRow struct {
 	ExitTime     chain.Time
 	Chosen       bool
 	Ruled        bool
-	Archived     bool
 }
 
 // The closes of positions, with what their trade's event says. ruled: the close follows the rules for its
@@ -136,6 +123,7 @@ func (q *Queries) ClosesToVerify(ctx context.Context, after int64, until int64) 
 			&i.PositionID,
 			&i.TradeID,
 			&i.Step,
+			&i.EventKey,
 			&i.Alpha,
 			&i.TAO,
 			&i.Cost,
@@ -145,7 +133,72 @@ func (q *Queries) ClosesToVerify(ctx context.Context, after int64, until int64) 
 			&i.ExitTime,
 			&i.Chosen,
 			&i.Ruled,
-			&i.Archived,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ignoredEvents = `-- name: IgnoredEvents :many
+SELECT e.event_id, e.miner_id, e.netuid, e.extrinsic_id, e.event_index, e.event_key, e.block, e.time, e.tao, e.alpha,
+  CAST(CASE WHEN e.reason = 'no_open_position' THEN 1 ELSE 0 END AS flag_int) AS unmatched,
+  CAST(CASE WHEN e.reason = 'no_open_position' AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
+      SELECT o.position_id FROM positions o
+      WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.event_key < e.event_key
+      ORDER BY o.event_key LIMIT 100) f
+    WHERE f.position_id < e.event_id) THEN 1 ELSE 0 END AS flag_int) AS "left"
+FROM events e
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.outcome = 'ignored'
+ORDER BY e.event_id
+`
+
+type IgnoredEventsRow struct {
+	EventID     int64
+	MinerID     int64
+	Netuid      chain.Netuid
+	ExtrinsicID string
+	EventIndex  int64
+	EventKey    chain.EventKey
+	Block       int64
+	Time        chain.Time
+	TAO         chain.Rao
+	Alpha       chain.Rao
+	Unmatched   bool
+	Left        bool
+}
+
+// The events without an effect. left: an unstake found nothing to close, and there is still open what it could have
+// closed, among the first hundred that are: a miner may have thousands that all came later.
+func (q *Queries) IgnoredEvents(ctx context.Context, after int64, until int64) ([]IgnoredEventsRow, error) {
+	rows, err := q.db.QueryContext(ctx, ignoredEvents, after, until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []IgnoredEventsRow
+	for rows.Next() {
+		var i IgnoredEventsRow
+		if err := rows.Scan(
+			&i.EventID,
+			&i.MinerID,
+			&i.Netuid,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.EventKey,
+			&i.Block,
+			&i.Time,
+			&i.TAO,
+			&i.Alpha,
+			&i.Unmatched,
+			&i.Left,
 		); err != nil {
 			return nil, err
 		}
@@ -191,7 +244,7 @@ func (q *Queries) IntegrityCheck(ctx context.Context) ([]string, error) {
 const lastActive = `-- name: LastActive :one
 SELECT e.time FROM events e
 WHERE e.miner_id = CAST(?1 AS BIGINT) AND e.outcome = 'applied'
-ORDER BY e.time DESC
+ORDER BY e.event_key DESC
 LIMIT 1
 `
 
@@ -207,8 +260,8 @@ const lastEventID = `-- name: LastEventID :one
 SELECT CAST(COALESCE(MAX(event_id), 0) AS BIGINT) AS event_id FROM events
 `
 
-// Everything in the order of its ids, a span of them at a time, live and archived rows merged. What SQL can
-// tell of a row by itself is one flag, so that few columns leave the database.
+// Everything in the order of its ids, a span of them at a time. What SQL can tell of a row by itself is one flag, so
+// that few columns leave the database.
 func (q *Queries) LastEventID(ctx context.Context) (int64, error) {
 	row := q.db.QueryRowContext(ctx, lastEventID)
 	var event_id int64
@@ -216,72 +269,34 @@ func (q *Queries) LastEventID(ctx context.Context) (int64, error) {
 	return event_id, err
 }
 
-const latestEvents = `-- name: LatestEvents :many
-SELECT event_id, miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids FROM events e
+const latestKey = `-- name: LatestKey :one
+SELECT e.event_key FROM events e
 WHERE e.miner_id = CAST(?1 AS BIGINT) AND (e.outcome = 'applied' OR e.reason = 'no_open_position')
-  AND (e.time, e.block) >= (
-    SELECT l.time, l.block FROM events l
-    WHERE l.miner_id = CAST(?1 AS BIGINT) AND (l.outcome = 'applied' OR l.reason = 'no_open_position')
-    ORDER BY l.time DESC, l.block DESC LIMIT 1)
-ORDER BY e.time, e.block, e.event_id
+ORDER BY e.event_key DESC
+LIMIT 1
 `
 
-// The events of a miner that its row speaks of: the latest applied, or unmatched for want of a position.
-func (q *Queries) LatestEvents(ctx context.Context, minerID int64) ([]Event, error) {
-	rows, err := q.db.QueryContext(ctx, latestEvents, minerID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Event
-	for rows.Next() {
-		var i Event
-		if err := rows.Scan(
-			&i.EventID,
-			&i.MinerID,
-			&i.ExtrinsicID,
-			&i.EventIndex,
-			&i.Kind,
-			&i.Netuid,
-			&i.Hotkey,
-			&i.Block,
-			&i.Time,
-			&i.TAO,
-			&i.Alpha,
-			&i.Outcome,
-			&i.Reason,
-			&i.OutOfOrder,
-			&i.Mode,
-			&i.MinBlocks,
-			&i.SelfTrade,
-			&i.PositionIds,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// The key of the latest event of a miner that was handled: applied, or unmatched for want of a position.
+func (q *Queries) LatestKey(ctx context.Context, minerID int64) (chain.EventKey, error) {
+	row := q.db.QueryRowContext(ctx, latestKey, minerID)
+	var event_key chain.EventKey
+	err := row.Scan(&event_key)
+	return event_key, err
 }
 
 const openBefore = `-- name: OpenBefore :one
 SELECT p.position_id FROM positions p
 WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.netuid = CAST(?2 AS netuid_int) AND p.remaining_alpha > 0
-  AND p.entry_time < CAST(?3 AS time_int) AND p.position_id < CAST(?4 AS BIGINT)
-ORDER BY p.entry_time, p.entry_block, p.position_id
+  AND p.event_key < CAST(?3 AS event_key_text) AND p.position_id < CAST(?4 AS BIGINT)
+ORDER BY p.event_key
 LIMIT 1
 `
 
 type OpenBeforeParams struct {
-	MinerID int64
-	Netuid  chain.Netuid
-	Before  chain.Time
-	EventID int64
+	MinerID   int64
+	Netuid    chain.Netuid
+	BeforeKey chain.EventKey
+	EventID   int64
 }
 
 // The first position of a miner on a subnet that is open still, of those that an event could have closed.
@@ -289,7 +304,7 @@ func (q *Queries) OpenBefore(ctx context.Context, arg OpenBeforeParams) (int64, 
 	row := q.db.QueryRowContext(ctx, openBefore,
 		arg.MinerID,
 		arg.Netuid,
-		arg.Before,
+		arg.BeforeKey,
 		arg.EventID,
 	)
 	var position_id int64
@@ -298,33 +313,27 @@ func (q *Queries) OpenBefore(ctx context.Context, arg OpenBeforeParams) (int64, 
 }
 
 const positionsToVerify = `-- name: PositionsToVerify :many
-SELECT p.position_id, p.miner_id, p.netuid, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time, p.gain,
-  CAST(0 AS flag_int) AS archived,
-  CAST(COALESCE(e.kind = 'stake' AND e.outcome = 'applied' AND e.miner_id = p.miner_id AND e.netuid = p.netuid AND e.hotkey = p.hotkey
-    AND e.extrinsic_id = p.extrinsic_id AND e.event_index = p.event_index AND e.block = p.entry_block AND e.time = p.entry_time
+SELECT p.position_id, p.miner_id, p.netuid, p.extrinsic_id, p.event_index, p.event_key, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha,
+  p.remaining_alpha, p.last_exit_time, p.gain, CAST(CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END AS flag_int) AS archived,
+  CAST(CASE WHEN e.kind = 'stake' AND e.outcome = 'applied' AND e.miner_id = p.miner_id AND e.netuid = p.netuid AND e.hotkey = p.hotkey
+    AND e.extrinsic_id = p.extrinsic_id AND e.event_index = p.event_index AND e.event_key = p.event_key AND e.block = p.entry_block AND e.time = p.entry_time
     AND e.tao = p.entry_tao AND e.alpha = p.entry_alpha
     AND p.status = CASE p.remaining_alpha WHEN 0 THEN 'closed' WHEN p.entry_alpha THEN 'open' ELSE 'partial' END
-    AND p.closed_at IS CASE p.remaining_alpha WHEN 0 THEN p.last_exit_time END, 0) AS flag_int) AS whole
+    AND (p.closed_at IS NOT NULL) = (p.remaining_alpha = 0) AND (p.closed_at IS NULL OR p.closed_at = p.last_exit_time)
+    THEN 1 ELSE 0 END AS flag_int) AS whole
 FROM positions p
 LEFT JOIN events e ON e.event_id = p.position_id
 WHERE p.position_id > CAST(?1 AS BIGINT) AND p.position_id <= CAST(?2 AS BIGINT)
-UNION ALL
-SELECT p.position_id, p.miner_id, p.netuid, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time, p.gain,
-  CAST(1 AS flag_int) AS archived,
-  CAST(COALESCE(e.kind = 'stake' AND e.outcome = 'applied' AND e.miner_id = p.miner_id AND e.netuid = p.netuid AND e.hotkey = p.hotkey
-    AND e.extrinsic_id = p.extrinsic_id AND e.event_index = p.event_index AND e.block = p.entry_block AND e.time = p.entry_time
-    AND e.tao = p.entry_tao AND e.alpha = p.entry_alpha
-    AND p.status = 'closed' AND p.remaining_alpha = 0 AND p.closed_at IS p.last_exit_time, 0) AS flag_int) AS whole
-FROM archived_positions p
-LEFT JOIN events e ON e.event_id = p.position_id
-WHERE p.position_id > CAST(?1 AS BIGINT) AND p.position_id <= CAST(?2 AS BIGINT)
-ORDER BY position_id
+ORDER BY p.position_id
 `
 
 type PositionsToVerifyRow struct {
 	PositionID     int64
 	MinerID        int64
 	Netuid         chain.Netuid
+	ExtrinsicID    string
+	EventIndex     int64
+	EventKey       chain.EventKey
 	EntryBlock     int64
 	EntryTime      chain.Time
 	EntryTAO       chain.Rao
@@ -349,6 +358,9 @@ func (q *Queries) PositionsToVerify(ctx context.Context, after int64, until int6
 			&i.PositionID,
 			&i.MinerID,
 			&i.Netuid,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.EventKey,
 			&i.EntryBlock,
 			&i.EntryTime,
 			&i.EntryTAO,
@@ -373,33 +385,26 @@ func (q *Queries) PositionsToVerify(ctx context.Context, after int64, until int6
 }
 
 const sharesToVerify = `-- name: SharesToVerify :many
-SELECT c.trade_id, c.step, c.position_id, c.alpha, c.tao, c.self_trade,
-  CAST(COALESCE(o.time, 0) AS time_int) AS entry_time, CAST(COALESCE(o.block, 0) AS BIGINT) AS entry_block, CAST(0 AS flag_int) AS archived
+SELECT c.trade_id, c.step, c.position_id, c.alpha, c.tao, c.self_trade, CAST(COALESCE(p.event_key, '') AS event_key_text) AS position_key,
+  CAST(CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END AS flag_int) AS archived
 FROM closes c
-LEFT JOIN events o ON o.event_id = c.position_id
+LEFT JOIN positions p ON p.position_id = c.position_id
 WHERE c.trade_id > CAST(?1 AS BIGINT) AND c.trade_id <= CAST(?2 AS BIGINT)
-UNION ALL
-SELECT c.trade_id, c.step, c.position_id, c.alpha, c.tao, c.self_trade,
-  CAST(COALESCE(o.time, 0) AS time_int) AS entry_time, CAST(COALESCE(o.block, 0) AS BIGINT) AS entry_block, CAST(1 AS flag_int) AS archived
-FROM archived_closes c
-LEFT JOIN events o ON o.event_id = c.position_id
-WHERE c.trade_id > CAST(?1 AS BIGINT) AND c.trade_id <= CAST(?2 AS BIGINT)
-ORDER BY trade_id, step
+ORDER BY c.trade_id, c.step
 `
 
 type SharesToVerifyRow struct {
-	TradeID    int64
-	Step       int64
-	PositionID int64
-	Alpha      chain.Rao
-	TAO        chain.Rao
-	SelfTrade  bool
-	EntryTime  chain.Time
-	EntryBlock int64
-	Archived   bool
+	TradeID     int64
+	Step        int64
+	PositionID  int64
+	Alpha       chain.Rao
+	TAO         chain.Rao
+	SelfTrade   bool
+	PositionKey chain.EventKey
+	Archived    bool
 }
 
-// What trades were shared into, and when what they closed was opened.
+// What trades were shared into, and where what they closed stands in the order of events.
 func (q *Queries) SharesToVerify(ctx context.Context, after int64, until int64) ([]SharesToVerifyRow, error) {
 	rows, err := q.db.QueryContext(ctx, sharesToVerify, after, until)
 	if err != nil {
@@ -416,8 +421,7 @@ func (q *Queries) SharesToVerify(ctx context.Context, after int64, until int64) 
 			&i.Alpha,
 			&i.TAO,
 			&i.SelfTrade,
-			&i.EntryTime,
-			&i.EntryBlock,
+			&i.PositionKey,
 			&i.Archived,
 		); err != nil {
 			return nil, err
@@ -433,93 +437,42 @@ func (q *Queries) SharesToVerify(ctx context.Context, after int64, until int64) 
 	return items, nil
 }
 
-const stakesAmiss = `-- name: StakesAmiss :many
-SELECT e.event_id, e.outcome, CAST((p.position_id IS NOT NULL) + (ap.position_id IS NOT NULL) AS BIGINT) AS positions
-FROM events e
-LEFT JOIN positions p ON p.position_id = e.event_id
-LEFT JOIN archived_positions ap ON ap.position_id = e.event_id AND p.position_id IS NULL
-WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.kind = 'stake'
-  AND (p.position_id IS NOT NULL OR ap.position_id IS NOT NULL) <> (e.outcome = 'applied')
-ORDER BY e.event_id
-`
-
-type StakesAmissRow struct {
-	EventID   int64
-	Outcome   chain.Outcome
-	Positions int64
-}
-
-// Stakes that have another effect than their outcome says. That a position is of a stake is seen from the other
-// side, where it is compared with its event.
-func (q *Queries) StakesAmiss(ctx context.Context, after int64, until int64) ([]StakesAmissRow, error) {
-	rows, err := q.db.QueryContext(ctx, stakesAmiss, after, until)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []StakesAmissRow
-	for rows.Next() {
-		var i StakesAmissRow
-		if err := rows.Scan(&i.EventID, &i.Outcome, &i.Positions); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const tradesToVerify = `-- name: TradesToVerify :many
-SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
+SELECT t.trade_id, t.miner_id, t.netuid, t.extrinsic_id, t.event_index, t.event_key, t.exit_block, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
+  CAST(CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END AS flag_int) AS archived,
+  CAST(CASE WHEN t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
       SELECT o.position_id FROM positions o
-      WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time
-      ORDER BY o.entry_time, o.entry_block, o.position_id LIMIT 100) f
-    WHERE f.position_id < t.trade_id) AS flag_int) AS "left",
-  CAST(0 AS flag_int) AS archived,
-  CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
-    AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
-    AND e.tao = t.exit_tao AND e.alpha = t.exit_alpha, 0) AS flag_int) AS whole
+      WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.event_key < t.event_key
+      ORDER BY o.event_key LIMIT 100) f
+    WHERE f.position_id < t.trade_id) THEN 1 ELSE 0 END AS flag_int) AS "left",
+  CAST(CASE WHEN e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
+    AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.event_key = t.event_key AND e.block = t.exit_block AND e.time = t.exit_time
+    AND e.tao = t.exit_tao AND e.alpha = t.exit_alpha THEN 1 ELSE 0 END AS flag_int) AS whole
 FROM trades t
 LEFT JOIN events e ON e.event_id = t.trade_id
 WHERE t.trade_id > CAST(?1 AS BIGINT) AND t.trade_id <= CAST(?2 AS BIGINT)
-UNION ALL
-SELECT t.trade_id, t.miner_id, t.netuid, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
-  CAST(t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
-      SELECT o.position_id FROM positions o
-      WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.entry_time < t.exit_time
-      ORDER BY o.entry_time, o.entry_block, o.position_id LIMIT 100) f
-    WHERE f.position_id < t.trade_id) AS flag_int) AS "left",
-  CAST(1 AS flag_int) AS archived,
-  CAST(COALESCE(e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
-    AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.block = t.exit_block AND e.time = t.exit_time
-    AND e.tao = t.exit_tao AND e.alpha = t.exit_alpha, 0) AS flag_int) AS whole
-FROM archived_trades t
-LEFT JOIN events e ON e.event_id = t.trade_id
-WHERE t.trade_id > CAST(?1 AS BIGINT) AND t.trade_id <= CAST(?2 AS BIGINT)
-ORDER BY trade_id
+ORDER BY t.trade_id
 `
 
 type TradesToVerifyRow struct {
 	TradeID        int64
 	MinerID        int64
 	Netuid         chain.Netuid
+	ExtrinsicID    string
+	EventIndex     int64
+	EventKey       chain.EventKey
+	ExitBlock      int64
 	ExitTime       chain.Time
 	ExitTAO        chain.Rao
 	ExitAlpha      chain.Rao
 	UnmatchedAlpha chain.Rao
 	UnmatchedTAO   chain.Rao
-	Left           bool
 	Archived       bool
+	Left           bool
 	Whole          bool
 }
 
-// left: a trade that was not covered left open what it could have closed.
+// left: a trade that was not covered left open what it could have closed. settled: all that it closed is archived.
 func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) ([]TradesToVerifyRow, error) {
 	rows, err := q.db.QueryContext(ctx, tradesToVerify, after, until)
 	if err != nil {
@@ -533,13 +486,17 @@ func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) 
 			&i.TradeID,
 			&i.MinerID,
 			&i.Netuid,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.EventKey,
+			&i.ExitBlock,
 			&i.ExitTime,
 			&i.ExitTAO,
 			&i.ExitAlpha,
 			&i.UnmatchedAlpha,
 			&i.UnmatchedTAO,
-			&i.Left,
 			&i.Archived,
+			&i.Left,
 			&i.Whole,
 		); err != nil {
 			return nil, err
@@ -555,48 +512,33 @@ func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) 
 	return items, nil
 }
 
-const unmatchedEvents = `-- name: UnmatchedEvents :many
-SELECT e.event_id, e.miner_id, e.netuid, e.time, e.tao, e.alpha,
-  CAST(e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
-      SELECT o.position_id FROM positions o
-      WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.entry_time < e.time
-      ORDER BY o.entry_time, o.entry_block, o.position_id LIMIT 100) f
-    WHERE f.position_id < e.event_id) AS flag_int) AS "left"
+const wrongStakes = `-- name: WrongStakes :many
+SELECT e.event_id, e.outcome, CAST(CASE WHEN p.position_id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS positions
 FROM events e
-WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.reason = 'no_open_position'
+LEFT JOIN positions p ON p.position_id = e.event_id
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.kind = 'stake'
+  AND (p.position_id IS NOT NULL) <> (e.outcome = 'applied')
 ORDER BY e.event_id
 `
 
-type UnmatchedEventsRow struct {
-	EventID int64
-	MinerID int64
-	Netuid  chain.Netuid
-	Time    chain.Time
-	TAO     chain.Rao
-	Alpha   chain.Rao
-	Left    bool
+type WrongStakesRow struct {
+	EventID   int64
+	Outcome   chain.Outcome
+	Positions int64
 }
 
-// Unstakes that found nothing to close count as unmatched. left: there is still open what they could have closed,
-// among the first hundred that are: a miner may have thousands that all came later.
-func (q *Queries) UnmatchedEvents(ctx context.Context, after int64, until int64) ([]UnmatchedEventsRow, error) {
-	rows, err := q.db.QueryContext(ctx, unmatchedEvents, after, until)
+// Stakes that have another effect than their outcome says. That a position is of a stake is seen from the other
+// side, where it is compared with its event.
+func (q *Queries) WrongStakes(ctx context.Context, after int64, until int64) ([]WrongStakesRow, error) {
+	rows, err := q.db.QueryContext(ctx, wrongStakes, after, until)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []UnmatchedEventsRow
+	var items []WrongStakesRow
 	for rows.Next() {
-		var i UnmatchedEventsRow
-		if err := rows.Scan(
-			&i.EventID,
-			&i.MinerID,
-			&i.Netuid,
-			&i.Time,
-			&i.TAO,
-			&i.Alpha,
-			&i.Left,
-		); err != nil {
+		var i WrongStakesRow
+		if err := rows.Scan(&i.EventID, &i.Outcome, &i.Positions); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -610,32 +552,31 @@ func (q *Queries) UnmatchedEvents(ctx context.Context, after int64, until int64)
 	return items, nil
 }
 
-const unstakesAmiss = `-- name: UnstakesAmiss :many
-SELECT e.event_id, e.outcome, CAST((t.trade_id IS NOT NULL) + (at.trade_id IS NOT NULL) AS BIGINT) AS trades
+const wrongUnstakes = `-- name: WrongUnstakes :many
+SELECT e.event_id, e.outcome, CAST(CASE WHEN t.trade_id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS trades
 FROM events e
 LEFT JOIN trades t ON t.trade_id = e.event_id
-LEFT JOIN archived_trades at ON at.trade_id = e.event_id AND t.trade_id IS NULL
 WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.kind <> 'stake'
-  AND (t.trade_id IS NOT NULL OR at.trade_id IS NOT NULL) <> (e.outcome = 'applied')
+  AND (t.trade_id IS NOT NULL) <> (e.outcome = 'applied')
 ORDER BY e.event_id
 `
 
-type UnstakesAmissRow struct {
+type WrongUnstakesRow struct {
 	EventID int64
 	Outcome chain.Outcome
 	Trades  int64
 }
 
 // The same of all others.
-func (q *Queries) UnstakesAmiss(ctx context.Context, after int64, until int64) ([]UnstakesAmissRow, error) {
-	rows, err := q.db.QueryContext(ctx, unstakesAmiss, after, until)
+func (q *Queries) WrongUnstakes(ctx context.Context, after int64, until int64) ([]WrongUnstakesRow, error) {
+	rows, err := q.db.QueryContext(ctx, wrongUnstakes, after, until)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []UnstakesAmissRow
+	var items []WrongUnstakesRow
 	for rows.Next() {
-		var i UnstakesAmissRow
+		var i WrongUnstakesRow
 		if err := rows.Scan(&i.EventID, &i.Outcome, &i.Trades); err != nil {
 			return nil, err
 		}

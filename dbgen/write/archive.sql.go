@@ -55,35 +55,21 @@ func (q *Queries) AddToArchiveRun(ctx context.Context, arg AddToArchiveRunParams
 	return result.RowsAffected()
 }
 
-const archiveCloses = `-- name: ArchiveCloses :execrows
-INSERT INTO archived_closes (trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade)
-SELECT c.trade_id, c.step, c.position_id, c.miner_id, c.alpha, c.tao, c.cost, c.raw_gain, c.gain, c.duration_us, c.min_blocks_met, c.self_trade
-FROM closes c
-WHERE c.position_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-  AND c.trade_id <= CAST(?2 AS BIGINT)
+const archivePositions = `-- name: ArchivePositions :execrows
+UPDATE positions SET archive_run = ?1
+WHERE +miner_id = ?2 AND archive_run IS NULL
+  AND position_id IN (SELECT j.value FROM json_each(CAST(?3 AS TEXT)) j)
 `
 
-// Archiving copies rows and then deletes them: closes, then positions without any, then trades without any.
-// The lists of ids are JSON arrays.
-func (q *Queries) ArchiveCloses(ctx context.Context, positionIds string, untilTradeID int64) (int64, error) {
-	result, err := q.db.ExecContext(ctx, archiveCloses, positionIds, untilTradeID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+type ArchivePositionsParams struct {
+	ArchiveRun  *int64
+	MinerID     int64
+	PositionIds string
 }
 
-const archivePositions = `-- name: ArchivePositions :execrows
-INSERT INTO archived_positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time,
-  entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain)
-SELECT p.position_id, p.miner_id, p.netuid, p.hotkey, p.extrinsic_id, p.event_index, p.entry_block, p.entry_time,
-  p.entry_tao, p.entry_alpha, p.remaining_alpha, p.status, p.last_exit_time, p.closed_at, p.gain
-FROM positions p
-WHERE p.position_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-`
-
-func (q *Queries) ArchivePositions(ctx context.Context, positionIds string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, archivePositions, positionIds)
+// Archiving marks rows where they stand. The lists of ids are JSON arrays.
+func (q *Queries) ArchivePositions(ctx context.Context, arg ArchivePositionsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, archivePositions, arg.ArchiveRun, arg.MinerID, arg.PositionIds)
 	if err != nil {
 		return 0, err
 	}
@@ -91,56 +77,19 @@ func (q *Queries) ArchivePositions(ctx context.Context, positionIds string) (int
 }
 
 const archiveTrades = `-- name: ArchiveTrades :execrows
-INSERT INTO archived_trades (trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, exit_block, exit_time,
-  exit_tao, exit_alpha, unmatched_alpha, unmatched_tao)
-SELECT t.trade_id, t.miner_id, t.netuid, t.hotkey, t.extrinsic_id, t.event_index, t.exit_block, t.exit_time,
-  t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao
-FROM trades t
-WHERE t.trade_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
+UPDATE trades SET archive_run = ?1
+WHERE +miner_id = ?2 AND archive_run IS NULL
+  AND trade_id IN (SELECT j.value FROM json_each(CAST(?3 AS TEXT)) j)
 `
 
-func (q *Queries) ArchiveTrades(ctx context.Context, tradeIds string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, archiveTrades, tradeIds)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+type ArchiveTradesParams struct {
+	ArchiveRun *int64
+	MinerID    int64
+	TradeIds   string
 }
 
-const deleteArchivedCloses = `-- name: DeleteArchivedCloses :execrows
-DELETE FROM closes
-WHERE position_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-  AND trade_id <= CAST(?2 AS BIGINT)
-`
-
-func (q *Queries) DeleteArchivedCloses(ctx context.Context, positionIds string, untilTradeID int64) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteArchivedCloses, positionIds, untilTradeID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const deleteArchivedPositions = `-- name: DeleteArchivedPositions :execrows
-DELETE FROM positions
-WHERE position_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-`
-
-func (q *Queries) DeleteArchivedPositions(ctx context.Context, positionIds string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteArchivedPositions, positionIds)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const deleteArchivedTrades = `-- name: DeleteArchivedTrades :execrows
-DELETE FROM trades
-WHERE trade_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
-`
-
-func (q *Queries) DeleteArchivedTrades(ctx context.Context, tradeIds string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteArchivedTrades, tradeIds)
+func (q *Queries) ArchiveTrades(ctx context.Context, arg ArchiveTradesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, archiveTrades, arg.ArchiveRun, arg.MinerID, arg.TradeIds)
 	if err != nil {
 		return 0, err
 	}

@@ -12,11 +12,40 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
+const completeEvent = `-- name: CompleteEvent :execrows
+UPDATE events SET
+  is_transfer = COALESCE(is_transfer, ?1),
+  fee = COALESCE(fee, ?2),
+  usd = COALESCE(usd, ?3)
+WHERE event_id = ?4
+`
+
+type CompleteEventParams struct {
+	IsTransfer *bool
+	Fee        *chain.Rao
+	USD        *chain.USD
+	EventID    int64
+}
+
+// What a repeat of an event says beside its contents, where nothing was said before.
+func (q *Queries) CompleteEvent(ctx context.Context, arg CompleteEventParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, completeEvent,
+		arg.IsTransfer,
+		arg.Fee,
+		arg.USD,
+		arg.EventID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const insertEvent = `-- name: InsertEvent :execresult
-INSERT INTO events (miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha,
-  outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-  ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+INSERT INTO events (miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha,
+  outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids, is_transfer, fee, usd)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+  ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
 ON CONFLICT (miner_id, extrinsic_id, event_index) DO NOTHING
 `
 
@@ -24,6 +53,7 @@ type InsertEventParams struct {
 	MinerID     int64
 	ExtrinsicID string
 	EventIndex  int64
+	EventKey    chain.EventKey
 	Kind        chain.EventKind
 	Netuid      chain.Netuid
 	Hotkey      chain.Address
@@ -38,6 +68,9 @@ type InsertEventParams struct {
 	MinBlocks   *int64
 	SelfTrade   *chain.SelfTradePolicy
 	PositionIds *string
+	IsTransfer  *bool
+	Fee         *chain.Rao
+	USD         *chain.USD
 }
 
 // No row is affected when the key is there already; the event that has it tells the rest. The id is the last
@@ -47,6 +80,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) (sql.R
 		arg.MinerID,
 		arg.ExtrinsicID,
 		arg.EventIndex,
+		arg.EventKey,
 		arg.Kind,
 		arg.Netuid,
 		arg.Hotkey,
@@ -61,6 +95,9 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) (sql.R
 		arg.MinBlocks,
 		arg.SelfTrade,
 		arg.PositionIds,
+		arg.IsTransfer,
+		arg.Fee,
+		arg.USD,
 	)
 }
 

@@ -16,32 +16,16 @@ UPDATE intakes SET
   applied = applied + ?1,
   duplicates = duplicates + ?2,
   out_of_order = out_of_order + ?3,
-  registered_miners = registered_miners + ?4,
-  ignored_before_tracking_start = ignored_before_tracking_start + ?5,
-  ignored_invalid_netuid = ignored_invalid_netuid + ?6,
-  ignored_zero_amounts = ignored_zero_amounts + ?7,
-  ignored_no_open_position = ignored_no_open_position + ?8,
-  ignored_excluded = ignored_excluded + ?9,
-  rejected_duplicate_conflict = rejected_duplicate_conflict + ?10,
-  rejected_unknown_miner = rejected_unknown_miner + ?11,
-  rejected_overflow = rejected_overflow + ?12
-WHERE intake_id = ?13
+  registered_miners = registered_miners + ?4
+WHERE intake_id = ?5
 `
 
 type AddToIntakeParams struct {
-	Applied                    int64
-	Duplicates                 int64
-	OutOfOrder                 int64
-	RegisteredMiners           int64
-	IgnoredBeforeTrackingStart int64
-	IgnoredInvalidNetuid       int64
-	IgnoredZeroAmounts         int64
-	IgnoredNoOpenPosition      int64
-	IgnoredExcluded            int64
-	RejectedDuplicateConflict  int64
-	RejectedUnknownMiner       int64
-	RejectedOverflow           int64
-	IntakeID                   int64
+	Applied          int64
+	Duplicates       int64
+	OutOfOrder       int64
+	RegisteredMiners int64
+	IntakeID         int64
 }
 
 func (q *Queries) AddToIntake(ctx context.Context, arg AddToIntakeParams) (int64, error) {
@@ -50,16 +34,48 @@ func (q *Queries) AddToIntake(ctx context.Context, arg AddToIntakeParams) (int64
 		arg.Duplicates,
 		arg.OutOfOrder,
 		arg.RegisteredMiners,
-		arg.IgnoredBeforeTrackingStart,
-		arg.IgnoredInvalidNetuid,
-		arg.IgnoredZeroAmounts,
-		arg.IgnoredNoOpenPosition,
-		arg.IgnoredExcluded,
-		arg.RejectedDuplicateConflict,
-		arg.RejectedUnknownMiner,
-		arg.RejectedOverflow,
 		arg.IntakeID,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const addToIntakeIgnored = `-- name: AddToIntakeIgnored :execrows
+INSERT INTO intake_ignored (intake_id, reason, events)
+VALUES (?1, ?2, ?3)
+ON CONFLICT (intake_id, reason) DO UPDATE SET events = intake_ignored.events + excluded.events
+`
+
+type AddToIntakeIgnoredParams struct {
+	IntakeID int64
+	Reason   chain.IgnoreReason
+	Events   int64
+}
+
+func (q *Queries) AddToIntakeIgnored(ctx context.Context, arg AddToIntakeIgnoredParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addToIntakeIgnored, arg.IntakeID, arg.Reason, arg.Events)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const addToIntakeRejected = `-- name: AddToIntakeRejected :execrows
+INSERT INTO intake_rejected (intake_id, reason, events)
+VALUES (?1, ?2, ?3)
+ON CONFLICT (intake_id, reason) DO UPDATE SET events = intake_rejected.events + excluded.events
+`
+
+type AddToIntakeRejectedParams struct {
+	IntakeID int64
+	Reason   string
+	Events   int64
+}
+
+func (q *Queries) AddToIntakeRejected(ctx context.Context, arg AddToIntakeRejectedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addToIntakeRejected, arg.IntakeID, arg.Reason, arg.Events)
 	if err != nil {
 		return 0, err
 	}
@@ -103,21 +119,14 @@ func (q *Queries) DeleteDiscardedIntakes(ctx context.Context) (int64, error) {
 const deleteStagedEvents = `-- name: DeleteStagedEvents :execrows
 DELETE FROM staged_events
 WHERE intake_id = CAST(?1 AS BIGINT) AND coldkey = CAST(?2 AS address_text)
-  AND (time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq)
-    <= (CAST(?3 AS time_int), CAST(?4 AS BIGINT), CAST(?5 AS BIGINT), CAST(?6 AS BIGINT),
-        CAST(?7 AS TEXT), CAST(?8 AS BIGINT), CAST(?9 AS BIGINT))
+  AND (event_key, seq) <= (CAST(?3 AS event_key_text), CAST(?4 AS BIGINT))
 `
 
 type DeleteStagedEventsParams struct {
-	IntakeID        int64
-	Coldkey         chain.Address
-	Time            chain.Time
-	Block           int64
-	ExtrinsicBlock  int64
-	ExtrinsicNumber int64
-	ExtrinsicID     string
-	EventIndex      int64
-	Seq             int64
+	IntakeID int64
+	Coldkey  chain.Address
+	EventKey chain.EventKey
+	Seq      int64
 }
 
 // The events of a coldkey up to one, in their order.
@@ -125,12 +134,7 @@ func (q *Queries) DeleteStagedEvents(ctx context.Context, arg DeleteStagedEvents
 	result, err := q.db.ExecContext(ctx, deleteStagedEvents,
 		arg.IntakeID,
 		arg.Coldkey,
-		arg.Time,
-		arg.Block,
-		arg.ExtrinsicBlock,
-		arg.ExtrinsicNumber,
-		arg.ExtrinsicID,
-		arg.EventIndex,
+		arg.EventKey,
 		arg.Seq,
 	)
 	if err != nil {
@@ -222,47 +226,51 @@ func (q *Queries) InsertIntake(ctx context.Context, arg InsertIntakeParams) (int
 }
 
 const insertStagedEvent = `-- name: InsertStagedEvent :exec
-INSERT INTO staged_events (intake_id, coldkey, time, block, extrinsic_block, extrinsic_number, extrinsic_id,
-  event_index, seq, kind, netuid, hotkey, tao, alpha, excluded)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
-  ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+INSERT INTO staged_events (intake_id, coldkey, event_key, seq, time, block, extrinsic_id, event_index,
+  kind, netuid, hotkey, tao, alpha, excluded, is_transfer, fee, usd)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+  ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
 `
 
 type InsertStagedEventParams struct {
-	IntakeID        int64
-	Coldkey         chain.Address
-	Time            chain.Time
-	Block           int64
-	ExtrinsicBlock  int64
-	ExtrinsicNumber int64
-	ExtrinsicID     string
-	EventIndex      int64
-	Seq             int64
-	Kind            chain.EventKind
-	Netuid          chain.Netuid
-	Hotkey          chain.Address
-	TAO             chain.Rao
-	Alpha           chain.Rao
-	Excluded        bool
+	IntakeID    int64
+	Coldkey     chain.Address
+	EventKey    chain.EventKey
+	Seq         int64
+	Time        chain.Time
+	Block       int64
+	ExtrinsicID string
+	EventIndex  int64
+	Kind        chain.EventKind
+	Netuid      chain.Netuid
+	Hotkey      chain.Address
+	TAO         chain.Rao
+	Alpha       chain.Rao
+	Excluded    bool
+	IsTransfer  *bool
+	Fee         *chain.Rao
+	USD         *chain.USD
 }
 
 func (q *Queries) InsertStagedEvent(ctx context.Context, arg InsertStagedEventParams) error {
 	_, err := q.db.ExecContext(ctx, insertStagedEvent,
 		arg.IntakeID,
 		arg.Coldkey,
+		arg.EventKey,
+		arg.Seq,
 		arg.Time,
 		arg.Block,
-		arg.ExtrinsicBlock,
-		arg.ExtrinsicNumber,
 		arg.ExtrinsicID,
 		arg.EventIndex,
-		arg.Seq,
 		arg.Kind,
 		arg.Netuid,
 		arg.Hotkey,
 		arg.TAO,
 		arg.Alpha,
 		arg.Excluded,
+		arg.IsTransfer,
+		arg.Fee,
+		arg.USD,
 	)
 	return err
 }

@@ -13,28 +13,30 @@ import (
 
 const addToMiner = `-- name: AddToMiner :execrows
 UPDATE miners SET
-  latest_event_id = ?1,
-  last_active = ?2,
-  positions = positions + ?3,
-  open_positions = open_positions + ?4,
-  trades = trades + ?5,
-  closes = closes + ?6,
-  entry_tao = entry_tao + ?7,
-  entry_alpha = entry_alpha + ?8,
-  closed_alpha = closed_alpha + ?9,
-  exit_tao = exit_tao + ?10,
-  raw_gain = raw_gain + ?11,
-  gain = gain + ?12,
-  counted_closes = counted_closes + ?13,
-  winning_closes = winning_closes + ?14,
-  counted_duration_us = counted_duration_us + ?15,
-  unmatched_alpha = unmatched_alpha + ?16,
-  unmatched_tao = unmatched_tao + ?17
-WHERE miner_id = ?18
+  latest_key = ?1,
+  oldest_late_key = ?2,
+  last_active = ?3,
+  positions = positions + ?4,
+  open_positions = open_positions + ?5,
+  trades = trades + ?6,
+  closes = closes + ?7,
+  entry_tao = entry_tao + ?8,
+  entry_alpha = entry_alpha + ?9,
+  closed_alpha = closed_alpha + ?10,
+  exit_tao = exit_tao + ?11,
+  raw_gain = raw_gain + ?12,
+  gain = gain + ?13,
+  counted_closes = counted_closes + ?14,
+  winning_closes = winning_closes + ?15,
+  counted_duration_us = counted_duration_us + ?16,
+  unmatched_alpha = unmatched_alpha + ?17,
+  unmatched_tao = unmatched_tao + ?18
+WHERE miner_id = ?19
 `
 
 type AddToMinerParams struct {
-	LatestEventID     *int64
+	LatestKey         *chain.EventKey
+	OldestLateKey     *chain.EventKey
 	LastActive        *chain.Time
 	Positions         int64
 	OpenPositions     int64
@@ -57,7 +59,8 @@ type AddToMinerParams struct {
 // Increments, so that a miner's history is never summed again.
 func (q *Queries) AddToMiner(ctx context.Context, arg AddToMinerParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, addToMiner,
-		arg.LatestEventID,
+		arg.LatestKey,
+		arg.OldestLateKey,
 		arg.LastActive,
 		arg.Positions,
 		arg.OpenPositions,

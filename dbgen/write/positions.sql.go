@@ -12,10 +12,10 @@ import (
 )
 
 const insertPosition = `-- name: InsertPosition :exec
-INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index,
+INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key,
   entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6,
-  ?7, ?8, ?9, ?10, ?11, ?12)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+  ?8, ?9, ?10, ?11, ?12, ?13)
 `
 
 type InsertPositionParams struct {
@@ -25,6 +25,7 @@ type InsertPositionParams struct {
 	Hotkey         chain.Address
 	ExtrinsicID    string
 	EventIndex     int64
+	EventKey       chain.EventKey
 	EntryBlock     int64
 	EntryTime      chain.Time
 	EntryTAO       chain.Rao
@@ -41,6 +42,7 @@ func (q *Queries) InsertPosition(ctx context.Context, arg InsertPositionParams) 
 		arg.Hotkey,
 		arg.ExtrinsicID,
 		arg.EventIndex,
+		arg.EventKey,
 		arg.EntryBlock,
 		arg.EntryTime,
 		arg.EntryTAO,

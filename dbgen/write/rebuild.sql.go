@@ -15,7 +15,7 @@ const beginRebuild = `-- name: BeginRebuild :execrows
 INSERT INTO rebuilds (miner_id) VALUES (?1)
 `
 
-// What makes a miner's positions anew. All but the first needs the mark that the first one sets.
+// What a replay of a miner's events changes. All but the first needs the row that the first one sets.
 func (q *Queries) BeginRebuild(ctx context.Context, minerID int64) (int64, error) {
 	result, err := q.db.ExecContext(ctx, beginRebuild, minerID)
 	if err != nil {
@@ -30,42 +30,6 @@ DELETE FROM rebuilds WHERE miner_id = ?1
 
 func (q *Queries) EndRebuild(ctx context.Context, minerID int64) (int64, error) {
 	result, err := q.db.ExecContext(ctx, endRebuild, minerID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const removeArchivedClose = `-- name: RemoveArchivedClose :execrows
-DELETE FROM archived_closes WHERE trade_id = ?1 AND step = ?2
-`
-
-func (q *Queries) RemoveArchivedClose(ctx context.Context, tradeID int64, step int64) (int64, error) {
-	result, err := q.db.ExecContext(ctx, removeArchivedClose, tradeID, step)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const removeArchivedPosition = `-- name: RemoveArchivedPosition :execrows
-DELETE FROM archived_positions WHERE position_id = ?1
-`
-
-func (q *Queries) RemoveArchivedPosition(ctx context.Context, positionID int64) (int64, error) {
-	result, err := q.db.ExecContext(ctx, removeArchivedPosition, positionID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const removeArchivedTrade = `-- name: RemoveArchivedTrade :execrows
-DELETE FROM archived_trades WHERE trade_id = ?1
-`
-
-func (q *Queries) RemoveArchivedTrade(ctx context.Context, tradeID int64) (int64, error) {
-	result, err := q.db.ExecContext(ctx, removeArchivedTrade, tradeID)
 	if err != nil {
 		return 0, err
 	}
@@ -139,8 +103,9 @@ UPDATE positions SET
   status = ?2,
   last_exit_time = ?3,
   closed_at = ?4,
-  gain = ?5
-WHERE position_id = ?6
+  gain = ?5,
+  archive_run = ?6
+WHERE position_id = ?7
 `
 
 type SetPositionParams struct {
@@ -149,6 +114,7 @@ type SetPositionParams struct {
 	LastExitTime   *chain.Time
 	ClosedAt       *chain.Time
 	Gain           chain.Rao
+	ArchiveRun     *int64
 	PositionID     int64
 }
 
@@ -159,6 +125,7 @@ func (q *Queries) SetPosition(ctx context.Context, arg SetPositionParams) (int64
 		arg.LastExitTime,
 		arg.ClosedAt,
 		arg.Gain,
+		arg.ArchiveRun,
 		arg.PositionID,
 	)
 	if err != nil {
@@ -167,19 +134,28 @@ func (q *Queries) SetPosition(ctx context.Context, arg SetPositionParams) (int64
 	return result.RowsAffected()
 }
 
-const setUnmatched = `-- name: SetUnmatched :execrows
-UPDATE trades SET unmatched_alpha = ?1, unmatched_tao = ?2
-WHERE trade_id = ?3
+const setTrade = `-- name: SetTrade :execrows
+UPDATE trades SET
+  unmatched_alpha = ?1,
+  unmatched_tao = ?2,
+  archive_run = ?3
+WHERE trade_id = ?4
 `
 
-type SetUnmatchedParams struct {
+type SetTradeParams struct {
 	UnmatchedAlpha chain.Rao
 	UnmatchedTAO   chain.Rao
+	ArchiveRun     *int64
 	TradeID        int64
 }
 
-func (q *Queries) SetUnmatched(ctx context.Context, arg SetUnmatchedParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, setUnmatched, arg.UnmatchedAlpha, arg.UnmatchedTAO, arg.TradeID)
+func (q *Queries) SetTrade(ctx context.Context, arg SetTradeParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setTrade,
+		arg.UnmatchedAlpha,
+		arg.UnmatchedTAO,
+		arg.ArchiveRun,
+		arg.TradeID,
+	)
 	if err != nil {
 		return 0, err
 	}

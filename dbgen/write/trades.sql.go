@@ -12,10 +12,10 @@ import (
 )
 
 const insertClose = `-- name: InsertClose :exec
-INSERT INTO closes (trade_id, step, position_id, miner_id, alpha, tao, cost, raw_gain, gain, duration_us,
+INSERT INTO closes (trade_id, step, position_id, miner_id, event_key, alpha, tao, cost, raw_gain, gain, duration_us,
   min_blocks_met, self_trade)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-  ?11, ?12)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+  ?12, ?13)
 `
 
 type InsertCloseParams struct {
@@ -23,6 +23,7 @@ type InsertCloseParams struct {
 	Step         int64
 	PositionID   int64
 	MinerID      int64
+	EventKey     chain.EventKey
 	Alpha        chain.Rao
 	TAO          chain.Rao
 	Cost         chain.Rao
@@ -39,6 +40,7 @@ func (q *Queries) InsertClose(ctx context.Context, arg InsertCloseParams) error 
 		arg.Step,
 		arg.PositionID,
 		arg.MinerID,
+		arg.EventKey,
 		arg.Alpha,
 		arg.TAO,
 		arg.Cost,
@@ -52,10 +54,10 @@ func (q *Queries) InsertClose(ctx context.Context, arg InsertCloseParams) error 
 }
 
 const insertTrade = `-- name: InsertTrade :exec
-INSERT INTO trades (trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index,
+INSERT INTO trades (trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key,
   exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6,
-  ?7, ?8, ?9, ?10, ?11, ?12)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+  ?8, ?9, ?10, ?11, ?12, ?13)
 `
 
 type InsertTradeParams struct {
@@ -65,6 +67,7 @@ type InsertTradeParams struct {
 	Hotkey         chain.Address
 	ExtrinsicID    string
 	EventIndex     int64
+	EventKey       chain.EventKey
 	ExitBlock      int64
 	ExitTime       chain.Time
 	ExitTAO        chain.Rao
@@ -81,6 +84,7 @@ func (q *Queries) InsertTrade(ctx context.Context, arg InsertTradeParams) error 
 		arg.Hotkey,
 		arg.ExtrinsicID,
 		arg.EventIndex,
+		arg.EventKey,
 		arg.ExitBlock,
 		arg.ExitTime,
 		arg.ExitTAO,

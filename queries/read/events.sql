@@ -5,12 +5,13 @@ SELECT * FROM events WHERE event_id = @event_id;
 SELECT * FROM events
 WHERE miner_id = @miner_id AND extrinsic_id = @extrinsic_id AND event_index = @event_index;
 
+-- A miner's events in order, those between two keys.
 -- name: Events :many
 SELECT * FROM events e
-WHERE e.miner_id = CAST(@miner_id AS BIGINT) AND (e.time, e.block, e.event_id) > (CAST(@after_time AS time_int), CAST(@after_block AS BIGINT), CAST(@after_event_id AS BIGINT))
-  AND e.time <= @until
+WHERE e.miner_id = CAST(@miner_id AS BIGINT)
+  AND e.event_key > CAST(@after_key AS event_key_text) AND e.event_key < CAST(@before_key AS event_key_text)
   AND (CAST(@any_outcome AS BIGINT) = 1 OR e.outcome = CAST(@outcome AS outcome_text))
-ORDER BY e.time, e.block, e.event_id
+ORDER BY e.event_key
 LIMIT CAST(@page_size AS BIGINT);
 
 -- name: RejectedEvents :many

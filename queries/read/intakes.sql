@@ -16,5 +16,15 @@ LIMIT 1;
 -- name: StagedEvents :many
 SELECT * FROM staged_events
 WHERE intake_id = CAST(@intake_id AS BIGINT) AND coldkey = CAST(@coldkey AS address_text)
-ORDER BY time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq
+ORDER BY event_key, seq
 LIMIT CAST(@page_size AS BIGINT);
+
+-- name: IntakeIgnored :many
+SELECT i.reason, i.events FROM intake_ignored i
+WHERE i.intake_id = CAST(@intake_id AS BIGINT)
+ORDER BY i.reason;
+
+-- name: IntakeRejected :many
+SELECT i.reason, i.events FROM intake_rejected i
+WHERE i.intake_id = CAST(@intake_id AS BIGINT)
+ORDER BY i.reason;

@@ -6,12 +6,8 @@ FROM (
   SELECT p.miner_id, CAST(p.closed_at / 86400000000 AS BIGINT) AS day, p.gain
   FROM miners m
   CROSS JOIN positions p
-  WHERE p.miner_id = m.miner_id AND p.closed_at BETWEEN CAST(@from AS time_int) AND CAST(@until AS time_int)
-  UNION ALL
-  SELECT a.miner_id, CAST(a.closed_at / 86400000000 AS BIGINT) AS day, a.gain
-  FROM miners m
-  CROSS JOIN archived_positions a
-  WHERE a.miner_id = m.miner_id AND a.closed_at BETWEEN CAST(@from AS time_int) AND CAST(@until AS time_int)
+  WHERE p.miner_id = m.miner_id AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END IN (0, 1)
+    AND p.closed_at BETWEEN CAST(@from AS time_int) AND CAST(@until AS time_int)
 ) d
 GROUP BY d.miner_id, d.day
 ORDER BY d.miner_id, d.day;

@@ -1,11 +1,19 @@
 -- No row is affected when the key is there already; the event that has it tells the rest. The id is the last
 -- inserted one: RETURNING would open a temporary table for it, which costs more than the row.
 -- name: InsertEvent :execresult
-INSERT INTO events (miner_id, extrinsic_id, event_index, kind, netuid, hotkey, block, time, tao, alpha,
-  outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids)
-VALUES (@miner_id, @extrinsic_id, @event_index, @kind, @netuid, @hotkey, @block, @time, @tao, @alpha,
-  @outcome, @reason, @out_of_order, @mode, @min_blocks, @self_trade, @position_ids)
+INSERT INTO events (miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha,
+  outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids, is_transfer, fee, usd)
+VALUES (@miner_id, @extrinsic_id, @event_index, @event_key, @kind, @netuid, @hotkey, @block, @time, @tao, @alpha,
+  @outcome, @reason, @out_of_order, @mode, @min_blocks, @self_trade, @position_ids, @is_transfer, @fee, @usd)
 ON CONFLICT (miner_id, extrinsic_id, event_index) DO NOTHING;
+
+-- What a repeat of an event says beside its contents, where nothing was said before.
+-- name: CompleteEvent :execrows
+UPDATE events SET
+  is_transfer = COALESCE(is_transfer, @is_transfer),
+  fee = COALESCE(fee, @fee),
+  usd = COALESCE(usd, @usd)
+WHERE event_id = @event_id;
 
 -- name: InsertRejectedEvent :execrows
 INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload)

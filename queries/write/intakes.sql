@@ -30,16 +30,18 @@ UPDATE intakes SET
   applied = applied + @applied,
   duplicates = duplicates + @duplicates,
   out_of_order = out_of_order + @out_of_order,
-  registered_miners = registered_miners + @registered_miners,
-  ignored_before_tracking_start = ignored_before_tracking_start + @ignored_before_tracking_start,
-  ignored_invalid_netuid = ignored_invalid_netuid + @ignored_invalid_netuid,
-  ignored_zero_amounts = ignored_zero_amounts + @ignored_zero_amounts,
-  ignored_no_open_position = ignored_no_open_position + @ignored_no_open_position,
-  ignored_excluded = ignored_excluded + @ignored_excluded,
-  rejected_duplicate_conflict = rejected_duplicate_conflict + @rejected_duplicate_conflict,
-  rejected_unknown_miner = rejected_unknown_miner + @rejected_unknown_miner,
-  rejected_overflow = rejected_overflow + @rejected_overflow
+  registered_miners = registered_miners + @registered_miners
 WHERE intake_id = @intake_id;
+
+-- name: AddToIntakeIgnored :execrows
+INSERT INTO intake_ignored (intake_id, reason, events)
+VALUES (@intake_id, @reason, @events)
+ON CONFLICT (intake_id, reason) DO UPDATE SET events = intake_ignored.events + excluded.events;
+
+-- name: AddToIntakeRejected :execrows
+INSERT INTO intake_rejected (intake_id, reason, events)
+VALUES (@intake_id, @reason, @events)
+ON CONFLICT (intake_id, reason) DO UPDATE SET events = intake_rejected.events + excluded.events;
 
 -- name: DeleteDiscardedIntakes :execrows
 DELETE FROM intakes
@@ -47,15 +49,13 @@ WHERE state = 'discarded'
   AND NOT EXISTS (SELECT 1 FROM staged_events s WHERE s.intake_id = intakes.intake_id);
 
 -- name: InsertStagedEvent :exec
-INSERT INTO staged_events (intake_id, coldkey, time, block, extrinsic_block, extrinsic_number, extrinsic_id,
-  event_index, seq, kind, netuid, hotkey, tao, alpha, excluded)
-VALUES (@intake_id, @coldkey, @time, @block, @extrinsic_block, @extrinsic_number, @extrinsic_id,
-  @event_index, @seq, @kind, @netuid, @hotkey, @tao, @alpha, @excluded);
+INSERT INTO staged_events (intake_id, coldkey, event_key, seq, time, block, extrinsic_id, event_index,
+  kind, netuid, hotkey, tao, alpha, excluded, is_transfer, fee, usd)
+VALUES (@intake_id, @coldkey, @event_key, @seq, @time, @block, @extrinsic_id, @event_index,
+  @kind, @netuid, @hotkey, @tao, @alpha, @excluded, @is_transfer, @fee, @usd);
 
 -- The events of a coldkey up to one, in their order.
 -- name: DeleteStagedEvents :execrows
 DELETE FROM staged_events
 WHERE intake_id = CAST(@intake_id AS BIGINT) AND coldkey = CAST(@coldkey AS address_text)
-  AND (time, block, extrinsic_block, extrinsic_number, extrinsic_id, event_index, seq)
-    <= (CAST(@time AS time_int), CAST(@block AS BIGINT), CAST(@extrinsic_block AS BIGINT), CAST(@extrinsic_number AS BIGINT),
-        CAST(@extrinsic_id AS TEXT), CAST(@event_index AS BIGINT), CAST(@seq AS BIGINT));
+  AND (event_key, seq) <= (CAST(@event_key AS event_key_text), CAST(@seq AS BIGINT));

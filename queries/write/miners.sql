@@ -9,7 +9,8 @@ UPDATE miners SET status = @status WHERE miner_id = @miner_id;
 -- Increments, so that a miner's history is never summed again.
 -- name: AddToMiner :execrows
 UPDATE miners SET
-  latest_event_id = @latest_event_id,
+  latest_key = @latest_key,
+  oldest_late_key = @oldest_late_key,
   last_active = @last_active,
   positions = positions + @positions,
   open_positions = open_positions + @open_positions,

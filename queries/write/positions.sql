@@ -1,7 +1,7 @@
 -- name: InsertPosition :exec
-INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index,
+INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key,
   entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status)
-VALUES (@position_id, @miner_id, @netuid, @hotkey, @extrinsic_id, @event_index,
+VALUES (@position_id, @miner_id, @netuid, @hotkey, @extrinsic_id, @event_index, @event_key,
   @entry_block, @entry_time, @entry_tao, @entry_alpha, @remaining_alpha, @status);
 
 -- name: ShrinkPosition :execrows

@@ -1,4 +1,4 @@
--- What makes a miner's positions anew. All but the first needs the mark that the first one sets.
+-- What a replay of a miner's events changes. All but the first needs the row that the first one sets.
 -- name: BeginRebuild :execrows
 INSERT INTO rebuilds (miner_id) VALUES (@miner_id);
 
@@ -12,20 +12,11 @@ WHERE event_id = @event_id;
 -- name: RemoveClose :execrows
 DELETE FROM closes WHERE trade_id = @trade_id AND step = @step;
 
--- name: RemoveArchivedClose :execrows
-DELETE FROM archived_closes WHERE trade_id = @trade_id AND step = @step;
-
 -- name: RemovePosition :execrows
 DELETE FROM positions WHERE position_id = @position_id;
 
--- name: RemoveArchivedPosition :execrows
-DELETE FROM archived_positions WHERE position_id = @position_id;
-
 -- name: RemoveTrade :execrows
 DELETE FROM trades WHERE trade_id = @trade_id;
-
--- name: RemoveArchivedTrade :execrows
-DELETE FROM archived_trades WHERE trade_id = @trade_id;
 
 -- name: SetPosition :execrows
 UPDATE positions SET
@@ -33,9 +24,13 @@ UPDATE positions SET
   status = @status,
   last_exit_time = @last_exit_time,
   closed_at = @closed_at,
-  gain = @gain
+  gain = @gain,
+  archive_run = @archive_run
 WHERE position_id = @position_id;
 
--- name: SetUnmatched :execrows
-UPDATE trades SET unmatched_alpha = @unmatched_alpha, unmatched_tao = @unmatched_tao
+-- name: SetTrade :execrows
+UPDATE trades SET
+  unmatched_alpha = @unmatched_alpha,
+  unmatched_tao = @unmatched_tao,
+  archive_run = @archive_run
 WHERE trade_id = @trade_id;

@@ -125,43 +125,34 @@ func (r *Run) compareEffect(ctx context.Context, at Ref) error {
 	if err := r.comparePosition(ctx, id, m.positionOf[at]); err != nil {
 		return fmt.Errorf("position of %v: %w", at, err)
 	}
-	if err := r.compareTrade(ctx, id, m.tradeOf[at], m); err != nil {
+	if err := r.compareTrade(ctx, id, m.tradeOf[at]); err != nil {
 		return fmt.Errorf("trade of %v: %w", at, err)
 	}
 	return nil
 }
 
-// either reads a row that is live or archived. It is an error if it is both, and
-// nil if it is neither.
-func either[T any](ctx context.Context, id int64, live, archived func(context.Context, int64) (T, error)) (row *T, isArchived bool, err error) {
-	a, errLive := live(ctx, id)
-	b, errArchived := archived(ctx, id)
-	switch {
-	case errLive == nil && errArchived == nil:
-		return nil, false, errors.New("it is live and archived at once")
-	case errLive == nil && errors.Is(errArchived, ledger.ErrNotFound):
-		return &a, false, nil
-	case errArchived == nil && errors.Is(errLive, ledger.ErrNotFound):
-		return &b, true, nil
-	case errors.Is(errLive, ledger.ErrNotFound) && errors.Is(errArchived, ledger.ErrNotFound):
-		return nil, false, nil
+// found reads a row by its id. nil: there is none.
+func found[T any](ctx context.Context, id int64, read func(context.Context, int64) (T, error)) (*T, error) {
+	row, err := read(ctx, id)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, nil
 	}
-	return nil, false, errors.Join(errLive, errArchived)
+	return &row, err
 }
 
 func (r *Run) comparePosition(ctx context.Context, id int64, want *position) error {
-	p, archived, err := either(ctx, id, r.Ledger.Position, r.Ledger.ArchivedPosition)
+	p, err := found(ctx, id, r.Ledger.Position)
 	if err != nil {
 		return err
 	}
 	if p == nil || want == nil {
 		return Differ("it is there", p != nil, want != nil)
 	}
-	return Differ("row", r.reader.position(*p, archived), want.row())
+	return Differ("row", r.reader.position(*p), want.row())
 }
 
-func (r *Run) compareTrade(ctx context.Context, id int64, want *trade, m *miner) error {
-	t, archived, err := either(ctx, id, r.Ledger.Trade, r.Ledger.ArchivedTrade)
+func (r *Run) compareTrade(ctx context.Context, id int64, want *trade) error {
+	t, err := found(ctx, id, r.Ledger.Trade)
 	if err != nil {
 		return err
 	}
@@ -172,20 +163,13 @@ func (r *Run) compareTrade(ctx context.Context, id int64, want *trade, m *miner)
 	if err != nil {
 		return err
 	}
-	return Differ("row", r.reader.trade(*t, archived, closes), want.row(m))
+	return Differ("row", r.reader.trade(*t, closes), want.row())
 }
 
-func (r *Run) closesOf(ctx context.Context, trade int64) (all []placedClose, err error) {
-	for i, list := range []func(context.Context, int64, ledger.Page[ledger.Close]) ([]ledger.Close, error){r.Ledger.ClosesOfTrade, r.Ledger.ArchivedClosesOfTrade} {
-		rows, err := every(func(p ledger.Page[ledger.Close]) ([]ledger.Close, error) { return list(ctx, trade, p) })
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range rows {
-			all = append(all, placedClose{c, i == 1})
-		}
-	}
-	return all, nil
+func (r *Run) closesOf(ctx context.Context, trade int64) ([]ledger.Close, error) {
+	return every(func(p ledger.Page[ledger.Close]) ([]ledger.Close, error) {
+		return r.Ledger.ClosesOfTrade(ctx, trade, p)
+	})
 }
 
 // every reads a list to its end.
@@ -212,7 +196,7 @@ func (r *Run) Answered(o Op, got Answer, want Outcome) error {
 		m := r.Model.miners[want.Of.Miner]
 		p := m.positionOf[want.Of]
 		return errors.Join(
-			Differ("answered position", r.reader.position(*got.position, p.archived), p.row()),
+			Differ("answered position", r.reader.position(*got.position), p.row()),
 			Differ("new", got.IsNew, want.IsNew))
 	case "unstake":
 		return r.answeredClose(got, want)
@@ -245,12 +229,7 @@ func (r *Run) answeredClose(got Answer, want Outcome) error {
 	if t == nil || got.close.Trade == nil {
 		return Differ("answered a trade", got.close.Trade != nil, t != nil)
 	}
-	var closes []placedClose
-	for i, c := range got.close.Closes {
-		archived := i < len(t.closes) && m.positionOf[t.closes[i].position].archived // the answer does not have it
-		closes = append(closes, placedClose{c, archived})
-	}
-	return Differ("answered trade", r.reader.trade(*got.close.Trade, t.archived, closes), t.row(m))
+	return Differ("answered trade", r.reader.trade(*got.close.Trade, got.close.Closes), t.row())
 }
 
 func summaryText(s ledger.Summary) string {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -50,13 +51,29 @@ func (e Event) same(o Event) bool {
 	return e == o
 }
 
+// block is the event's block in the order of events: an unknown one is that of the extrinsic, or comes last.
+func (e Event) block() uint64 {
+	if n, ok := numbers(e.Extrinsic); ok && e.Block == 0 {
+		return uint64(n[0])
+	}
+	if e.Block == 0 {
+		return math.MaxUint64
+	}
+	return uint64(e.Block)
+}
+
+// key is how the ledger writes the event's place.
+func (e Event) key() chain.EventKey {
+	return chain.NewEventKey(chain.Time(e.Time), e.Block, e.Extrinsic, e.Index)
+}
+
 // before is the order of events: time, block, extrinsic, index.
 func (e Event) before(o Event) bool {
 	if e.Time != o.Time {
 		return e.Time < o.Time
 	}
-	if e.Block != o.Block {
-		return e.Block < o.Block
+	if eb, ob := e.block(), o.block(); eb != ob {
+		return eb < ob
 	}
 	if e.Extrinsic != o.Extrinsic {
 		return extrinsicBefore(e.Extrinsic, o.Extrinsic)

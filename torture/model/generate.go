@@ -158,7 +158,7 @@ func (g *Generator) list(e Event) (list []Ref) {
 	for _, n := range g.model.Numbers() {
 		for _, p := range g.model.miners[n].positions {
 			all = append(all, p.Ref)
-			if p.left > 0 && n == e.Miner && p.Netuid == e.Netuid && p.Time <= e.Time {
+			if p.left > 0 && n == e.Miner && p.Netuid == e.Netuid && p.before(e) {
 				open = append(open, p.Ref)
 			}
 		}
@@ -318,7 +318,7 @@ func (g *Generator) aim(e *Event) {
 	if m == nil {
 		return
 	}
-	candidates := m.candidates(*e, nil, false)
+	candidates := m.candidates(*e, nil)
 	if len(candidates) == 0 {
 		return
 	}

@@ -136,7 +136,7 @@ func (m *Model) checkList(e Event, list []Ref) string {
 		switch {
 		case p == nil || r.Miner != e.Miner:
 			return errNotFound
-		case p.left == 0 || p.Netuid != e.Netuid || p.Time > e.Time:
+		case p.left == 0 || p.Netuid != e.Netuid || !p.before(e):
 			problem = errNoOpen
 		}
 	}

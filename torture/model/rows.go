@@ -68,11 +68,10 @@ func (p *position) row() positionRow {
 	return row
 }
 
-// row is the trade with its closes, each marked as archived or not.
-func (t *trade) row(m *miner) tradeRow {
+func (t *trade) row() tradeRow {
 	var closes strings.Builder
 	for _, c := range t.closes {
-		fmt.Fprintf(&closes, "\n\t%+v archived:%v", c, m.positionOf[c.position].archived)
+		fmt.Fprintf(&closes, "\n\t%+v", c)
 	}
 	return tradeRow{Event: t.Event, UnmatchedAlpha: t.unmatchedAlpha, Unmatched: t.unmatched, Archived: t.archived, Closes: closes.String()}
 }
@@ -80,7 +79,7 @@ func (t *trade) row(m *miner) tradeRow {
 func (m *miner) row() minerRow {
 	row := minerRow{Number: m.number, Status: m.status, Tracking: m.tracking, LastActive: m.lastActive}
 	if m.latest != nil {
-		row.Latest = fmt.Sprint(m.latest.Ref)
+		row.Latest = string(m.latest.key())
 	}
 	if m.uid {
 		row.Held = 1
@@ -142,32 +141,26 @@ func orZero[T any](p *T) (v T) {
 	return v
 }
 
-func (rd *reader) position(p ledger.Position, archived bool) positionRow {
+func (rd *reader) position(p ledger.Position) positionRow {
 	return positionRow{
 		Event: Event{stake, Ref{rd.numbers[p.MinerID], p.ExtrinsicID, p.EventIndex}, uint16(p.Netuid), rd.hotkeys[p.Hotkey], p.EntryBlock, int64(p.EntryTime), int64(p.EntryTAO), int64(p.EntryAlpha), false},
 		Left:  int64(p.RemainingAlpha), LastExit: int64(orZero(p.LastExitTime)), ClosedAt: int64(orZero(p.ClosedAt)), Gain: int64(p.Gain),
-		Status: string(p.Status), Archived: archived,
+		Status: string(p.Status), Archived: p.ArchiveRun != nil,
 	}
 }
 
-type placedClose struct {
-	ledger.Close
-	archived bool
-}
-
-func (rd *reader) trade(t ledger.Trade, archived bool, closes []placedClose) tradeRow {
-	slices.SortFunc(closes, func(a, b placedClose) int { return int(a.Step - b.Step) })
+func (rd *reader) trade(t ledger.Trade, closes []ledger.Close) tradeRow {
 	var text strings.Builder
 	for _, c := range closes {
 		same := closing{
 			trade: rd.refs[c.TradeID], position: rd.refs[c.PositionID], step: c.Step, alpha: int64(c.Alpha), tao: int64(c.TAO), cost: int64(c.Cost),
 			raw: int64(c.RawGain), gain: int64(c.Gain), us: c.DurationUs, met: c.MinBlocksMet, self: c.SelfTrade,
 		}
-		fmt.Fprintf(&text, "\n\t%+v archived:%v", same, c.archived)
+		fmt.Fprintf(&text, "\n\t%+v", same)
 	}
 	return tradeRow{
 		Event:          Event{unstake, Ref{rd.numbers[t.MinerID], t.ExtrinsicID, t.EventIndex}, uint16(t.Netuid), rd.hotkeys[t.Hotkey], t.ExitBlock, int64(t.ExitTime), int64(t.ExitTAO), int64(t.ExitAlpha), false},
-		UnmatchedAlpha: int64(t.UnmatchedAlpha), Unmatched: int64(t.UnmatchedTAO), Archived: archived, Closes: text.String(),
+		UnmatchedAlpha: int64(t.UnmatchedAlpha), Unmatched: int64(t.UnmatchedTAO), Archived: t.ArchiveRun != nil, Closes: text.String(),
 	}
 }
 
@@ -175,9 +168,7 @@ func (rd *reader) miner(m ledger.Miner, held int64) minerRow {
 	n := rd.number[m.Coldkey]
 	rd.numbers[m.MinerID], rd.ids[n] = n, m.MinerID
 	row := minerRow{Number: n, Status: string(m.Status), Tracking: int64(orZero(m.TrackingStart)), LastActive: int64(orZero(m.LastActive)), Held: held}
-	if m.LatestEventID != nil {
-		row.Latest = fmt.Sprint(rd.refs[*m.LatestEventID])
-	}
+	row.Latest = string(orZero(m.LatestKey))
 	values := []int64{
 		m.Positions, m.OpenPositions, m.Trades, m.Closes, int64(m.EntryTAO), int64(m.EntryAlpha), int64(m.ClosedAlpha), int64(m.ExitTAO), int64(m.RawGain),
 		int64(m.Gain), m.CountedCloses, m.WinningCloses, m.CountedDurationUs, int64(m.UnmatchedAlpha), int64(m.UnmatchedTAO),

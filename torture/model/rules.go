@@ -14,32 +14,19 @@ func part(total, whole, before, after int64) int64 {
 	return new(big.Int).Sub(floor(after), floor(before)).Int64()
 }
 
-// candidates are the positions an unstake may close, first in first out. In a
-// replay, positions of one moment and block come in the order of their events,
-// otherwise in that of recording.
-func (m *miner) candidates(e Event, list []Ref, replay bool) []*position {
+// candidates are the positions an unstake may close, in the order of events.
+func (m *miner) candidates(e Event, list []Ref) []*position {
 	var found []*position
 	for _, p := range m.positions {
-		if p.left > 0 && p.Netuid == e.Netuid && p.Time <= e.Time && (list == nil || slices.Contains(list, p.Ref)) {
+		if p.left > 0 && p.Netuid == e.Netuid && p.before(e) && (list == nil || slices.Contains(list, p.Ref)) {
 			found = append(found, p)
 		}
 	}
 	if slices.ContainsFunc(found, func(p *position) bool { return p.Extrinsic == e.Extrinsic }) {
 		found = slices.DeleteFunc(found, func(p *position) bool { return p.Extrinsic != e.Extrinsic })
 	}
-	first := func(a, b *position) bool {
-		switch {
-		case a.Time != b.Time:
-			return a.Time < b.Time
-		case a.Block != b.Block:
-			return a.Block < b.Block
-		case replay:
-			return a.before(b.Event)
-		}
-		return a.seq < b.seq
-	}
 	slices.SortFunc(found, func(a, b *position) int {
-		if first(a, b) {
+		if a.before(b.Event) {
 			return -1
 		}
 		return 1
@@ -124,7 +111,7 @@ func (m *miner) open(r *record) (problem string) {
 // close records an unstake and closes what it may. An unstake is a fact in a
 // replay, so strict is lenient then.
 func (m *miner) close(r *record, replay bool) (t *trade, problem string) {
-	candidates := m.candidates(r.Event, r.list, replay)
+	candidates := m.candidates(r.Event, r.list)
 	t = plan(r.Event, r.inputs, candidates)
 	strict := r.mode == "strict" && !replay
 	if len(t.closes) == 0 {

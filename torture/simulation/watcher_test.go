@@ -33,9 +33,9 @@ func (w *watcher) checkpoint(mode string) error {
 // the sum of the rows, live and archived. Each sum has a counter, so none overflows.
 const recount = `
 WITH
-p AS (SELECT * FROM positions UNION ALL SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain FROM archived_positions),
-t AS (SELECT trade_id, miner_id, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM trades UNION ALL SELECT trade_id, miner_id, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM archived_trades),
-c AS (SELECT miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met FROM closes UNION ALL SELECT miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met FROM archived_closes),
+p AS (SELECT * FROM positions),
+t AS (SELECT trade_id, miner_id, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao FROM trades),
+c AS (SELECT miner_id, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met FROM closes),
 ps AS (SELECT miner_id, COUNT(*) n, SUM(status <> 'closed') open, SUM(entry_tao) tao, SUM(entry_alpha) alpha, SUM(remaining_alpha) rest, SUM(gain) gain FROM p GROUP BY miner_id),
 ts AS (SELECT miner_id, COUNT(*) n, SUM(exit_tao - unmatched_tao) tao, SUM(exit_alpha - unmatched_alpha) alpha, SUM(unmatched_alpha) more, SUM(unmatched_tao) more_tao FROM t GROUP BY miner_id),
 cs AS (SELECT miner_id, COUNT(*) n, SUM(alpha) alpha, SUM(tao) tao, SUM(cost) cost, SUM(raw_gain) raw, SUM(gain) gain, SUM(min_blocks_met) met, SUM(min_blocks_met AND gain > 0) won, SUM(min_blocks_met * duration_us) us FROM c GROUP BY miner_id),

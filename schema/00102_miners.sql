@@ -1,19 +1,16 @@
 -- +goose Up
--- 0x534b4c47, 'SKLG': the manager refuses a file that belongs to another program.
-PRAGMA application_id = 1397443655;
-
--- Declared types carry the meaning of a column: sqlc maps them to Go types, SQLite takes their affinity
--- (INTEGER or TEXT) from the last syllable. SQLite would store a float or a text in an integer column, and
--- turns integer overflow into a float: the typeof checks refuse both.
-
--- A miner is its coldkey. The counters are sums over its whole life, kept by increments and never shrunk.
+-- A miner is its coldkey. The counters are sums over its whole life, kept by increments; only a replay of the
+-- miner's events may shrink them. latest_key is the greatest event_key of the events that were handled, and
+-- oldest_late_key that of the oldest one that came after a later one had been handled: from there on the miner's
+-- rows wait for a replay. NULL: nothing came late, or it has been replayed.
 CREATE TABLE miners (
   miner_id            INTEGER           PRIMARY KEY AUTOINCREMENT,
   coldkey             address_text      NOT NULL,
-  status              miner_status_text NOT NULL,
+  status              miner_status_text NOT NULL REFERENCES miner_statuses (status),
   tracking_start      time_int,
   registered_at       time_int          NOT NULL,
-  latest_event_id     bigint,
+  latest_key          event_key_text,
+  oldest_late_key     event_key_text,
   last_active         time_int,
   positions           bigint            NOT NULL DEFAULT 0,
   open_positions      bigint            NOT NULL DEFAULT 0,
@@ -32,9 +29,9 @@ CREATE TABLE miners (
   unmatched_tao       rao_int           NOT NULL DEFAULT 0,
   CONSTRAINT miners_coldkey_unique UNIQUE (coldkey),
   CONSTRAINT miners_coldkey_is_address CHECK (typeof(coldkey) = 'text' AND length(coldkey) = 48),
-  CONSTRAINT miners_status_known CHECK (status IN ('active', 'inactive', 'blacklisted')),
   CONSTRAINT miners_tracking_start_in_range CHECK (tracking_start IS NULL OR (typeof(tracking_start) = 'integer' AND tracking_start BETWEEN -62167219200000000 AND 253402300799999999)),
   CONSTRAINT miners_registered_at_in_range CHECK (typeof(registered_at) = 'integer' AND registered_at BETWEEN 1 AND 253402300799999999),
+  CONSTRAINT miners_oldest_late_key_not_after_latest CHECK (oldest_late_key IS NULL OR (latest_key IS NOT NULL AND oldest_late_key <= latest_key)),
   CONSTRAINT miners_last_active_in_range CHECK (last_active IS NULL OR (typeof(last_active) = 'integer' AND last_active BETWEEN 1 AND 253402300799999999)),
   CONSTRAINT miners_positions_in_range CHECK (typeof(positions) = 'integer' AND positions >= 0),
   CONSTRAINT miners_open_positions_in_range CHECK (typeof(open_positions) = 'integer' AND open_positions BETWEEN 0 AND positions),
@@ -54,8 +51,9 @@ CREATE TABLE miners (
   CONSTRAINT miners_unmatched_tao_in_range CHECK (typeof(unmatched_tao) = 'integer' AND unmatched_tao >= 0)
 );
 
--- Miners of one status, paged by id.
+-- Miners of one status, paged by id; those that wait for a replay.
 CREATE INDEX miners_by_status ON miners (status, miner_id);
+CREATE INDEX miners_late ON miners (miner_id) WHERE oldest_late_key IS NOT NULL;
 
 -- REPLACE deletes the row in its way without asking the delete trigger, so inserting asks first.
 -- +goose StatementBegin
@@ -64,23 +62,38 @@ BEGIN
   SELECT RAISE(ABORT, 'miners: this miner is already recorded')
   WHERE EXISTS (SELECT 1 FROM miners m WHERE m.miner_id = NEW.miner_id)
      OR EXISTS (SELECT 1 FROM miners m WHERE m.coldkey = NEW.coldkey);
+  SELECT RAISE(ABORT, 'miners: a miner begins without events')
+  WHERE NEW.latest_key IS NOT NULL OR NEW.oldest_late_key IS NOT NULL OR NEW.last_active IS NOT NULL;
 END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE TRIGGER miners_identity BEFORE UPDATE OF miner_id, coldkey, registered_at ON miners
+CREATE TRIGGER miners_identity BEFORE UPDATE OF miner_id, coldkey, tracking_start, registered_at ON miners
 BEGIN
   SELECT RAISE(ABORT, 'miners: the identity of a miner never changes');
 END;
 -- +goose StatementEnd
 
--- In place of a foreign key, which would say less: the latest event is one of this miner's own.
+-- Keys of events of the miner's own, which a foreign key could not say.
 -- +goose StatementBegin
-CREATE TRIGGER miners_latest_event BEFORE UPDATE OF latest_event_id ON miners
-WHEN NEW.latest_event_id IS NOT OLD.latest_event_id
+CREATE TRIGGER miners_latest_key BEFORE UPDATE OF latest_key ON miners
+WHEN NEW.latest_key IS NOT OLD.latest_key
 BEGIN
-  SELECT RAISE(ABORT, 'miners: the latest event must be one of the miner')
-  WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.event_id = NEW.latest_event_id AND e.miner_id = NEW.miner_id);
+  SELECT RAISE(ABORT, 'miners: the latest key must be that of an event of the miner')
+  WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.miner_id = NEW.miner_id AND e.event_key = NEW.latest_key);
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER miners_oldest_late_key BEFORE UPDATE OF oldest_late_key ON miners
+WHEN NEW.oldest_late_key IS NOT OLD.oldest_late_key
+BEGIN
+  SELECT RAISE(ABORT, 'miners: the key of the oldest late event must be that of an event of the miner')
+  WHERE NEW.oldest_late_key IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM events e WHERE e.miner_id = NEW.miner_id AND e.event_key = NEW.oldest_late_key);
+  SELECT RAISE(ABORT, 'miners: only a replay makes the oldest late event a later one or none')
+  WHERE OLD.oldest_late_key IS NOT NULL AND (NEW.oldest_late_key IS NULL OR NEW.oldest_late_key > OLD.oldest_late_key)
+    AND NOT EXISTS (SELECT 1 FROM rebuilds r WHERE r.miner_id = OLD.miner_id);
 END;
 -- +goose StatementEnd
 
@@ -139,4 +152,3 @@ END;
 -- +goose Down
 DROP TABLE registrations;
 DROP TABLE miners;
-PRAGMA application_id = 0;

@@ -1,0 +1,202 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/dbgen/write"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// archiving is a run under way.
+type archiving struct {
+	archiveConfig
+	ledger                *Ledger
+	cutoff, started       chain.Time
+	fromMiner, untilMiner int64
+	miners                map[int64]bool
+	done                  ArchiveSummary
+}
+
+// closesPerRow is how many closes a transaction counts for each row that it may mark.
+const closesPerRow = 20
+
+// archiveAttempts is how often the same position may be found first without being archived, before that is damage
+// and not another writer's doing.
+const archiveAttempts = 3
+
+// archiveBatch is what one transaction archives of a miner.
+type archiveBatch struct {
+	minerID           int64
+	positions, trades []int64
+}
+
+// positions archives positions, a batch at a time, until none is left.
+func (r *archiving) positions(ctx context.Context) error {
+	from, first, attempts := r.fromMiner, int64(0), 0
+	for {
+		next, err := r.nextPositions(ctx, from)
+		if err != nil || len(next.positions) == 0 {
+			return err
+		}
+		if from = next.minerID; next.positions[0] != first {
+			first, attempts = next.positions[0], 0
+		}
+		if attempts++; attempts > archiveAttempts {
+			return stuck("archive", "position %d", first)
+		}
+		if _, err := r.write(ctx, next); err != nil {
+			return err
+		}
+	}
+}
+
+// nextPositions finds positions of one miner to archive, from a miner on. It reads on a connection of the readers, so that nobody
+// waits for it.
+func (r *archiving) nextPositions(ctx context.Context, from int64) (archiveBatch, error) {
+	return manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) (archiveBatch, error) {
+		room := r.rows * closesPerRow
+		found, err := q.ArchivablePositions(ctx, read.ArchivablePositionsParams{
+			FromMinerID: from, UntilMinerID: r.untilMiner, Cutoff: r.cutoff, CountTo: room + 1, PageSize: r.rows,
+		})
+		if err != nil || len(found) == 0 {
+			return archiveBatch{}, err
+		}
+		next := archiveBatch{minerID: found[0].MinerID}
+		for i, p := range found {
+			if room -= p.Closes; p.MinerID != next.minerID || i > 0 && room < 0 {
+				break
+			}
+			next.positions = append(next.positions, p.PositionID)
+		}
+		return next, nil
+	}, manager.Label("ledger.ArchiveClosedPositions: find"))
+}
+
+// trades archives the trades of every miner whose positions are all archived.
+func (r *archiving) trades(ctx context.Context) error {
+	for minerID := r.fromMiner - 1; ; {
+		miners, err := manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
+			return q.Miners(ctx, minerID, maxPage)
+		})
+		if err != nil {
+			return err
+		}
+		for _, m := range miners {
+			if minerID = m.MinerID; minerID > r.untilMiner {
+				return nil
+			}
+			if err := r.tradesOf(ctx, minerID); err != nil {
+				return err
+			}
+		}
+		if len(miners) < maxPage {
+			return nil
+		}
+	}
+}
+
+// tradesOf archives trades of a miner, in order. Those that stay, since a position of theirs is open or was closed
+// later, are looked at again by every run.
+func (r *archiving) tradesOf(ctx context.Context, minerID int64) error {
+	query := read.ArchivableTradesParams{MinerID: minerID, BeforeKey: chain.FirstEventKey(r.cutoff), PageSize: r.rows}
+	for {
+		page, err := manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) ([]read.ArchivableTradesRow, error) {
+			return q.ArchivableTrades(ctx, query)
+		}, manager.Label("ledger.ArchiveClosedPositions: find"))
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		query.AfterKey = page[len(page)-1].EventKey
+		next := archiveBatch{minerID: minerID}
+		for _, t := range page {
+			if t.Settled {
+				next.trades = append(next.trades, t.TradeID)
+			}
+		}
+		if len(next.trades) == 0 {
+			continue
+		}
+		if _, err := r.write(ctx, next); err != nil {
+			return err
+		}
+	}
+}
+
+// write archives what was found, as far as it is still there to archive, and adds it to the summary of the run. It
+// returns how many rows that were.
+func (r *archiving) write(ctx context.Context, next archiveBatch) (int64, error) {
+	summary, err := manager.Write(ctx, r.ledger.db, func(ctx context.Context, tx Tx) (write.AddToArchiveRunParams, error) {
+		return r.archive(ctx, tx, next)
+	}, manager.Label("ledger.ArchiveClosedPositions: batch"))
+	if err != nil || summary.Positions+summary.Trades == 0 {
+		return 0, err
+	}
+	if !r.miners[next.minerID] {
+		r.miners[next.minerID] = true
+		r.done.Miners++
+	}
+	r.done.RunID = summary.RunID
+	r.done.Positions += summary.Positions
+	r.done.Trades += summary.Trades
+	r.done.Closes += summary.Closes
+	r.progress(r.done)
+	return summary.Positions + summary.Trades, nil
+}
+
+// archive marks rows and returns what it wrote into the log of the run: nothing where none was left to mark.
+func (r *archiving) archive(ctx context.Context, tx Tx, next archiveBatch) (write.AddToArchiveRunParams, error) {
+	summary := write.AddToArchiveRunParams{
+		RunID: r.done.RunID, MinerID: next.minerID, Cutoff: r.cutoff, StartedAt: r.started, FinishedAt: max(r.started, r.ledger.now()),
+	}
+	positions, err := tx.PositionsToArchive(ctx, read.PositionsToArchiveParams{PositionIds: idList(next.positions), MinerID: next.minerID, Cutoff: r.cutoff})
+	if err != nil {
+		return summary, err
+	}
+	for _, p := range positions {
+		summary.Positions++
+		summary.Closes += p.Closes
+		summary.EntryTAO += p.EntryTAO // both are parts of a miner's counters, which hold their sums
+		summary.Gain += p.Gain
+	}
+	trades, err := tx.TradesToArchive(ctx, idList(next.trades), next.minerID)
+	if err != nil {
+		return summary, err
+	}
+	if summary.Trades = int64(len(trades)); summary.Positions+summary.Trades == 0 {
+		return summary, nil
+	}
+	if summary.RunID == 0 {
+		latest, err := tx.LatestArchiveRun(ctx)
+		if err != nil {
+			return summary, err
+		}
+		summary.RunID = latest + 1
+	}
+	if _, err := tx.AddToArchiveRun(ctx, summary); err != nil {
+		return summary, fmt.Errorf("archive: write the summary of run %d: %w", summary.RunID, err)
+	}
+	ids := make([]int64, len(positions))
+	for i, p := range positions {
+		ids[i] = p.PositionID
+	}
+	return summary, mark(ctx, tx, summary, idList(ids), idList(trades))
+}
+
+// mark says in the rows by which run they are archived.
+func mark(ctx context.Context, tx Tx, summary write.AddToArchiveRunParams, positions, trades string) error {
+	marked, err := tx.ArchivePositions(ctx, write.ArchivePositionsParams{ArchiveRun: &summary.RunID, MinerID: summary.MinerID, PositionIds: positions})
+	if err == nil && marked != summary.Positions {
+		err = stuck("archive", "one of the positions %s", positions)
+	}
+	if err != nil {
+		return err
+	}
+	marked, err = tx.ArchiveTrades(ctx, write.ArchiveTradesParams{ArchiveRun: &summary.RunID, MinerID: summary.MinerID, TradeIds: trades})
+	if err == nil && marked != summary.Trades {
+		err = stuck("archive", "one of the trades %s", trades)
+	}
+	return err
+}

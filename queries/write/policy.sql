@@ -1,0 +1,3 @@
+-- name: SetPolicy :execrows
+UPDATE policy SET min_blocks = @min_blocks, self_trade = @self_trade, transfers = @transfers, lookback_days = @lookback_days
+WHERE policy_id = 1;
