@@ -40,6 +40,8 @@ type op struct {
 	Cell   int    `json:"cell,omitempty"`
 	Fails  bool   `json:"fails,omitempty"`  // its closure ends with an error of its own
 	Cancel string `json:"cancel,omitempty"` // when its context ends: "soon", "inside", "" for never
+	Stray  string `json:"stray,omitempty"`  // what its closure does besides, see stray_test.go
+	Wary   bool   `json:"wary,omitempty"`   // its closure looks first whether it meets that of another one
 }
 
 // The kinds of operations.

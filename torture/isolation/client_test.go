@@ -33,8 +33,16 @@ func (h honest) do(ctx context.Context, o op) (saw cells, err error) {
 	}
 	var seen cells // not the result: an evicted closure may outlive its call
 	err = h.db.WithTx(ctx, func(ctx context.Context, q queries) error {
+		if o.Wary {
+			if err := q.untouched(ctx); err != nil {
+				return err
+			}
+		}
 		now, err := h.write(ctx, q, o)
 		if err != nil {
+			return err
+		}
+		if err := q.stray(ctx, o.Stray); err != nil {
 			return err
 		}
 		seen = now

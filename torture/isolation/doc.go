@@ -8,6 +8,11 @@
 // which a single thread would have seen the same. There must be one, although
 // transactions share commits, contexts end, statements fail and processes die.
 //
+// Some closures also try what must not outlast them: they set pragmas, attach
+// databases, create TEMP tables with the names of ours, and leave rows whose parent
+// is missing to be checked at COMMIT. Every other closure checks that it sees
+// nothing of it.
+//
 // An operation that was answered with an error is left out: it must have had no
 // effect, and if it had, the others would show it. Only an operation without an
 // answer (its process was killed) and one answered with ErrCommitUnknown may take

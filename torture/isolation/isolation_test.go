@@ -34,6 +34,7 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 		{"with contexts that end", plan{Fails: 10, Cancels: 40}, false, nil},
 		{"with statements that fail", plan{Fails: 10}, true, nil},
 		{"with everything", plan{Fails: 20, Cancels: 20}, true, nil},
+		{"with closures that reach too far", plan{Fails: 10, Cancels: 5, Strays: 40}, false, nil},
 		{"every closure twice", plan{Fails: 10, Cancels: 10}, false, []manager.Option{manager.WithRunTwice()}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

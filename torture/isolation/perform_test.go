@@ -32,6 +32,10 @@ const (
 // verdict reads an answer. With faults, an error may come from one of them.
 func verdict(o op, err error, faults bool) string {
 	switch {
+	case o.Stray != "" && !o.Fails && err == nil && o.Stray != settings:
+		return wrong // it left a row without its parent
+	case o.Stray != "" && errors.Is(err, manager.ErrForeignKey):
+		return nothing
 	case err == nil && !o.Fails, o.Fails && errors.Is(err, errOwn):
 		return happened
 	case errors.Is(err, manager.ErrCommitUnknown):

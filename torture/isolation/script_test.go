@@ -9,6 +9,7 @@ import (
 type plan struct {
 	Fails   int // of a hundred writes, how many end with an error of their own
 	Cancels int // of a hundred operations, how many have a context that ends
+	Strays  int // of a hundred writes, how many also try what must not outlast them
 }
 
 // script makes n operations for one client. Names begin with prefix.
@@ -34,6 +35,10 @@ func (p plan) script(random *rand.Rand, prefix string, n int) []op {
 			o.Kind = nest
 		}
 		o.Fails = o.Kind != look && o.Kind != peek && random.IntN(100) < p.Fails
+		o.Wary = p.Strays > 0
+		if o.Kind != look && o.Kind != peek && random.IntN(100) < p.Strays {
+			o.Stray = strays[random.IntN(len(strays))]
+		}
 		if random.IntN(100) < p.Cancels {
 			o.Cancel = []string{"soon", "inside"}[random.IntN(2)]
 		}
