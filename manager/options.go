@@ -133,7 +133,7 @@ func WithSlowWarnings(tx, query, read time.Duration) Option {
 func WithCheckpointFrames(n int) Option { return func(c *config) { c.walFrames = max(1, n) } }
 
 // walBytes is from what length on the write-ahead log is checkpointed.
-func (c *config) walBytes() int { return c.walFrames * 4096 }
+func (cfg *config) walBytes() int { return cfg.walFrames * 4096 }
 
 // WithDriver wraps every connection of the driver, those of migrations too: the
 // way tests inject faults (see package faultdriver) and look at statements.

@@ -175,7 +175,7 @@ var (
 func (tx *sqlTx) beginWrite(ctx context.Context) error {
 	l, co := callerLabel(), tx.conn.core
 	begun, finish, ended := make(chan *txn), make(chan bool), make(chan error, 1)
-	run := func(ctx context.Context, t *txn) error {
+	run := func(_ context.Context, t *txn) error {
 		if tx.txn != nil {
 			return errRunsOnce
 		}
