@@ -154,7 +154,8 @@ year: toolchain ## a year of a validator, simulated, in about an hour: make year
 torture: toolchain ## half an hour of faults, kills, power cuts, histories and random operations
 	@$(GO) build -o bin/gotest ./tools/gotest
 	bin/gotest -race ./ledger/...
-	TORTURE=1 bin/gotest -C torture -timeout 60m ./...
+	TORTURE=1 bin/gotest -C torture -race -run StatementsUnderStress -timeout 60m ./limits
+	TORTURE=1 bin/gotest -C torture -skip StatementsUnderStress -timeout 60m ./...
 
 .PHONY: soak
 soak: toolchain ## hours of the same and of steady load: make soak SOAK=2h

@@ -16,7 +16,7 @@ const least = 2000
 
 // operations are what is made to fail.
 var operations = []operation{
-	alone, first, failing, nested, group, snapshot, pinnedSnapshot, opening, closing, backup,
+	alone, rowsOpen, rowsForgotten, first, failing, nested, group, snapshot, pinnedSnapshot, opening, closing, backup,
 	ledgerOpening, applying, trade, archive, snapshots, rebuild,
 }
 

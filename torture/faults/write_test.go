@@ -19,6 +19,44 @@ var alone = operation{
 	open:   func(t *testing.T, s *stage) attempt { return openUsedBook(t, s).writeAlone },
 }
 
+// rowsOpen and rowsForgotten write while rows of a query are open, which are
+// closed in the end or never.
+var (
+	rowsOpen      = holding("WithTx with rows open", true)
+	rowsForgotten = holding("WithTx with rows forgotten", false)
+)
+
+func holding(name string, closed bool) operation {
+	return operation{
+		name:   name,
+		points: []faultdriver.Point{faultdriver.Statement, faultdriver.Step, faultdriver.CloseRows, faultdriver.Commit},
+		open: func(t *testing.T, s *stage) attempt {
+			b := openUsedBook(t, s)
+			return func() error {
+				return b.writeOnce(func(ctx context.Context, tx queries, number int) (err error) {
+					const values = "-- name: Values :many\nSELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3"
+					rows, err := tx.db.QueryContext(ctx, values)
+					if err != nil {
+						return err
+					}
+					if closed {
+						defer func() { err = errors.Join(err, rows.Err(), rows.Close()) }()
+					}
+					rows.Next()
+					if _, err := tx.list(ctx, values); err != nil { // the same text once more
+						return err
+					}
+					if err := tx.transfer(ctx, number); err != nil {
+						return err
+					}
+					rows.Next()
+					return rows.Err()
+				})
+			}
+		},
+	}
+}
+
 // first is the first one of a connection, which prepares its statements.
 var first = operation{
 	name:   "first WithTx",
@@ -28,6 +66,11 @@ var first = operation{
 }
 
 func (b *book) writeAlone() error {
+	return b.writeOnce(func(ctx context.Context, tx queries, number int) error { return tx.transfer(ctx, number) })
+}
+
+// writeOnce is one WithTx with a closure that makes a transfer.
+func (b *book) writeOnce(write func(ctx context.Context, tx queries, number int) error) error {
 	number, runs, hooks := b.next(), 0, 0
 	var err error
 	b.stage.play(func() {
@@ -36,7 +79,7 @@ func (b *book) writeAlone() error {
 			if err := manager.AfterCommit(ctx, func(context.Context, uint64) { hooks++ }); err != nil {
 				return err
 			}
-			return tx.transfer(ctx, number)
+			return write(ctx, tx, number)
 		})
 	})
 	b.answered(err, number)
