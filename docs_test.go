@@ -3,6 +3,7 @@ package stakeledger_test
 import (
 	"go/ast"
 	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,10 +21,11 @@ var (
 )
 
 // pages are read by people who look for what they name.
-var pages = []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/GUARANTEES.md", "manager/DESIGN.md"}
+var pages = []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/ADOPTING.md", "docs/GUARANTEES.md", "docs/OPERATING.md", "manager/DESIGN.md"}
 
 func TestPagesNameFilesThatExist(t *testing.T) {
 	ofGo := []string{"database/sql", "math/big"}
+	invented := []string{"00001_x.sql"} // what a page tells its reader to make
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -31,7 +33,7 @@ func TestPagesNameFilesThatExist(t *testing.T) {
 		}
 		for _, m := range append(namedFile.FindAllStringSubmatch(string(text), -1), linked.FindAllStringSubmatch(string(text), -1)...) {
 			name := strings.TrimSuffix(m[1], "/")
-			if first, _, _ := strings.Cut(name, "/"); slices.Contains(ofGo, name) || first != name && strings.Index(first, ".") > 0 {
+			if first, _, _ := strings.Cut(name, "/"); slices.Contains(ofGo, name) || slices.Contains(invented, name) || first != name && strings.Index(first, ".") > 0 {
 				continue // a package of the standard library or of another module
 			}
 			found := false
@@ -99,4 +101,44 @@ func addMembers(members map[string]bool, d ast.Decl) {
 			}
 		}
 	}
+}
+
+// A block of Go, SQL or sqlc's configuration on a page is a part of a file that is
+// compiled and tested, or a whole program, which .ci/run compiles.
+func TestBlocksOfPagesAreCode(t *testing.T) {
+	var sources []string
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && slices.Contains([]string{".go", ".sql", ".yaml"}, filepath.Ext(path)) {
+			var text []byte
+			text, err = os.ReadFile(path)
+			sources = append(sources, trimmedLines(string(text)))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```go\n(.*?)```")
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range block.FindAllStringSubmatch(string(text), -1) {
+			code := trimmedLines(m[1])
+			if strings.HasPrefix(code, "package main\n") || slices.ContainsFunc(sources, func(s string) bool { return strings.Contains(s, code) }) {
+				continue
+			}
+			t.Errorf("%s: this block stands in no file that is compiled:\n%s", page, m[1])
+		}
+	}
+}
+
+// trimmedLines is text without the space around its lines.
+func trimmedLines(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(strings.TrimSpace(line) + "\n")
+	}
+	return b.String()
 }
