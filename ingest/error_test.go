@@ -46,7 +46,7 @@ func checkBad(t *testing.T, text string, cases map[string]bad) {
 }
 
 const (
-	fieldList  = "coldkey, hotkey, kind, netuid, extrinsic_id, event_index, block, time, tao, alpha, transfer"
+	fieldList  = "coldkey, hotkey, kind, netuid, extrinsic_id, event_index, block, time, tao, alpha, transfer, fee, usd"
 	countRange = "want a whole number from 0 to 9223372036854775807"
 	fewPlaces  = "more than 9 decimal places; a rao is the smallest unit"
 	plain      = "not a plain decimal number such as 1.5 or 0.000000001"
@@ -122,7 +122,7 @@ func TestBadCSV(t *testing.T) {
 		"transfer":             {`"true"`, `"yes"`, `f:3: field "transfer": flag "yes": want true or false`},
 		"missing column":       {",tao,", ",", `f:1: field "tao": missing`},
 		"duplicate column":     {",tao,", ",tao,tao,", `f:1: field "tao": given twice`},
-		"unknown column":       {",tao,", ",tao,fee,", `f:1: field "fee": unknown; an event has ` + fieldList},
+		"unknown column":       {",tao,", ",tao,price,", `f:1: field "price": unknown; an event has ` + fieldList},
 		"misspelt optional":    {",block,", ",blok,", `f:1: field "blok": unknown; an event has ` + fieldList},
 		"empty column":         {",transfer\n", ",transfer,\n", `f:1: a field without a name; an event has ` + fieldList},
 		"semicolons":           {"coldkey,hotkey", "coldkey;hotkey", `f:1: field "coldkey;hotkey": unknown; an event has ` + fieldList},
@@ -170,10 +170,10 @@ func TestBadResponse(t *testing.T) {
 		"no comma within a row":  {`"UNDELEGATE",`, `"UNDELEGATE"`, `f:7: row 1: "\"nominator\":" where a comma or a closing brace is expected`},
 		"comma before brace":     {`"transfer_address": null`, `"transfer_address": null,`, `f:16: row 1: "}" where a name in quotes is expected`},
 		"wrong bracket":          {`null, true, -1.5e-3]`, `null, true, -1.5e-3}`, `f:11: row 1: "}" where a comma or a closing bracket is expected`},
-		"bad value not needed":   {`"36.56"`, `36.`, `f:11: row 1: "36." is not a number in JSON`},
-		"bad word not needed":    {`"36.56"`, `nil`, `f:11: row 1: "nil" where a value is expected`},
-		"deeply nested":          {`"36.56"`, strings.Repeat("[", 100) + strings.Repeat("]", 100), `f:11: row 1: nested deeper than 64 levels`},
-		"line break in a string": {`"36.56"`, "\"36\n56\"", `f:11: row 1: a control character within a string`},
+		"bad value not needed":   {`"-0.05"`, `36.`, `f:11: row 1: "36." is not a number in JSON`},
+		"bad word not needed":    {`"-0.05"`, `nil`, `f:11: row 1: "nil" where a value is expected`},
+		"deeply nested":          {`"-0.05"`, strings.Repeat("[", 100) + strings.Repeat("]", 100), `f:11: row 1: nested deeper than 64 levels`},
+		"line break in a string": {`"-0.05"`, "\"-0\n05\"", `f:11: row 1: a control character within a string`},
 		"text after the end":     {"", "\n{}", `f:21: text after the end of a page, which is not another page`},
 		"bracket after the end":  {"", "]", `f:20: text after the end of a page, which is not another page`},
 	})

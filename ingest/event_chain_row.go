@@ -91,8 +91,8 @@ func (r *eventReader) setArguments(list []string, name string) error {
 		return malformed(fmt.Sprintf("%d values; %s has a list of coldkey, hotkey, TAO, alpha, netuid and perhaps a fee (before there were subnet tokens it had others, which cannot be taken in)", len(list), chain.Quote(name)))
 	}
 	for i, set := range []func(*rowReader, string) error{
-		(*rowReader).setColdkeyOfChain, (*rowReader).setHotkeyOfChain, (*rowReader).setTAOInRao, (*rowReader).setAlphaInRao, (*rowReader).setNetuid,
-	} {
+		(*rowReader).setColdkeyOfChain, (*rowReader).setHotkeyOfChain, (*rowReader).setTAOInRao, (*rowReader).setAlphaInRao, (*rowReader).setNetuid, (*rowReader).setFeeInRao,
+	}[:len(list)] {
 		text := plainText(list[i])
 		if i >= 2 {
 			text = plainNumber(text)

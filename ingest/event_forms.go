@@ -30,7 +30,9 @@ var ownForm = eventForm{
 		{"time", false, (*scanner).string, (*rowReader).setTime},
 		{"tao", false, (*scanner).string, (*rowReader).setTAO},
 		{"alpha", false, (*scanner).string, (*rowReader).setAlpha},
-		{"transfer", true, (*scanner).boolean, (*rowReader).setTransfer},
+		{"transfer", true, orNull((*scanner).boolean), (*rowReader).setTransfer},
+		{"fee", true, orNull((*scanner).string), (*rowReader).setFee},
+		{"usd", true, orNull((*scanner).string), (*rowReader).setUSD},
 		{"event_id", true, (*scanner).ignored, (*rowReader).ignore},
 		{"outcome", true, (*scanner).ignored, (*rowReader).ignore},
 		{"reason", true, (*scanner).ignored, (*rowReader).ignore},
@@ -39,7 +41,7 @@ var ownForm = eventForm{
 }
 
 // ownFields is for errors. What only our lists print is not worth a mention.
-var ownFields = "an event has " + strings.Join(ownForm.fields.names()[:11], ", ")
+var ownFields = "an event has " + strings.Join(ownForm.fields.names()[:13], ", ")
 
 // tradeForm is a row of our list of trades: the unstake that made the trade.
 var tradeForm = eventForm{
@@ -55,7 +57,9 @@ var tradeForm = eventForm{
 		{"exit_time", false, (*scanner).string, (*rowReader).setTime},
 		{"exit_tao", false, (*scanner).string, (*rowReader).setTAO},
 		{"exit_alpha", false, (*scanner).string, (*rowReader).setAlpha},
-		{"transfer", true, (*scanner).boolean, (*rowReader).setTransfer},
+		{"transfer", true, orNull((*scanner).boolean), (*rowReader).setTransfer},
+		{"fee", true, orNull((*scanner).string), (*rowReader).setFee},
+		{"usd", true, orNull((*scanner).string), (*rowReader).setUSD},
 	},
 }
 
@@ -73,7 +77,9 @@ var positionForm = eventForm{
 		{"entry_time", false, (*scanner).string, (*rowReader).setTime},
 		{"entry_tao", false, (*scanner).string, (*rowReader).setTAO},
 		{"entry_alpha", false, (*scanner).string, (*rowReader).setAlpha},
-		{"transfer", true, (*scanner).boolean, (*rowReader).setTransfer},
+		{"transfer", true, orNull((*scanner).boolean), (*rowReader).setTransfer},
+		{"fee", true, orNull((*scanner).string), (*rowReader).setFee},
+		{"usd", true, orNull((*scanner).string), (*rowReader).setUSD},
 	},
 }
 
@@ -91,7 +97,9 @@ var delegationForm = eventForm{
 		{"alpha", false, (*scanner).rao, (*rowReader).setAlphaInRao},
 		{"netuid", false, (*scanner).number, (*rowReader).setNetuid},
 		{"extrinsic_id", false, (*scanner).string, (*rowReader).setExtrinsicID},
-		{"is_transfer", true, (*scanner).booleanOrNull, (*rowReader).setTransfer},
+		{"is_transfer", true, orNull((*scanner).boolean), (*rowReader).setTransfer},
+		{"fee", true, orNull((*scanner).rao), (*rowReader).setFeeInRao},
+		{"usd", true, orNull((*scanner).rao), (*rowReader).setUSD},
 	},
 }
 

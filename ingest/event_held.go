@@ -65,7 +65,10 @@ func (h *heldEvents) release(take func(Row) bool) error {
 	r := eventReader{form: &ownForm, unknown: skipped, count: new(rowCount)}
 	r.take = func(row Row) bool {
 		x, _ := parseExtrinsic(row.ExtrinsicID) // was written by extrinsic.String
-		_, row.Transfer = slices.BinarySearchFunc(h.moves, x, compareExtrinsics)
+		row.IsTransfer = nil                    // that no move was seen does not say that there was none
+		if _, row.Transfer = slices.BinarySearchFunc(h.moves, x, compareExtrinsics); row.Transfer {
+			row.IsTransfer = isTransfer[true]
+		}
 		return take(row)
 	}
 	_, err := readFiles([]openFile{{name: "events of the chain", whole: lines}}, newPageLog(), func(int, *input) rows { return &r })

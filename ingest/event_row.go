@@ -8,12 +8,15 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// Row is an event in our own form. What it has beyond the ledger's event is whether it is a transfer of
-// stake from one account to another; its Excluded is not part of the form.
+// Row is an event in our own form. Transfer is whether it is a transfer of stake from one account to another, as far
+// as that is known; Excluded and IsTransfer are not part of the form.
 type Row struct {
 	ledger.Event
 	Transfer bool
 }
+
+// isTransfer are the values that IsTransfer of events points to.
+var isTransfer = map[bool]*bool{true: new(true), false: new(false)}
 
 // rowReader fills a row from the texts of its fields.
 type rowReader struct {
@@ -115,11 +118,45 @@ func (r *rowReader) setAlphaInRao(s string) (err error) {
 	return err
 }
 
+// setTransfer and those below take the empty text for what is not known.
 func (r *rowReader) setTransfer(s string) error {
-	if s != "true" && s != "false" {
+	switch s {
+	case "":
+		return nil
+	case "true", "false":
+	default:
 		return &chain.InvalidError{Field: "flag", Value: s, Reason: "want true or false"}
 	}
 	r.row.Transfer = s == "true"
+	r.row.IsTransfer = isTransfer[r.row.Transfer]
+	return nil
+}
+
+func (r *rowReader) setFee(s string) error { return r.setFeeAs(chain.ParseRao, s) }
+
+func (r *rowReader) setFeeInRao(s string) error { return r.setFeeAs(chain.ParseRaoInt, s) }
+
+func (r *rowReader) setFeeAs(parse func(string) (chain.Rao, error), s string) error {
+	if s == "" {
+		return nil
+	}
+	fee, err := parse(s)
+	if err != nil {
+		return err
+	}
+	r.row.Fee = &fee
+	return nil
+}
+
+func (r *rowReader) setUSD(s string) error {
+	if s == "" {
+		return nil
+	}
+	usd, err := chain.ParseUSD(strings.Clone(s)) // must not keep its whole line
+	if err != nil {
+		return err
+	}
+	r.row.USD = &usd
 	return nil
 }
 

@@ -264,10 +264,16 @@ func (s *scanner) rao() (string, error) {
 	return s.number()
 }
 
-// booleanOrNull takes null for false.
-func (s *scanner) booleanOrNull() (string, error) {
-	if s.null() {
-		return "false", nil
+// orNull makes a reader take null too, as the empty text.
+func orNull(read func(*scanner) (string, error)) func(*scanner) (string, error) {
+	return func(s *scanner) (string, error) {
+		if s.null() {
+			return "", nil
+		}
+		text, err := read(s)
+		if err == nil && text == "" {
+			err = malformed("an empty string; leave it out or write null")
+		}
+		return text, err
 	}
-	return s.boolean()
 }

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -101,8 +102,16 @@ func wantEvents(t *testing.T, r io.Reader, want []ledger.Event) {
 	}
 }
 
-// collect reads until the first error.
+// collect reads until the first error, and leaves away what is no part of the contents of events.
 func collect(r io.Reader, opts ingest.Options) (events []ledger.Event, err error) {
+	events, err = collectWhole(r, opts)
+	for i := range events {
+		events[i].IsTransfer, events[i].Fee, events[i].USD = nil, nil, nil
+	}
+	return events, err
+}
+
+func collectWhole(r io.Reader, opts ingest.Options) (events []ledger.Event, err error) {
 	for event, err := range ingest.Read(r, "input", opts) {
 		if err != nil {
 			return events, err
@@ -110,6 +119,69 @@ func collect(r io.Reader, opts ingest.Options) (events []ledger.Event, err error
 		events = append(events, event)
 	}
 	return events, nil
+}
+
+// TestReadWhatIsBesideTheContents: whether it is a transfer, the fee and the dollars, where they are given.
+func TestReadWhatIsBesideTheContents(t *testing.T) {
+	beside := func(more string) string { return strings.Replace(twoLines, `"netuid"`, more+`"netuid"`, 1) }
+	plain := strings.Replace(twoLines, `,"transfer":false`, "", 1)
+	lines := func(more string) string { return strings.Replace(plain, `"netuid"`, more+`"netuid"`, 1) }
+	cells := func(fee, usd string) string {
+		header, rows, _ := strings.Cut(twoCells, "\n")
+		first, _, _ := strings.Cut(rows, "\n")
+		return header + ",fee,usd\n" + first + "," + fee + "," + usd + "\n"
+	}
+	delegation := func(fee, usd, transfer string) string {
+		return strings.Replace(strings.Replace(twoRows, `"usd": "36.56"`, `"usd": `+usd+`, "fee": `+fee, 1), `"is_transfer": null`, `"is_transfer": `+transfer, 1)
+	}
+	args := func(more string) string {
+		return chainRow("StakeAdded", 14, 34, `["`+aliceKey+`","`+bobKey+`","3250000","28669204",34`+more+`]`)
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"our own form":             {beside(`"fee":"0.001007095","usd":"36.560",`), "false 0.001007095 36.560"},
+		"our own form, nothing":    {lines(""), "- - -"},
+		"our own form, null":       {lines(`"fee":null,"usd":null,"transfer":null,`), "- - -"},
+		"our own form, a transfer": {lines(`"transfer":true,`), "true - -"},
+		"CSV":                      {cells("0.5", "1"), "- 0.500000000 1"},
+		"CSV, nothing":             {cells("", ""), "- - -"},
+		"a response":               {delegation(`"1007095"`, `"36.56"`, "null"), "- 0.001007095 36.56"},
+		"a response, numbers":      {delegation(`0`, `0.1`, "false"), "false 0.000000000 0.1"},
+		"a response, null":         {delegation(`null`, `null`, "true"), "true - -"},
+		"the chain":                {args(`,"1200"`), "- 0.000001200 -"},
+		"the chain, without a fee": {args(""), "- - -"},
+		"the chain, a transfer":    {args(`,0`) + "\n" + chainRow("StakeSwapped", 14, 35, "[]"), "true 0.000000000 -"},
+	} {
+		events, err := collectWhole(strings.NewReader(c.text), ingest.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := besideContents(events[0]); got != c.want {
+			t.Errorf("%s: got %s, want %s", name, got, c.want)
+		}
+	}
+	for name, text := range map[string]string{
+		"a fee below 0": lines(`"fee":"-1",`), "dollars of words": lines(`"usd":"many",`), "an empty fee": lines(`"fee":"",`), "a fee of pieces of a rao": delegation("1.5", "1", "null"),
+	} {
+		if _, err := collect(strings.NewReader(text), ingest.Options{}); !errors.Is(err, chain.ErrInvalid) {
+			t.Errorf("%s: got %v, want ErrInvalid", name, err)
+		}
+	}
+}
+
+// besideContents is what an event has beside its contents, "-" where it is not known.
+func besideContents(e ledger.Event) string {
+	parts := []string{"-", "-", "-"}
+	if e.IsTransfer != nil {
+		parts[0] = fmt.Sprint(*e.IsTransfer)
+	}
+	if e.Fee != nil {
+		parts[1] = e.Fee.String()
+	}
+	if e.USD != nil {
+		parts[2] = string(*e.USD)
+	}
+	return strings.Join(parts, " ")
 }
 
 func TestReadExcludesTransfersWhenAsked(t *testing.T) {

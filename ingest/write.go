@@ -40,6 +40,13 @@ func (r Row) AppendJSON(b []byte) []byte {
 	b, _ = r.TAO.AppendText(append(b, `","tao":"`...))
 	b, _ = r.Alpha.AppendText(append(b, `","alpha":"`...))
 	b = strconv.AppendBool(append(b, `","transfer":`...), r.Transfer)
+	if r.Fee != nil {
+		b, _ = r.Fee.AppendText(append(b, `,"fee":"`...))
+		b = append(b, '"')
+	}
+	if r.USD != nil {
+		b = appendText(append(b, `,"usd":`...), string(*r.USD))
+	}
 	return append(b, '}')
 }
 
