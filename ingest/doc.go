@@ -33,9 +33,10 @@
 //	 "block":1895779,"time":"2026-01-01T02:10:48.001Z","tao":"0.165693980","alpha":"2.000000000","transfer":false}
 //
 // "kind" is stake or unstake, or the chain's DELEGATE, STAKE_ADDED, UNDELEGATE and STAKE_REMOVED. "event_index",
-// "block" and "transfer" may be left out and are then 0, 0 (unknown) and false. "fee" (decimal) and "usd" may be
-// given and are kept with the event. Amounts are strings with decimal TAO and alpha. What the command lists with events --json reads as the same. Any other field is an error, since it may
-// be a known one misspelt; see [Options]. [WriteJSONL] writes this form.
+// "block" and "transfer" may be left out and are then 0, 0 (unknown) and not known. "fee" (decimal TAO) and "usd" may
+// be given and are kept with the event. Amounts are strings with decimal TAO and alpha. What the command lists with
+// events --json reads as the same. Any other field is an error, since it may be a known one misspelt; see [Options].
+// [WriteJSONL] writes this form.
 //
 // Lists of trades and of positions, as the command prints them: the unstakes and the stakes that made them.
 //

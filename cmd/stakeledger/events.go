@@ -27,17 +27,23 @@ type eventRow struct {
 	Time        chain.Time      `json:"time"`
 	TAO         chain.Rao       `json:"tao"`
 	Alpha       chain.Rao       `json:"alpha"`
-	Transfer    bool            `json:"transfer"`
+	Transfer    *bool           `json:"transfer"` // nil: not known, as are fee and usd
+	Fee         *chain.Rao      `json:"fee"`
+	USD         *chain.USD      `json:"usd"`
 	Outcome     string          `json:"outcome"`
 	Reason      *string         `json:"reason"` // nil: applied
 	OutOfOrder  bool            `json:"out_of_order"`
 }
 
 func newEventRow(m ledger.Miner, e ledger.RecordedEvent) (eventRow, error) {
+	transfer := e.IsTransfer
+	if e.Reason != nil && *e.Reason == chain.Excluded {
+		transfer = new(true) // read again, the row is excluded where this one was
+	}
 	return eventRow{
 		EventID: &e.EventID, Coldkey: m.Coldkey, Hotkey: e.Hotkey, Kind: e.Kind, Netuid: e.Netuid,
 		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Block: e.Block, Time: e.Time, TAO: e.TAO, Alpha: e.Alpha,
-		Transfer: e.IsTransfer != nil && *e.IsTransfer || e.Reason != nil && *e.Reason == chain.Excluded, Outcome: string(e.Outcome), Reason: (*string)(e.Reason), OutOfOrder: e.OutOfOrder,
+		Transfer: transfer, Fee: e.Fee, USD: e.USD, Outcome: string(e.Outcome), Reason: (*string)(e.Reason), OutOfOrder: e.OutOfOrder,
 	}, nil
 }
 

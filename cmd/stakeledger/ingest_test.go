@@ -226,10 +226,15 @@ func TestIngestIncomplete(t *testing.T) {
 func TestIngestListsOfOurs(t *testing.T) {
 	db, again, parts := file(t, "ledger.db"), file(t, "again.db"), file(t, "parts.db")
 	must(t, events(
-		event(`"extrinsic_id":"1-1"`), event(`"extrinsic_id":"2-1","transfer":true`), event(`"extrinsic_id":"4-1","tao":"0"`),
+		event(`"extrinsic_id":"1-1"`), event(`"extrinsic_id":"2-1","transfer":true`), event(`"extrinsic_id":"4-1","tao":"0","fee":"0.000000020","usd":"36.560"`),
 		event(`"extrinsic_id":"3-1","kind":"unstake","time":"2026-01-02T00:00:00Z","alpha":"1.5","block":9`),
 	), "--db", db, "ingest", "--transfers", "exclude", "-")
 	list := must(t, "", "--db", db, "events", "--json")
+	for _, want := range []string{`"transfer":true,"fee":null,"usd":null,"outcome":"ignored"`, `"transfer":null,"fee":"0.000000020","usd":"36.560"`} {
+		if !strings.Contains(list, want) {
+			t.Errorf("events: got %s, want %s in it", list, want)
+		}
+	}
 	must(t, list, "--db", again, "ingest", "--transfers", "exclude", "-")
 	for _, name := range []string{"report", "events", "trades", "positions"} {
 		if got, want := must(t, "", "--db", again, name, "--json"), must(t, "", "--db", db, name, "--json"); got != want {

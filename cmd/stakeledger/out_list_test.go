@@ -20,7 +20,7 @@ var shapes = map[string][]string{
 		"entry_tao", "entry_alpha", "remaining_alpha", "status", "last_exit_time", "closed_at", "gain_tao"},
 	"trades": {"trade_id", "miner_id", "coldkey", "netuid", "hotkey", "extrinsic_id", "event_index", "exit_block", "exit_time",
 		"exit_tao", "exit_alpha", "closes", "cost_tao", "raw_gain_tao", "gain_tao", "unmatched_alpha", "unmatched_tao"},
-	"events": {"event_id", "coldkey", "hotkey", "kind", "netuid", "extrinsic_id", "event_index", "block", "time", "tao", "alpha", "transfer",
+	"events": {"event_id", "coldkey", "hotkey", "kind", "netuid", "extrinsic_id", "event_index", "block", "time", "tao", "alpha", "transfer", "fee", "usd",
 		"outcome", "reason", "out_of_order"},
 	"report": {"coldkey", "trades", "positions", "open_positions", "closes", "entry_tao", "entry_alpha", "open_alpha", "closed_alpha",
 		"exit_tao", "cost_tao", "raw_gain_tao", "gain_tao", "wins", "counted_closes", "unmatched_alpha", "unmatched_tao"},
@@ -84,7 +84,7 @@ func members(t *testing.T, object []byte) (names []string) {
 func fits(member string, value any) bool {
 	switch {
 	case value == nil:
-		return slices.Contains([]string{"tracking_start", "last_active", "last_exit_time", "closed_at", "reason"}, member)
+		return slices.Contains([]string{"tracking_start", "last_active", "last_exit_time", "closed_at", "reason", "transfer", "fee", "usd"}, member)
 	case strings.HasSuffix(member, "tao") || strings.HasSuffix(member, "alpha"):
 		text, ok := value.(string)
 		return ok && isAmount.MatchString(text)
