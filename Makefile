@@ -59,7 +59,7 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 	@$(GO) build -o bin/gotest ./tools/gotest
 	bin/gotest $$($(GO) list ./... | grep -vxFf <($(GO) list $(RACE)))
 	bin/gotest -race $(RACE)
-	bin/gotest -tags stakeledger_nostep -run 'Defer|Group|Constraint' ./manager
+	bin/gotest -tags stakeledger_nostep -run 'Defer|Group|Constraint|Rows|Statement|Query|Argument|Cancel|Context|Column|Fault' ./manager ./manager/internal/csqlite
 	bin/gotest -race -run '$(ledger_race)' ./ledger
 	bin/gotest -C bench ./...
 	bin/gotest -C manager/otelmanager ./...

@@ -58,6 +58,12 @@ type conn struct {
 	started atomic.Int64          // when holder's began, in nanoseconds since the epoch
 }
 
+// How transactions begin on the writer's connection and on a reader's.
+const (
+	beginWrite = "BEGIN IMMEDIATE"
+	beginRead  = "BEGIN"
+)
+
 // openConn opens dsn with the given pragmas set and read back.
 func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pragma) (*conn, error) {
 	dc, handle, err := csqlite.Open(func() (driver.Conn, error) { return (&sqlite3.SQLiteDriver{}).Open(dsn) })
@@ -68,8 +74,18 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 		return nil, wrap("open", "", "", err)
 	}
 	c := &conn{handle: handle, cfg: cfg, stmts: map[string]*stmt{}, stats: &queryTable{}}
+	c.writes = begin == beginWrite
 	c.guard.install(dc.(*sqlite3.SQLiteConn))
 	c.raw = dc.(*sqlite3.SQLiteConn)
+	if handle != nil {
+		steps, err := handle.Conn()
+		if err != nil {
+			_ = dc.Close()
+			return nil, wrap("open", "", "", err)
+		}
+		steps.ReadAhead = !c.writes
+		c.raw = steps
+	}
 	if cfg.wrapDriver != nil {
 		c.raw = cfg.wrapDriver(c.raw)
 	}

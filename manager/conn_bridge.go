@@ -85,9 +85,15 @@ func (v *view) losing(err error) (_ error, lost bool) {
 	return err, true
 }
 
+// handOver is r on its way, in the place that r has for it.
+func (r *rows) handOver() *handover {
+	r.over = handover{context.Background(), r}
+	return &r.over
+}
+
 // lend makes r what callers read, through its view.
 func (r *rows) lend(view *view) (*sql.Rows, error) {
-	rows, err := view.QueryContext(&handover{context.Background(), r}, "")
+	rows, err := view.QueryContext(r.handOver(), "")
 	if err != nil {
 		_ = r.Close()
 	}
@@ -96,7 +102,7 @@ func (r *rows) lend(view *view) (*sql.Rows, error) {
 
 // lendRow is lend for the first row alone.
 func (r *rows) lendRow(view *view) *sql.Row {
-	return view.QueryRowContext(&handover{context.Background(), r}, "")
+	return view.QueryRowContext(r.handOver(), "")
 }
 
 // refuseRow makes the row of a query that failed.

@@ -24,10 +24,11 @@ type rows struct {
 	end     func(error) // the tracer's, or nil
 	closed  bool
 	err     error
+	over    handover
 }
 
-// openRows runs s, which it owns, to its first row. The caller holds mu.
-func (t *txn) openRows(ctx context.Context, s *stmt, query string, args boundArgs, end func(error)) (*rows, error) {
+// openRows runs s, which it owns, to its first row, the only one if one. The caller holds mu.
+func (t *txn) openRows(ctx context.Context, s *stmt, query string, args boundArgs, one bool, end func(error)) (*rows, error) {
 	c := t.conn
 	view, err := c.takeView()
 	if err != nil {
@@ -37,7 +38,7 @@ func (t *txn) openRows(ctx context.Context, s *stmt, query string, args boundArg
 	r := &rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: time.Now()}
 	c.open = append(c.open, r)
 	c.reading.Store(int32(len(c.open)))
-	if r.Rows, err = c.query(t.interruptible(ctx, 1), s, args); err != nil {
+	if r.Rows, err = c.query(t.interruptible(ctx, 1), s, args, one); err != nil {
 		r.err, r.view = err, nil
 		c.giveView(view)
 		_ = r.finish()

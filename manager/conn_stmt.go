@@ -20,6 +20,17 @@ type DriverStmt interface {
 	Readonly() bool
 }
 
+// A DriverStepper is a [DriverStmt] that can be over after one call. The
+// manager's own statements, which take the place of the driver's where they can,
+// are; what wraps them may pass it on.
+type DriverStepper interface {
+	DriverStmt
+	// RunContext is ExecContext for a caller that wants no result.
+	RunContext(ctx context.Context, args []driver.NamedValue) error
+	// QueryRowContext is QueryContext for a caller that reads no row after the first.
+	QueryRowContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error)
+}
+
 // Bounds of what one connection keeps prepared. Programs have tens of queries;
 // SQL built at run time must not grow memory.
 const (
@@ -43,13 +54,14 @@ type stmt struct {
 	DriverStmt
 	text     string
 	readonly bool
-	inputs   int         // how many arguments it takes
-	names    []string    // its parameters' names, once a named argument asked for them
-	busy     bool        // owned
-	kept     bool        // in the connection's stmts, not closed by release
-	plain    bool        // an sqlc :exec, which returns neither rows nor a count
-	counted  bool        // another exec, which returns a count and, as its text shows, no rows
-	stats    *queryStats // nil for SQL without a name
+	inputs   int           // how many arguments it takes
+	names    []string      // its parameters' names, once a named argument asked for them
+	busy     bool          // owned
+	kept     bool          // in the connection's stmts, not closed by release
+	stepper  DriverStepper // DriverStmt, if it is one
+	plain    bool          // an sqlc :exec, which returns neither rows nor a count
+	returns  bool          // writes and, as far as its text shows, returns rows
+	stats    *queryStats   // nil for SQL without a name
 }
 
 // newStmt prepares one statement. The caller closes it.
@@ -64,7 +76,8 @@ func (c *conn) newStmt(statement, name string) (*stmt, error) {
 		return nil, &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the driver's statements lack ExecContext, QueryContext or Readonly"}
 	}
 	openStmts.Add(1)
-	return &stmt{DriverStmt: s, text: statement, readonly: s.Readonly(), inputs: s.NumInput()}, nil
+	stepper, _ := s.(DriverStepper)
+	return &stmt{DriverStmt: s, stepper: stepper, text: statement, readonly: s.Readonly(), inputs: s.NumInput()}, nil
 }
 
 // close finalizes the statement. Its error would be that of its last run.
@@ -90,7 +103,7 @@ func (c *conn) acquire(query, name, command string) (*stmt, error) {
 	}
 	s.busy = true
 	s.plain = command == ":exec"
-	s.counted = strings.HasPrefix(command, ":exec") && !s.plain && !s.readonly && !returnsRows.MatchString(query)
+	s.returns = !s.readonly && (returnsRows.MatchString(query) || !strings.HasPrefix(command, ":exec"))
 	s.stats = c.stats.of(name)
 	if kept == nil && !c.pragma {
 		c.keep(s)
@@ -193,13 +206,16 @@ func readWhole(query, name string) ([]string, error) {
 	return statementsOf(query), nil
 }
 
-// query runs s to its first row.
-func (c *conn) query(ctx context.Context, s *stmt, args boundArgs) (driver.Rows, error) {
+// query runs s to its first row. One says that no other row is wanted.
+func (c *conn) query(ctx context.Context, s *stmt, args boundArgs, one bool) (driver.Rows, error) {
 	if err := s.take(args); err != nil {
 		return nil, err
 	}
 	if args.bytes > maxArgBytes {
 		c.forget(s)
+	}
+	if one && s.stepper != nil {
+		return s.stepper.QueryRowContext(ctx, args.values)
 	}
 	return s.QueryContext(ctx, args.values)
 }
@@ -208,11 +224,12 @@ func (c *conn) query(ctx context.Context, s *stmt, args boundArgs) (driver.Rows,
 //
 // The driver's query path binds all arguments and steps in one crossing into
 // C, its exec path takes one crossing per argument. So what needs no count runs
-// as a query. The other path leaves a statement with rows unfinished, which
-// would make COMMIT fail, so that one is closed afterwards.
+// as a query, unless the statement is one of ours. The driver's other path leaves
+// a statement with rows unfinished, which would make COMMIT fail, so that one is
+// closed afterwards.
 func (c *conn) exec(ctx context.Context, s *stmt, args boundArgs) (driver.Result, error) {
-	if s.plain || s.readonly {
-		r, err := c.query(ctx, s, args)
+	if s.readonly || s.plain && (s.stepper == nil || s.returns) {
+		r, err := c.query(ctx, s, args, false)
 		if err != nil {
 			return nil, err
 		}
@@ -227,8 +244,11 @@ func (c *conn) exec(ctx context.Context, s *stmt, args boundArgs) (driver.Result
 	if err := s.take(args); err != nil {
 		return nil, err
 	}
-	if args.bytes > maxArgBytes || !s.counted {
+	if args.bytes > maxArgBytes || s.returns && s.stepper == nil {
 		c.forget(s)
+	}
+	if s.plain {
+		return driver.ResultNoRows, s.stepper.RunContext(ctx, args.values)
 	}
 	return s.ExecContext(ctx, args.values)
 }
@@ -254,13 +274,21 @@ func drain(r driver.Rows) error {
 func (c *conn) control(s *stmt) error {
 	c.own = true
 	defer func() { c.own = false }()
+	err := s.control()
+	if err != nil {
+		c.note(err)
+		c.stuck = c.stuck || isInProgress(err) && len(c.open) == 0
+	}
+	return err
+}
+
+func (s *stmt) control() error {
+	if s.stepper != nil {
+		return s.stepper.RunContext(context.Background(), nil)
+	}
 	r, err := s.QueryContext(context.Background(), nil)
 	if err == nil {
 		err = r.Close()
-	}
-	c.note(err)
-	if isInProgress(err) && len(c.open) == 0 {
-		c.stuck = true
 	}
 	return err
 }

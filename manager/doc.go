@@ -121,6 +121,11 @@
 // methods of arguments, tracers and log handlers are called without a lock:
 // they may use the database, also the transaction they are called in.
 //
+// In a ReadOnly, whose rows nothing can change, rows are read ahead: up to 256 at
+// once, and no longer than it takes to find 64 KiB of text. Inside a write
+// transaction each row is read when it is asked for, so changes that the closure
+// makes between two rows show in the second as far as SQLite shows them.
+//
 // A connection keeps up to 512 statements prepared, of 1 MiB of text in all.
 // Arguments are not kept.
 //

@@ -329,11 +329,10 @@ func (co *core) openWriter(ctx context.Context) (*conn, error) {
 	if err := co.file.stopped(); err != nil {
 		return nil, movedAt("open", nil, err)
 	}
-	c, err := openConn(ctx, &co.cfg, dsn(co.path, "rw"), "BEGIN IMMEDIATE", writerPragmas(&co.cfg))
+	c, err := openConn(ctx, &co.cfg, dsn(co.path, "rw"), beginWrite, writerPragmas(&co.cfg))
 	if err != nil {
 		return nil, err
 	}
-	c.writes = true
 	if err = co.file.remember(); err == nil {
 		co.file.pageSize, err = readPageSize(c.raw)
 	}

@@ -136,7 +136,9 @@ func WithCheckpointFrames(n int) Option { return func(c *config) { c.walFrames =
 func (cfg *config) walBytes() int { return cfg.walFrames * 4096 }
 
 // WithDriver wraps every connection of the driver, those of migrations too: the
-// way tests inject faults (see package faultdriver) and look at statements.
+// way tests inject faults (see package faultdriver) and look at statements. What
+// it gets has the methods of *sqlite3.SQLiteConn, but is one only where the
+// manager has no prepared statements of its own (see [DriverStepper]).
 // Default: the driver itself.
 func WithDriver(wrap func(DriverConn) DriverConn) Option {
 	return func(c *config) { c.wrapDriver = wrap }

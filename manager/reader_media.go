@@ -29,7 +29,7 @@ func cannotShare(err error) bool {
 // file while it is opened shows in the traces.
 func (p *readers) openAlone(ctx context.Context) (*conn, error) {
 	before := tracesOf(p.core.path)
-	c, err := openConn(ctx, &p.core.cfg, aloneDSN(p.core.path, before), "BEGIN", readerPragmas())
+	c, err := openConn(ctx, &p.core.cfg, aloneDSN(p.core.path, before), beginRead, readerPragmas())
 	if err != nil {
 		return nil, err
 	}

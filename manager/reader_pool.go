@@ -206,7 +206,7 @@ func (p *readers) open(ctx context.Context) (*conn, error) {
 // openShared opens a connection that takes part with others.
 func (p *readers) openShared(ctx context.Context) (*conn, error) {
 	co := p.core
-	c, err := openConn(ctx, &co.cfg, dsn(co.path, "ro"), "BEGIN", readerPragmas())
+	c, err := openConn(ctx, &co.cfg, dsn(co.path, "ro"), beginRead, readerPragmas())
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func (c *sqlConn) query(ctx context.Context, query string, args []driver.NamedVa
 
 // driverRows are the rows of a query in t, closed with t at the latest.
 func (t *txn) driverRows(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	r, _, err := t.query(ctx, query, arguments(args))
+	r, _, err := t.query(ctx, query, arguments(args), false)
 	if err != nil {
 		return nil, err
 	}

@@ -33,8 +33,9 @@ type txn struct {
 	conn   *conn
 	root   *txn // the transaction itself
 	parent *txn
-	outer  *txn // the transaction of another manager whose closure this runs in
-	ctx    context.Context
+	outer  *txn            // the transaction of another manager whose closure this runs in
+	ctx    context.Context // the closure's
+	own    closureContext  // ctx itself
 	label  *label
 	write  bool // on the writer's connection
 	view   bool // for reading only
@@ -58,18 +59,37 @@ func (co *core) begin(ctx context.Context, c *conn, l *label, write bool) (*txn,
 	t := &txn{core: co, conn: c, label: l, write: write, view: !write, outer: current(ctx)}
 	t.root, t.top = t, t
 	c.hold(l, time.Now())
-	t.ctx = context.WithValue(ctx, contextKey{}, t)
-	return t, t.ctx
+	return t, t.enter(ctx)
 }
 
 // child makes the txn of what runs inside t, and the context its closure gets.
 func (t *txn) child(ctx context.Context, l *label) *txn {
 	n := &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: current(ctx), label: l, write: true}
-	n.ctx = context.WithValue(ctx, contextKey{}, n)
+	n.enter(ctx)
 	return n
 }
 
 type contextKey struct{}
+
+// A closureContext is the context of a closure, one allocation with its txn.
+type closureContext struct {
+	context.Context
+	txn *txn
+}
+
+func (c *closureContext) Value(key any) any {
+	if key == (contextKey{}) {
+		return c.txn
+	}
+	return c.Context.Value(key)
+}
+
+// enter makes the context of t's closure from that of the call.
+func (t *txn) enter(ctx context.Context) context.Context {
+	t.own = closureContext{ctx, t}
+	t.ctx = &t.own
+	return t.ctx
+}
 
 // current is the innermost transaction of any manager that ctx comes from.
 func current(ctx context.Context) *txn {
@@ -262,8 +282,8 @@ func (t *txn) permitted(ctx context.Context, op, query string, acquire func() (*
 	return s, nil
 }
 
-// query runs a query to its first row.
-func (t *txn) query(ctx context.Context, query string, args []any) (*rows, *view, error) {
+// query runs a query to its first row. One says that no other row is wanted.
+func (t *txn) query(ctx context.Context, query string, args []any, one bool) (*rows, *view, error) {
 	values, bindErr := bindArgs(args)
 	defer values.free()
 	end := t.followStatement(ctx, query)
@@ -274,7 +294,7 @@ func (t *txn) query(ctx context.Context, query string, args []any) (*rows, *view
 		t.report(query, 0, end, err)
 		return nil, nil, err
 	}
-	r, err := t.openRows(ctx, s, query, values, end)
+	r, err := t.openRows(ctx, s, query, values, one, end)
 	if err != nil {
 		return nil, nil, t.failed(ctx, "query", query, err)
 	}
@@ -283,7 +303,7 @@ func (t *txn) query(ctx context.Context, query string, args []any) (*rows, *view
 
 // QueryContext runs a query. See [DBTX].
 func (t *txn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	r, view, err := t.query(ctx, query, args)
+	r, view, err := t.query(ctx, query, args, false)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +312,7 @@ func (t *txn) QueryContext(ctx context.Context, query string, args ...any) (*sql
 
 // QueryRowContext runs a query for one row; its error comes with Scan. See [DBTX].
 func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	r, view, err := t.query(ctx, query, args)
+	r, view, err := t.query(ctx, query, args, true)
 	if err != nil {
 		return t.conn.refuseRow(err)
 	}

@@ -17,7 +17,10 @@ func (t *txn) interruptible(ctx context.Context, own int32) context.Context {
 	if t.root.write || ctx.Done() == nil && t.root.ctx.Done() == nil {
 		return context.Background()
 	}
-	return &stepContext{ctx, t.root.ctx, t.conn, own}
+	if ctx.Done() == t.root.ctx.Done() { // they end together, and what watches one sees the other
+		return ctx
+	}
+	return &stepContext{ctx, t.root.ctx, t.conn, own, make(chan struct{})}
 }
 
 // A stepContext is the context of a statement of a ReadOnly, as the driver sees
@@ -29,17 +32,15 @@ type stepContext struct {
 	whole     context.Context // the ReadOnly's
 	conn      *conn
 	own       int32
+	done      chan struct{} // never closed, but not nil, and another one for each
 }
 
 // crowded does not change while the statement runs, since that holds the
 // connection's mu.
 func (s *stepContext) crowded() bool { return s.conn.reading.Load() > s.own }
 
-// never is a channel that is not nil and never closed.
-var never = make(chan struct{})
-
 func (s *stepContext) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (s *stepContext) Done() <-chan struct{}       { return never }
+func (s *stepContext) Done() <-chan struct{}       { return s.done }
 func (s *stepContext) Value(any) any               { return nil }
 
 func (s *stepContext) Err() error {
@@ -65,7 +66,7 @@ func (s *stepContext) AfterFunc(f func()) (stop func() bool) {
 
 // cancelled is the error of a ReadOnly's rows whose context has ended.
 func (t *txn) cancelled(ctx context.Context, op, query string) error {
-	if t.root.write {
+	if t.root.write || ctx.Err() == nil && t.ctx.Err() == nil {
 		return nil
 	}
 	name, _ := queryName(query)

@@ -98,7 +98,11 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stmt{DriverStmt: s.(manager.DriverStmt), conn: c, point: point, name: name}, nil
+	made := &stmt{DriverStmt: s.(manager.DriverStmt), conn: c, point: point, name: name}
+	if _, ok := s.(manager.DriverStepper); ok {
+		return &stepper{made}, nil
+	}
+	return made, nil
 }
 
 // ExecContext runs a text of one or more statements: one call.

@@ -54,6 +54,23 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	})
 }
 
+// A stepper is a stmt of a driver whose statements can be over after one call.
+type stepper struct{ *stmt }
+
+func (s *stepper) RunContext(ctx context.Context, args []driver.NamedValue) error {
+	return s.conn.call(s.point, s.name, func() error {
+		s.conn.watch(s.point, s.DriverStmt, s.name)
+		return s.DriverStmt.(manager.DriverStepper).RunContext(ctx, args)
+	}, nothing)
+}
+
+func (s *stepper) QueryRowContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return s.conn.query(s.point, s.name, func() (driver.Rows, error) {
+		s.conn.watch(s.point, s.DriverStmt, s.name)
+		return s.DriverStmt.(manager.DriverStepper).QueryRowContext(ctx, args)
+	})
+}
+
 // rows are a statement's rows, each of which may fail to come.
 type rows struct {
 	driver.Rows

@@ -42,6 +42,8 @@ type Rows struct {
 	live    bool  // the statement has not ended
 	err     error // what ended it, told after the rows before it
 	closing error // what its reset answered, told by Close
+
+	few [16]C.csqlite_cell // cells, when these are enough
 }
 
 // Columns are the columns' names.
@@ -138,7 +140,11 @@ func (r *Rows) take() {
 	if n == 0 {
 		return
 	}
-	r.cells = make([]C.csqlite_cell, n)
+	if r.columns == nil && n <= len(r.few) { // the first rows: others may still use what was there
+		r.cells = r.few[:n]
+	} else {
+		r.cells = make([]C.csqlite_cell, n)
+	}
 	copy(r.cells, unsafe.Slice(out.cells, n))
 	if out.texts+out.blobs > 0 {
 		r.takeBytes(unsafe.Slice((*byte)(unsafe.Pointer(out.bytes)), int(out.bytes_used)))

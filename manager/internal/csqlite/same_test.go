@@ -263,6 +263,16 @@ func (p *play) run(s *pair) {
 	}
 	if p.intn(3) == 0 && !returnsRows(s.text) {
 		p.say("exec %s %s", s.text, short(args))
+		if p.oneIn(3) {
+			p.same("run "+s.text, func(n int) (answer any) {
+				if own, ok := s.stmts[n].(*csqlite.Stmt); ok {
+					return own.RunContext(context.Background(), args)
+				}
+				_, err := s.stmts[n].ExecContext(context.Background(), args)
+				return err
+			})
+			return
+		}
 		p.same("exec "+s.text, func(n int) any {
 			r, err := s.stmts[n].ExecContext(context.Background(), args)
 			if err != nil {

@@ -167,6 +167,57 @@ func TestQueryRowEndsTheStatement(t *testing.T) {
 	}
 }
 
+// Reading ahead would end a statement that writes, and its transaction with it.
+func TestReadAheadIsForReads(t *testing.T) {
+	c := openStepped(t, true, "CREATE TABLE t (id INTEGER PRIMARY KEY)")
+	r := query(t, prepare(t, c, "INSERT INTO t VALUES (1), (2) RETURNING id"))
+	if r.(*csqlite.Rows).Ended() {
+		t.Error("the statement has ended before its first row was read")
+	}
+	if list, err := column(r, 10); err != nil || len(list) != 2 {
+		t.Errorf("got %v, %v; want two rows", list, err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What SQLite finds only when a statement ends, and its transaction with it, is
+// said: here that a parent is missing.
+func TestErrorOfTheReset(t *testing.T) {
+	c := openStepped(t, false, "PRAGMA foreign_keys = 1", "CREATE TABLE t (id INTEGER PRIMARY KEY, parent REFERENCES t DEFERRABLE INITIALLY DEFERRED)")
+	s := prepare(t, c, "INSERT INTO t (parent) VALUES (?1) RETURNING id")
+	violates := func(err error) bool {
+		var e sqlite3.Error
+		return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintForeignKey && e.Error() == "FOREIGN KEY constraint failed"
+	}
+	if err := s.RunContext(context.Background(), named(int64(9))); !violates(err) {
+		t.Errorf("run: got %v, want FOREIGN KEY", err)
+	}
+	r, err := s.QueryRowContext(context.Background(), named(int64(9)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := column(r, 10); err != nil || len(list) != 1 {
+		t.Errorf("got %v, %v; want one row, as the driver returns it", list, err)
+	}
+	if err := r.Close(); !violates(err) {
+		t.Errorf("close: got %v, want FOREIGN KEY", err)
+	}
+}
+
+func TestArgumentsAreNotKept(t *testing.T) {
+	s := prepare(t, openStepped(t, false), "SELECT ?1")
+	for _, test := range []struct {
+		args []any
+		want driver.Value
+	}{{[]any{"first"}, "first"}, {nil, nil}, {[]any{int64(300)}, int64(300)}} {
+		if list, err := column(query(t, s, test.args...), 1); err != nil || list[0] != test.want {
+			t.Errorf("got %v, %v; want %v", list, err, test.want)
+		}
+	}
+}
+
 // An error comes behind the rows before it, and the statement can run again.
 func TestErrorBehindRows(t *testing.T) {
 	for _, ahead := range []bool{false, true} {
@@ -240,6 +291,51 @@ func TestContextEndsBetweenRows(t *testing.T) {
 		t.Errorf("another query: %v", err)
 	}
 }
+
+// A watchedContext counts who waits for its end.
+type watchedContext struct {
+	context.Context
+	begun, stopped int
+}
+
+func (w *watchedContext) AfterFunc(func()) (stop func() bool) {
+	w.begun++
+	return func() bool { w.stopped++; return true }
+}
+
+// The statements of one context share what waits for its end, until one runs
+// without a context, as COMMIT does.
+func TestOneWatchForAllStatementsOfAContext(t *testing.T) {
+	c := openStepped(t, true)
+	s := prepare(t, c, numbers)
+	parent, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ctx := &watchedContext{Context: uncancelled{parent}}
+	for range 10 {
+		r, err := s.QueryContext(ctx, named(int64(1000)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := column(r, 2000); err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Close()
+	}
+	if ctx.begun != 1 || ctx.stopped != 0 {
+		t.Errorf("ten queries: got %d waiting, %d stopped; want 1, 0", ctx.begun, ctx.stopped)
+	}
+	if err := prepare(t, c, "SELECT 1").RunContext(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if ctx.stopped != 1 {
+		t.Error("somebody still waits for the context when its statements are over")
+	}
+}
+
+// An uncancelled context has a Done channel, and hides from package context whose.
+type uncancelled struct{ context.Context }
+
+func (uncancelled) Value(any) any { return nil }
 
 // Many contexts that end at any moment leave the connection in order.
 func TestContextsEndAtAnyMoment(t *testing.T) {

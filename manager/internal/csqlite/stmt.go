@@ -135,19 +135,24 @@ func (r *result) RowsAffected() (int64, error) { return r.changes, nil }
 
 // ExecContext runs the statement to its first row or its end, and resets it.
 func (s *Stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	rc, err := s.run(ctx, args, 1, true)
-	if err != nil {
+	if err := s.RunContext(ctx, args); err != nil {
 		return nil, err
 	}
 	out := s.conn.out
-	if err = s.outcome(ctx, rc); err == nil && out.reset != sqliteOK {
-		err = s.conn.failed(C.int(out.reset))
+	return &result{int64(out.rowid), int64(out.changes)}, nil
+}
+
+// RunContext is ExecContext for a caller that wants no result.
+func (s *Stmt) RunContext(ctx context.Context, args []driver.NamedValue) error {
+	rc, err := s.run(ctx, args, 1, true)
+	if err != nil {
+		return err
+	}
+	if err = s.outcome(ctx, rc); err == nil && s.conn.out.reset != sqliteOK {
+		err = s.conn.failed(C.int(s.conn.out.reset))
 	}
 	s.trim()
-	if err != nil {
-		return nil, err
-	}
-	return &result{int64(out.rowid), int64(out.changes)}, nil
+	return err
 }
 
 // QueryContext runs the statement and brings its first rows.
