@@ -3,6 +3,7 @@ package manager_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"testing"
 
 	"github.com/stakeledger/stakeledger/manager"
@@ -44,16 +45,24 @@ var losses = []struct {
 // neither holds its closure nor the next ones.
 func TestConnectionLostWithRowsOpen(t *testing.T) {
 	for _, loss := range losses {
-		for _, rowsAre := range []string{"open", "forgotten"} {
+		for _, rowsAre := range []string{"open", "forgotten", "forgotten before"} {
 			t.Run(loss.name+", rows "+rowsAre, func(t *testing.T) {
 				faults := faultdriver.New()
 				db := openNotes(t, manager.WithDriver(faults.Wrap), manager.WithReaders(1))
+				forget := func(ctx context.Context, on manager.DBTX) error {
+					for range 2 { // as many as are open at once in what follows
+						if _, err := on.QueryContext(ctx, "-- name: Held :many\nSELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3"); err != nil {
+							return err
+						}
+					}
+					return nil
+				}
 				closure := func(ctx context.Context, on manager.DBTX) error {
 					rows, err := on.QueryContext(ctx, "-- name: Held :many\nSELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3")
 					if err != nil {
 						return err
 					}
-					if rowsAre == "open" {
+					if rowsAre != "forgotten" {
 						defer rows.Close()
 					}
 					rows.Next()
@@ -61,6 +70,14 @@ func TestConnectionLostWithRowsOpen(t *testing.T) {
 					return loss.lose(ctx, on, rows)
 				}
 				for range 2 {
+					if rowsAre == "forgotten before" {
+						err := errors.Join(
+							db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error { return forget(ctx, tx.raw) }),
+							db.ReadOnly(t.Context(), func(ctx context.Context, q Reader) error { return forget(ctx, q.raw) }))
+						if err != nil {
+							t.Fatal(err)
+						}
+					}
 					write := start(func() error {
 						return db.WithTx(context.Background(), func(ctx context.Context, tx Tx) error { return closure(ctx, tx.raw) })
 					})
