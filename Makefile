@@ -67,8 +67,9 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 	bin/gotest -C torture -race $(torture_race)
 
 .PHONY: test-extended
-test-extended: toolchain ## the examples that stand on packages of others: a session store, River's jobs
+test-extended: toolchain ## what needs packages of others: sqlc's options, a session store, River's jobs
 	@$(GO) build -o bin/gotest ./tools/gotest
+	EXTENDED=1 bin/gotest ./tools/sqlcoptions
 	for module in $(foreign); do $(GO) vet -C $$module ./... && bin/gotest -C $$module -race ./...; done
 
 .PHONY: generate
