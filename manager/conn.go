@@ -51,6 +51,7 @@ type conn struct {
 
 	stmts     map[string]*stmt // kept prepared, by their text
 	stmtBytes int              // of those texts
+	seen      seenTexts        // raw texts that were prepared
 
 	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"regexp"
 	"strings"
@@ -87,7 +88,8 @@ func (s *stmt) close() {
 }
 
 // acquire returns the statement of an sqlc query, kept prepared unless it is in
-// use.
+// use. A view may be given one that was compiled outside it, where its
+// authorizer was not asked: see [txn.permitted].
 func (c *conn) acquire(query, name, command string) (*stmt, error) {
 	kept := c.stmts[query]
 	if kept != nil && !kept.busy {
@@ -97,27 +99,55 @@ func (c *conn) acquire(query, name, command string) (*stmt, error) {
 	if err := oneStatement(query, name); err != nil {
 		return nil, err
 	}
+	return c.fresh(query, name, command, kept == nil)
+}
+
+// acquireRaw returns the statement of a text of one statement, which is kept
+// prepared when it comes again: what is built at run time must not take the
+// place of what comes again.
+func (c *conn) acquireRaw(statement string) (*stmt, error) {
+	kept := c.stmts[statement]
+	if kept != nil && !kept.busy {
+		kept.busy = true
+		return kept, nil
+	}
+	name, command := queryName(statement) // of the last in a text of several
+	return c.fresh(statement, name, command, kept == nil && c.seen.again(statement))
+}
+
+// fresh prepares a statement, and keeps it if keep says so and it may be kept.
+func (c *conn) fresh(query, name, command string, keep bool) (*stmt, error) {
 	s, err := c.newStmt(query, name)
 	if err != nil {
 		return nil, err
 	}
 	s.busy = true
-	s.plain = command == ":exec"
-	s.returns = !s.readonly && (returnsRows.MatchString(query) || !strings.HasPrefix(command, ":exec"))
-	s.stats = c.stats.of(name)
-	if kept == nil && !c.pragma {
+	if name != "" {
+		s.plain = command == ":exec"
+		s.stats = c.stats.of(name)
+	}
+	if name != "" || keep { // the search takes its time in a long text
+		s.returns = !s.readonly && (returnsRows.MatchString(query) || name != "" && !strings.HasPrefix(command, ":exec"))
+	}
+	if keep && !c.pragma {
 		c.keep(s)
 	}
 	return s, nil
 }
 
-// acquireOnce returns a statement that is not kept.
-func (c *conn) acquireOnce(statement string) (*stmt, error) {
-	s, err := c.newStmt(statement, "")
-	if err == nil {
-		s.busy = true
-	}
-	return s, err
+// seenTexts remembers the last texts by their hash: one that is forgotten, or
+// taken for another, is prepared once more or kept once too early.
+type seenTexts [256]uint64
+
+var textSeed = maphash.MakeSeed()
+
+// again reports whether text has come before, and notes that it has.
+func (s *seenTexts) again(text string) bool {
+	hash := maphash.String(textSeed, text)
+	place := &s[hash%uint64(len(s))]
+	again := *place == hash
+	*place = hash
+	return again
 }
 
 // release ends the ownership of a statement whose rows are closed.

@@ -126,8 +126,9 @@
 // transaction each row is read when it is asked for, so changes that the closure
 // makes between two rows show in the second as far as SQLite shows them.
 //
-// A connection keeps up to 512 statements prepared, of 1 MiB of text in all.
-// Arguments are not kept.
+// A connection keeps up to 512 statements prepared, of 1 MiB of text in all: sqlc's
+// queries, and raw texts once they come again. Texts with a PRAGMA are not kept,
+// nor are arguments.
 //
 // # A closure's reach
 //

@@ -242,7 +242,7 @@ func (t *txn) begun(ctx context.Context, op, query string, args *boundArgs, bind
 	if bindErr != nil { // which says nothing about the connection
 		return nil, wrap("bind arguments of", name, t.label.String(), bindErr)
 	}
-	if name != "" {
+	if name != "" || t.conn.stmts[query] != nil {
 		return t.permitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquire(query, name, command) })
 	}
 	list, err := readWhole(query, "")
@@ -265,7 +265,7 @@ func (t *txn) begun(ctx context.Context, op, query string, args *boundArgs, bind
 		}
 	}
 	t.conn.ask(t.view, list[last])
-	return t.permitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquireOnce(list[last]) })
+	return t.permitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquireRaw(list[last]) })
 }
 
 // permitted acquires a statement that t may run.
