@@ -21,6 +21,9 @@ func (co *core) close(ctx context.Context) error {
 	if t := co.within(ctx); t != nil {
 		return &Error{Op: "close", Label: t.label.String(), Kind: ErrUnsupported, Detail: "Close waits for every transaction, and ctx is that of a closure; call it outside"}
 	}
+	if err := co.captured(ctx, "close", &label{}); err != nil {
+		return err
+	}
 	for _, p := range co.pools() {
 		p.stop()
 	}

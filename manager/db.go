@@ -149,6 +149,9 @@ func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (
 		err = errUnfinished
 		defer func() { end(err) }()
 	}
+	if err := co.captured(ctx, "begin transaction", &l); err != nil {
+		return err
+	}
 	switch {
 	case outer != nil:
 		return outer.nested(ctx, &l, lending(run))
@@ -170,6 +173,9 @@ func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (e
 	}
 	if outer != nil {
 		return outer.viewed(ctx, &l, lending(run))
+	}
+	if err := co.captured(ctx, "begin snapshot", &l); err != nil {
+		return err
 	}
 	return co.readers.read(ctx, &l, cfg.pinned, lending(run))
 }

@@ -162,11 +162,16 @@
 // Such nesting cannot deadlock. A nested transaction must end before its
 // parent's closure returns; otherwise it is rolled back and so is the parent.
 //
+// With another context, mostly one that the closure captured from the function
+// around it, WithTx inside WithTx waits for its own transaction until MaxQueueWait
+// is over, and ReadOnly does not see its rows. [WithRunTwice] finds this at once,
+// unless a goroutine that the closure started does it.
+//
 // A closure must not wait for another caller's transaction, nor for a lock
 // that is held across WithTx. What waits regardless ends in an error when
 // MaxQueueWait is over.
 //
-// # After the commit
+// # After the commit, and after a rollback
 //
 // Functions registered with [AfterCommit] run once, in order, in the caller's
 // goroutine, before WithTx returns and after the writer has been handed on;
@@ -174,6 +179,12 @@
 // between callers is not promised. Those of a rolled-back savepoint are
 // dropped. A panic there surfaces in the caller, when the later ones have run
 // too; the commit stands.
+//
+// Functions registered with [AfterRollback] run once, in the same place, when
+// WithTx returns an error and nothing was kept: to undo what the closure did
+// elsewhere. Those of a closure that runs again do not run, nor those of a commit that may be
+// there. Those of a nested transaction that was rolled back run also when the one around
+// it commits.
 //
 // # Opening and closing
 //

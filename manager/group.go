@@ -168,6 +168,7 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 	c.mu.Lock()
 	defer c.unlock()
 	if t.evicted { // what runs now is somebody else
+		r.undo = t.undo
 		w.requeue(r)
 		return false
 	}
@@ -176,6 +177,7 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 	}
 	abandoned := t.abandonChildren()
 	t.close()
+	r.undo = t.undo
 	if r.err == nil && !r.panicked && !r.goexit {
 		r.err = abandoned
 	}
@@ -215,7 +217,7 @@ func (w *writer) settle(g *group) {
 		w.rollbackLocked(c)
 		switch {
 		case !g.shared:
-			g.members[0].err = err
+			g.members[0].err, g.members[0].unknown = err, mayBeKept(err)
 		case c.lost || errors.Is(err, ErrFileMoved): // the rows may be there: those that wrote them must not run again
 			w.unknown(g, err)
 		default:
@@ -257,7 +259,7 @@ func (w *writer) unknown(g *group, err error) {
 		}
 		own := *e
 		own.Label = r.label.String()
-		r.err = &own
+		r.err, r.unknown = &own, true
 	}
 }
 

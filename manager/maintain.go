@@ -28,6 +28,9 @@ func (db *DB[R, W]) Maintain(ctx context.Context, fn func(ctx context.Context, c
 }
 
 func (co *core) maintain(ctx context.Context, l label, fn func(context.Context, *sql.Conn) error) error {
+	if err := co.captured(ctx, "maintain", &l); err != nil {
+		return err
+	}
 	switch {
 	case co.within(ctx) != nil:
 		return &Error{Op: "maintain", Label: l.String(), Kind: ErrUnsupported, Detail: "Maintain inside a closure would wait for its own transaction; call it outside"}

@@ -20,16 +20,17 @@ const minSQLite = 3_051_003
 
 // core is a manager without the types of its query sets.
 type core struct {
-	cfg     config
-	path    string // absolute, symbolic links resolved
-	writer  *writer
-	readers *readers
-	stats   counters
-	watch   *watch
-	backups backups
-	closing closing
-	door    sqlDoor
-	file    dbFile
+	cfg      config
+	path     string // absolute, symbolic links resolved
+	writer   *writer
+	readers  *readers
+	stats    counters
+	watch    *watch
+	backups  backups
+	closing  closing
+	door     sqlDoor
+	closures closures
+	file     dbFile
 
 	readOnly bool // opened with OpenReadOnly
 }

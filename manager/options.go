@@ -117,7 +117,10 @@ func WithSynchronousNormal() Option { return func(c *config) { c.synchronous = "
 func WithoutLockFile() Option { return func(c *config) { c.lockFile = false } }
 
 // WithRunTwice runs every write closure twice, rolling the first run back, so
-// that a test finds closures that cannot run again. For tests only.
+// that a test finds closures that cannot run again. It also refuses
+// (ErrUnsupported), in the goroutine of a closure of WithTx, every use of the same
+// manager with a context from outside the closure: without the option a write
+// waits for its own transaction, and a read does not see it. For tests only.
 func WithRunTwice() Option { return func(c *config) { c.runTwice = true } }
 
 // WithSlowWarnings sets from which duration a write transaction, a single

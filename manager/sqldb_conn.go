@@ -80,6 +80,9 @@ func (c *sqlConn) query(ctx context.Context, query string, args []driver.NamedVa
 		return t.driverRows(ctx, query, args)
 	}
 	l, writing := statementLabel(query), &c.core.door.writing
+	if err := c.core.captured(ctx, "query", &l); err != nil {
+		return nil, err
+	}
 	if !writing.has(query) {
 		rows, err := c.core.door.readers.leaseRows(ctx, &l, query, args)
 		if !errors.Is(err, ErrReadOnly) || c.core.writer == nil {

@@ -106,7 +106,7 @@ func (tx *sqlTx) openSavepoint(ctx context.Context, name string) error {
 func (tx *sqlTx) closeSavepoints(i int, keep bool) error {
 	var err error
 	for n := len(tx.savepoints) - 1; n >= i; n-- {
-		if e := tx.savepoints[n].txn.closeSavepoint(keep); err == nil {
+		if e := tx.savepoints[n].txn.closeSavepoint(rolledBackUnless(keep)); err == nil {
 			err = e
 		}
 	}

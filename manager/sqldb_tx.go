@@ -149,13 +149,16 @@ func (tx *sqlTx) beginNested(ctx context.Context, outer *txn, readOnly bool) err
 		return nil
 	}
 	tx.txn = outer.child(ctx, &l)
-	tx.end = tx.txn.closeSavepoint
+	tx.end = func(commit bool) error { return tx.txn.closeSavepoint(rolledBackUnless(commit)) }
 	return tx.txn.openSavepoint(ctx)
 }
 
 // beginSnapshot begins a read transaction on a reader of its own.
 func (tx *sqlTx) beginSnapshot(ctx context.Context) error {
 	l, p := callerLabel(), tx.conn.core.door.readers
+	if err := tx.conn.core.captured(ctx, "begin snapshot", &l); err != nil {
+		return err
+	}
 	t, err := p.lease(ctx, &l)
 	if err != nil {
 		return err
@@ -170,10 +173,21 @@ var (
 	errRunsOnce   = &Error{Op: "transaction", Kind: ErrBusy, Detail: "the database was busy, and a transaction of BeginTx cannot run again by itself; begin it again, or use WithTx"}
 )
 
+// rolledBackUnless is the cause of the end of a savepoint that was asked for.
+func rolledBackUnless(keep bool) error {
+	if keep {
+		return nil
+	}
+	return errRolledBack
+}
+
 // beginWrite begins a transaction of its own: a closure that waits, on a
 // goroutine of its own, until the transaction is ended.
 func (tx *sqlTx) beginWrite(ctx context.Context) error {
 	l, co := callerLabel(), tx.conn.core
+	if err := co.captured(ctx, "begin transaction", &l); err != nil {
+		return err
+	}
 	begun, finish, ended := make(chan *txn), make(chan bool), make(chan error, 1)
 	run := func(_ context.Context, t *txn) error {
 		if tx.txn != nil {

@@ -50,6 +50,7 @@ type txn struct {
 	dropped        error     // in root: why SQLite dropped the transaction
 	met            *busyMark // in root: set once a statement met what waiting cures
 	hooks          []Hook
+	undo           []undo
 	deferred       bool // PRAGMA defer_foreign_keys was on when it began
 }
 

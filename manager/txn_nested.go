@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"runtime/debug"
@@ -18,12 +19,12 @@ func (t *txn) nested(ctx context.Context, l *label, run closure) error {
 	settled := false
 	defer func() {
 		if !settled { // a panic or Goexit passes through
-			_ = n.closeSavepoint(false)
+			_ = n.closeSavepoint(errUnfinished)
 		}
 	}()
 	err := run(n.ctx, n)
 	settled = true
-	if closeErr := n.closeSavepoint(err == nil); err == nil {
+	if closeErr := n.closeSavepoint(err); err == nil {
 		err = closeErr
 	}
 	return err
@@ -46,15 +47,17 @@ func (t *txn) openSavepoint(ctx context.Context) error {
 	return nil
 }
 
-// closeSavepoint releases the savepoint or rolls it back, and lets its
-// AfterCommit functions pass to the parent or drops them.
-func (t *txn) closeSavepoint(keep bool) error {
+// closeSavepoint releases the savepoint or, if there is a cause, rolls it back.
+// Its AfterCommit functions pass to the parent or are dropped; those of
+// AfterRollback pass to it in any case.
+func (t *txn) closeSavepoint(cause error) (err error) {
 	c := t.conn
 	c.mu.Lock()
 	defer c.unlock()
 	if t.ended() {
 		return t.endedError("release savepoint", "")
 	}
+	defer func() { t.passUndo(cmp.Or(cause, err)) }()
 	abandoned := t.abandonChildren()
 	c.closeRows(t)
 	t.done = true
@@ -62,7 +65,7 @@ func (t *txn) closeSavepoint(keep bool) error {
 	if t.root.dropped != nil || c.raw.AutoCommit() {
 		return t.abortedError("release savepoint", "")
 	}
-	keep = keep && abandoned == nil
+	keep := cause == nil && abandoned == nil
 	if !keep {
 		err := c.control(c.rollbackTo)
 		if err == nil && !t.deferred {
@@ -90,6 +93,7 @@ func (t *txn) abandonChildren() error {
 		child := t.root.top
 		c.closeRows(child)
 		child.done = true
+		child.passUndo(nil)
 		t.root.top = child.parent
 		if e := c.control(c.release); e != nil {
 			return child.doomed("release savepoint", e)
@@ -124,32 +128,6 @@ func (t *txn) finish() {
 
 // A closure is the caller's function, given its query set.
 type closure func(ctx context.Context, t *txn) error
-
-// A Hook runs after the commit, with the commit's number: it increases from
-// commit to commit of one manager and starts anew with every Open.
-type Hook func(ctx context.Context, commit uint64)
-
-// AfterCommit registers fn to run once the transaction that ctx belongs to is
-// on disk: in the goroutine that called WithTx, before WithTx returns, in the
-// order of registration, with that caller's context. The writer is free again
-// by then, so fn may call WithTx. If the transaction or the savepoint around
-// the call is rolled back, fn never runs. A panic in fn surfaces from WithTx;
-// the commit stands.
-//
-// Outside WithTx, and inside ReadOnly, it returns ErrTxDone.
-func AfterCommit(ctx context.Context, fn Hook) error {
-	t := current(ctx)
-	if t == nil || t.view {
-		return &Error{Op: "register AfterCommit", Kind: ErrTxDone, Detail: "the context does not come from a WithTx closure"}
-	}
-	t.conn.mu.Lock()
-	defer t.conn.unlock()
-	if t.ended() {
-		return t.endedError("register AfterCommit", "")
-	}
-	t.hooks = append(t.hooks, fn)
-	return nil
-}
 
 // logPanic keeps the stack that a panic had before it moves to another goroutine.
 func (co *core) logPanic(l *label, value any) {

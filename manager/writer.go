@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
@@ -26,7 +27,7 @@ type writer struct {
 }
 
 // do runs r to its end and returns its answer.
-func (w *writer) do(r *request) error {
+func (w *writer) do(r *request) (err error) {
 	if err := ended(r.ctx, "begin transaction", "", r.label.String()); err != nil {
 		return err
 	}
@@ -34,26 +35,20 @@ func (w *writer) do(r *request) error {
 	if err != nil {
 		return err
 	}
+	err = errUnfinished // a panic or Goexit passes through
+	defer func() {
+		if err == nil {
+			defer r.callHooks(r.hooks)
+		}
+		r.callUndo(r.undo, err)
+	}()
 	if holds {
 		w.runHere(r)
-	} else if err := w.await(r); err != nil {
+	} else if err = w.await(r); err != nil {
 		return err
 	}
-	if r.err != nil {
-		return r.err
-	}
-	r.callHooks(r.hooks)
-	return nil
-}
-
-// callHooks calls all of hooks, also when one of them panics or ends its
-// goroutine.
-func (r *request) callHooks(hooks []Hook) {
-	if len(hooks) == 0 {
-		return
-	}
-	defer r.callHooks(hooks[1:])
-	hooks[0](r.ctx, r.commit)
+	err = r.err
+	return err
 }
 
 // runHere runs r on its caller's goroutine, where a panic or Goexit simply
@@ -202,6 +197,7 @@ func (w *writer) attempt(r *request, retry *retrier) {
 		if !settled {
 			w.rollback(t)
 		}
+		r.undo = t.undo
 	}()
 	r.err = w.core.call(ctx, t, r)
 	settled = true
@@ -211,29 +207,6 @@ func (w *writer) attempt(r *request, retry *retrier) {
 		r.err = w.commit(r, t, retry)
 	}
 	r.again = t.canRetry(r.err)
-}
-
-// call runs the closure; under WithRunTwice it runs it once before, and takes
-// that run back.
-func (co *core) call(ctx context.Context, t *txn, r *request) error {
-	if co.cfg.runTwice && !r.once {
-		dry := t.child(ctx, t.label)
-		if err := dry.openSavepoint(ctx); err != nil {
-			return err
-		}
-		settled := false
-		defer func() {
-			if !settled {
-				_ = dry.closeSavepoint(false)
-			}
-		}()
-		_ = r.run(dry.ctx, dry)
-		settled = true
-		if err := dry.closeSavepoint(false); err != nil {
-			return err
-		}
-	}
-	return r.run(ctx, t)
 }
 
 // commit ends t with COMMIT. Nothing can run in t from here on.
@@ -253,6 +226,7 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 	}
 	err := w.commitLocked(c, retry)
 	if err != nil {
+		r.unknown = mayBeKept(err)
 		w.rollbackLocked(c)
 		return err
 	}
@@ -296,6 +270,12 @@ func (w *writer) commitLocked(c *conn, retry *retrier) error {
 // before the record is complete.
 func commitUnknown(err error, stands bool) bool {
 	return isIO(err) || !stands && kindOfError(err) != ErrFull
+}
+
+// mayBeKept reports whether the change may be there, or in a file that was moved
+// away, although the commit ended with err.
+func mayBeKept(err error) bool {
+	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, ErrFileMoved)
 }
 
 // rollback ends t by taking everything back.

@@ -28,13 +28,15 @@ type request struct {
 	again    bool // err is one that a retry can cure
 	commit   uint64
 	hooks    []Hook
+	undo     []undo // of the closure's last run
+	unknown  bool   // err is of a COMMIT whose change may be there
 	panicked bool
 	value    any // what it panicked with
 	goexit   bool
 }
 
 func (r *request) reset() {
-	r.err, r.again, r.hooks, r.panicked, r.value, r.goexit = nil, false, nil, false, nil, false
+	r.err, r.again, r.hooks, r.unknown, r.panicked, r.value, r.goexit = nil, false, nil, false, false, nil, false
 }
 
 // A queue serves writers first come, first served. Whoever finds it free holds

@@ -1,0 +1,87 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"strconv"
+	"sync"
+)
+
+// call runs the closure; under WithRunTwice it runs it once before, and rolls
+// that run back.
+func (co *core) call(ctx context.Context, t *txn, r *request) error {
+	r.undo = nil // of a run before
+	if !co.cfg.runTwice || r.once {
+		return r.run(ctx, t)
+	}
+	defer co.closures.enter(t)()
+	dry := t.child(ctx, t.label)
+	if err := dry.openSavepoint(ctx); err != nil {
+		return err
+	}
+	settled := false
+	defer func() {
+		if !settled {
+			_ = dry.closeSavepoint(errUnfinished)
+		}
+	}()
+	_ = r.run(dry.ctx, dry)
+	settled = true
+	if err := dry.closeSavepoint(errRolledBack); err != nil {
+		return err
+	}
+	t.conn.mu.Lock()
+	t.undo = nil
+	t.conn.unlock()
+	return r.run(ctx, t)
+}
+
+// closures are those of WithTx that run now, by their goroutine, under
+// WithRunTwice. Without it there are none.
+type closures struct {
+	mu      sync.Mutex
+	running map[uint64]*txn
+}
+
+// enter notes that the goroutine runs t's closure until leave is called.
+func (c *closures) enter(t *txn) (leave func()) {
+	id := goroutineID()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running == nil {
+		c.running = map[uint64]*txn{}
+	}
+	c.running[id] = t
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.running, id)
+	}
+}
+
+// captured refuses, under WithRunTwice, what a closure asks of its own manager
+// with a context that is not its own: it would wait for its own transaction, or
+// read without seeing it. Goroutines that the closure started are not known as its own.
+func (co *core) captured(ctx context.Context, op string, l *label) error {
+	if !co.cfg.runTwice || co.within(ctx) != nil {
+		return nil
+	}
+	co.closures.mu.Lock()
+	t := co.closures.running[goroutineID()]
+	co.closures.mu.Unlock()
+	if t == nil {
+		return nil
+	}
+	return &Error{Op: op, Label: l.String(), Kind: ErrUnsupported,
+		Detail: "called inside the closure of " + t.label.String() + " with a context from outside it, so it would wait for that transaction or not see it; use the context the closure was given"}
+}
+
+// goroutineID is the number that a stack's first line, "goroutine 18 [running]:",
+// gives the goroutine.
+func goroutineID() uint64 {
+	var buf [64]byte
+	fields := bytes.Fields(buf[:runtime.Stack(buf[:], false)])
+	id, _ := strconv.ParseUint(string(fields[1]), 10, 64)
+	return id
+}
