@@ -43,8 +43,9 @@ func TestCloseBesideClosuresThatDoNotReturn(t *testing.T) {
 	check()
 }
 
-// A closure that was evicted and does not return does not keep the manager from
-// closing. Its caller gives up, and if it returns after all, it gets only errors.
+// A closure that was evicted keeps its caller and the manager from closing for as
+// long as it runs, and Close names it. When it returns after all, its statements get
+// errors, and it does not run again once the manager closes.
 func TestCloseBesideAClosureTakenOutOfItsGroup(t *testing.T) {
 	check := nothingLeft(t)
 	db := open(t, manager.WithMaxQueueWait(2*time.Second))
@@ -52,9 +53,10 @@ func TestCloseBesideAClosureTakenOutOfItsGroup(t *testing.T) {
 	first, endless := make(chan error, 1), make(chan error, 1)
 	go func() { first <- db.WithTx(t.Context(), adding("first of the group")) }()
 	until(t, "the first to queue", func() bool { return db.Stats().Queue == 1 })
-	gate, late := make(chan struct{}), make(chan error, 1)
+	gate, late := make(chan struct{}), make(chan error, 2)
+	ended, end := context.WithCancel(t.Context())
 	go func() {
-		endless <- db.WithTx(t.Context(), func(ctx context.Context, q queries) error {
+		endless <- db.WithTx(ended, func(ctx context.Context, q queries) error {
 			<-gate
 			err := q.add(ctx, "too late")
 			late <- err
@@ -66,13 +68,24 @@ func TestCloseBesideAClosureTakenOutOfItsGroup(t *testing.T) {
 	if err := answer(t, "the first of the group", first); err != nil {
 		t.Error(err)
 	}
-	shut(t, db)
-	if err := answer(t, "the caller of the endless closure", endless); !errors.Is(err, manager.ErrBusy) && !errors.Is(err, manager.ErrClosed) {
-		t.Errorf("the caller of the endless closure: got %v, want ErrBusy or ErrClosed", err)
+	end()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := db.Close(ctx); err == nil || !strings.Contains(err.Error(), "endless") {
+		t.Errorf("close: got %v, want it to name the endless closure", err)
+	}
+	select {
+	case err := <-endless:
+		t.Errorf("WithTx returned %v while its closure runs", err)
+	default:
 	}
 	close(gate)
 	if err := answer(t, "the closure to return after all", late); !errors.Is(err, manager.ErrTxDone) {
-		t.Errorf("a statement after Close: got %v, want ErrTxDone", err)
+		t.Errorf("a statement of an evicted closure: got %v, want ErrTxDone", err)
 	}
+	if err := answer(t, "the caller of the endless closure", endless); !errors.Is(err, context.Canceled) && !errors.Is(err, manager.ErrClosed) {
+		t.Errorf("the caller of the endless closure: got %v, want context.Canceled or ErrClosed", err)
+	}
+	shut(t, db)
 	check()
 }
