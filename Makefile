@@ -41,6 +41,18 @@ toolchain:
 build: toolchain ## compile the command to bin/stakeledger (SQLite's C takes a minute, once)
 	$(GO) build -o $(stakeledger) ./cmd/stakeledger
 
+# Where to: make install PREFIX=/usr/local; DESTDIR stages it for a package.
+PREFIX ?= $(HOME)/.local
+share := $(DESTDIR)$(PREFIX)/share
+
+.PHONY: install
+install: build ## copy the command to PREFIX/bin (default ~/.local), with the completions of bash, zsh and fish
+	install -D -m 755 $(stakeledger) $(DESTDIR)$(PREFIX)/bin/stakeledger
+	install -d $(share)/bash-completion/completions $(share)/zsh/site-functions $(share)/fish/vendor_completions.d
+	$(stakeledger) completion bash > $(share)/bash-completion/completions/stakeledger
+	$(stakeledger) completion zsh > $(share)/zsh/site-functions/_stakeledger
+	$(stakeledger) completion fish > $(share)/fish/vendor_completions.d/stakeledger.fish
+
 # The demo is of the last ninety days, so that it has scores. GNU's date knows -d, that of BSD and macOS -v.
 demo_start = $(shell date -u -d '90 days ago' +%FT00:00:00Z 2>/dev/null || date -u -v-90d +%FT00:00:00Z)
 

@@ -199,6 +199,12 @@ func realPath(path string) (string, error) {
 	return abs, nil
 }
 
+// SQLiteVersion is the version of the SQLite library that is linked into the program, such as "3.51.3".
+func SQLiteVersion() string {
+	version, _, _ := sqlite3.Version()
+	return version
+}
+
 func checkLibrary() error {
 	version, number, _ := sqlite3.Version()
 	return checkVersion(version, number)

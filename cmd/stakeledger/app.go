@@ -4,23 +4,26 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
 
 const (
-	defaultDB = "stakeledger.db"
-	dbEnv     = "STAKELEDGER_DB"
+	defaultDB      = "stakeledger.db"
+	defaultTimeout = 5 * time.Second // for locks
 )
 
 // app is what the commands share: the flags of the root.
 type app struct {
-	db       string // path of the ledger's file
-	noCreate bool   // a ledger that is not there is an error
-	verbose  bool   // log what the manager does
+	db        string // path of the ledger's file
+	noCreate  bool   // a ledger that is not there is an error
+	readOnly  bool   // a command that would write is an error
+	timeout   *option[time.Duration]
+	verbose   int // 1: log what the command does, 2: and the manager
+	logFormat *option[string]
 }
 
 // groups order the commands in the help.
@@ -49,7 +52,7 @@ Exit codes:
   4  an input is not all there: pages are missing, it is empty, or it would end many registrations
 
 Environment:
-  ` + dbEnv + `  the ledger's file where --db is not given`,
+  STAKELEDGER_DB, STAKELEDGER_JSON, …  stand for the flags of these names that are not given`,
 		Example: `  stakeledger ingest events.jsonl
   stakeledger report
   stakeledger --db other.db positions --open`,
@@ -69,17 +72,21 @@ Environment:
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.db, "db", defaultDB, "the ledger's `FILE`")
 	flags.BoolVar(&a.noCreate, "no-create", false, "fail where a command would create the ledger's file")
-	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log retries and other events of the database to standard error")
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if path := os.Getenv(dbEnv); path != "" && !cmd.Flags().Changed("db") {
-			a.db = path
-		}
+	flags.BoolVar(&a.readOnly, "read-only", false, "refuse what would change the ledger")
+	a.timeout = &option[time.Duration]{kind: "DURATION", parse: parseAge}
+	flags.Var(a.timeout, "timeout", "how long to wait for another program that uses the ledger (default 5s)")
+	flags.CountVarP(&a.verbose, "verbose", "v", "log files, counts and durations to standard error; twice: retries and slow statements too")
+	a.logFormat = wordOption("text", "json")
+	flags.Var(a.logFormat, "log-format", "the form of the log")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if a.db == "" {
 			return usagef("--db is empty; give the path of the ledger's file")
 		}
 		return nil
 	}
 	addCommands(root, a)
+	fromEnvironment(root)
+	completions(a, root)
 	return root
 }
 
@@ -92,10 +99,11 @@ func addCommands(root *cobra.Command, a *app) {
 			root.AddCommand(c)
 		}
 	}
+	root.SetHelpCommand(newHelp())
 	add(groupTake, "Taking events in:", newIngest(a), newSimulate())
 	add(groupRead, "Reading:", newReport(a), newMiners(a), newMiner(a), newPositions(a), newTrades(a), newEvents(a), newScores(a))
 	add(groupKeep, "Keeping:", newRegister(a), newStatus(a), newSync(a), newSnapshot(a), newArchive(a),
-		newVerify(a), newRebuild(a), newBackup(a), newRestore(a), newMigrate(a))
+		newVerify(a), newRebuild(a), newBackup(a), newRestore(a), newMigrate(a), newVersion())
 }
 
 // execute runs the command with args, prints its error and returns the exit code of the process.
@@ -105,7 +113,7 @@ func execute(ctx context.Context, root *cobra.Command, args []string) int {
 	if err == nil || quiet(err) {
 		return exitDone
 	}
-	text := err.Error()
+	text := (&app{db: root.PersistentFlags().Lookup("db").Value.String()}).explain(err)
 	if interrupted(ctx, err) {
 		text = "interrupted"
 	}

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/stakeledger/stakeledger/ledger"
-	"github.com/stakeledger/stakeledger/manager"
 )
 
 // closeTimeout bounds how long the end of a command waits for the file to be closed in order.
@@ -23,28 +21,31 @@ func (a *app) reading(cmd *cobra.Command, fn func(ctx context.Context, l *ledger
 	if err := a.exists(); err != nil {
 		return err
 	}
-	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.logging(cmd))
+	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.managing(cmd))
 	if err != nil {
 		return err
 	}
-	return running(cmd.Context(), l, fn)
+	return running(cmd.Context(), l, a.logged(cmd, l, fn))
 }
 
 // writing runs fn on the ledger, which is created or brought up to date first.
 func (a *app) writing(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error, opts ...ledger.Option) error {
+	if a.readOnly {
+		return usagef("%s changes the ledger, and --read-only is given", cmd.CommandPath())
+	}
 	info, err := os.Stat(a.db)
 	isNew := errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0
 	if isNew && a.noCreate {
 		return fmt.Errorf("open %s: there is no ledger, and --no-create is given; --db names another", a.db)
 	}
-	l, err := ledger.Open(cmd.Context(), a.db, append(opts, a.logging(cmd))...)
+	l, err := ledger.Open(cmd.Context(), a.db, append(opts, a.managing(cmd))...)
 	if err != nil {
 		return err
 	}
 	if isNew {
 		fmt.Fprintf(cmd.ErrOrStderr(), "created %s\n", printable(a.db))
 	}
-	return running(cmd.Context(), l, fn)
+	return running(cmd.Context(), l, a.logged(cmd, l, fn))
 }
 
 // running runs fn and closes l, also when the context has ended.
@@ -81,17 +82,4 @@ func (a *app) notTheLedger(op, file string) error {
 		}
 	}
 	return nil
-}
-
-// logging sends the manager's log to standard error: its warnings, or with --verbose everything. That something
-// takes long is told with --verbose alone: who runs a command sees that it does.
-func (a *app) logging(cmd *cobra.Command) ledger.Option {
-	if a.verbose {
-		return ledger.WithManager(manager.WithLogger(newLog(cmd, slog.LevelDebug)))
-	}
-	return ledger.WithManager(manager.WithLogger(newLog(cmd, slog.LevelWarn)), manager.WithSlowWarnings(0, 0, 0))
-}
-
-func newLog(cmd *cobra.Command, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -20,7 +21,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
-	_ = os.Unsetenv(dbEnv)
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, envPrefix) {
+			_ = os.Unsetenv(name)
+		}
+	}
 	os.Exit(m.Run())
 }
 
@@ -41,7 +46,19 @@ type result struct {
 // run executes the command within the test.
 func run(t testing.TB, stdin string, args ...string) result {
 	t.Helper()
-	return runWith(context.Background(), strings.NewReader(stdin), args...)
+	r := runWith(context.Background(), strings.NewReader(stdin), args...)
+	if found := goName.FindString(withoutPaths(r.stderr)); found != "" {
+		t.Errorf("%s: standard error: got %q, in which %q is a name of Go", strings.Join(args, " "), r.stderr, found)
+	}
+	return r
+}
+
+// goName finds what only who reads the source understands: names in mixed case, a package's names, calls, pointers.
+var goName = regexp.MustCompile(`\b[A-Za-z]*[a-z][A-Z]\w*|\b[a-z]+\.[A-Z]\w*|\b[A-Za-z]\w*\(\)|\*[a-z]+\.|%!|0x[0-9a-f]{6}|\bnil\b|\bgoroutine\b`)
+
+// withoutPaths leaves out what a message repeats of its reader's own words: paths, what is in quotes, addresses.
+func withoutPaths(text string) string {
+	return regexp.MustCompile(`[KMG]iB|\S*/\S*|"[^"]*"|\b5[1-9A-HJ-NP-Za-km-z]{47}\b`).ReplaceAllString(text, "")
 }
 
 func runWith(ctx context.Context, stdin io.Reader, args ...string) result {

@@ -61,7 +61,7 @@ func TestWrongUsage(t *testing.T) {
 		{"simulate --span 1s", "12s"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
-			t.Setenv(dbEnv, file(t, "none.db"))
+			t.Setenv("STAKELEDGER_DB", file(t, "none.db"))
 			r := run(t, "", strings.Fields(test.args)...)
 			r.fails(t, exitUsage, test.part)
 			if r.stdout != "" {

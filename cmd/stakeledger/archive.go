@@ -16,6 +16,7 @@ type archiveFlags struct {
 	olderThan *option[time.Duration]
 	before    *option[chain.Time]
 	miner     *option[chain.Address]
+	rows      *option[int64]
 }
 
 func newArchive(a *app) *cobra.Command {
@@ -36,6 +37,7 @@ it again goes on.`,
 		olderThan: addOption(cmd, "older-than", "DURATION", "last exit longer ago than this, such as 168h", parseAge),
 		before:    addOption(cmd, "before", "TIME", "last exit before this time", chain.ParseTime),
 		miner:     addOption(cmd, "miner", "COLDKEY", "only those of this miner", chain.ParseAddress),
+		rows:      addOption(cmd, "rows", "ROWS", "rows a transaction: fewer let others write sooner, more are faster (default 300)", parseBatch),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -73,6 +75,9 @@ func (f archiveFlags) archive(ctx context.Context, cmd *cobra.Command, l *ledger
 	if f.miner.value != nil {
 		opts = append(opts, ledger.OfMiner(*f.miner.value))
 	}
+	if f.rows.value != nil {
+		opts = append(opts, ledger.ArchiveRows(int(*f.rows.value)))
+	}
 	s, err := l.ArchiveClosedPositions(ctx, before, opts...)
 	p.finish()
 	if err != nil {
@@ -93,4 +98,13 @@ func parseAge(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("duration %s: want one such as 168h or 90m", chain.Quote(s))
 	}
 	return d, nil
+}
+
+// parseBatch reads how many rows a transaction may take.
+func parseBatch(s string) (int64, error) {
+	n, err := parseCount(s)
+	if err != nil || n < 1 || n > 1_000_000 {
+		return 0, fmt.Errorf("want a whole number from 1 to 1000000")
+	}
+	return n, nil
 }

@@ -24,12 +24,22 @@ nothing there. The write-ahead log beside the ledger grows while the copy is mad
 		Args: takes(1, false),
 	}
 	overwrite := cmd.Flags().Bool("overwrite", false, "replace DEST, once the new copy is whole")
+	quick := cmd.Flags().Bool("quick", false, "check the copy in a third of the time, without comparing indexes with their tables")
+	unchecked := cmd.Flags().Bool("unchecked", false, "keep a copy that is damaged, to save what is left of a damaged ledger")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		p := newProgress(cmd.ErrOrStderr(), "backup")
 		defer p.finish()
 		opts := []manager.BackupOption{manager.OnBackupProgress(func(now manager.BackupProgress) {
 			p.show(ledger.Progress{Phase: ledger.Phase(now.Phase), Done: int64(now.Done), Total: int64(now.Total)})
 		})}
+		switch {
+		case *quick && *unchecked:
+			return usagef("--quick and --unchecked exclude each other")
+		case *quick:
+			opts = append(opts, manager.QuickCheck())
+		case *unchecked:
+			opts = append(opts, manager.Unchecked())
+		}
 		if *overwrite {
 			opts = append(opts, manager.Overwrite())
 		}
@@ -60,7 +70,10 @@ step, once it is whole and checked.`,
 		Args:    takes(1, false),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := ledger.Restore(cmd.Context(), args[0], a.db); err != nil {
+		if a.readOnly {
+			return usagef("%s makes a ledger, and --read-only is given", cmd.CommandPath())
+		}
+		if err := ledger.Restore(cmd.Context(), args[0], a.db, manager.WithLogger(a.log(cmd)), manager.WithRetryBudget(a.timeout.or(defaultTimeout))); err != nil {
 			if errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("%w; move it away first, or name another file with --db", err)
 			}

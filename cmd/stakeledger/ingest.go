@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -92,6 +93,9 @@ func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) erro
 			return ofHowMany(explainIngest(ctx, name, err), batch.FilesRead(), len(files))
 		}
 		result.Inputs = batch.Counts()
+		for _, in := range result.Inputs {
+			a.log(cmd).Info("read", slog.String("input", in.Name), slog.Int64("events", in.Events))
+		}
 		for _, field := range batch.UnknownFields() {
 			fmt.Fprintf(cmd.ErrOrStderr(), "ingest %s: field %s is not one of ours and was skipped\n", name, field)
 		}

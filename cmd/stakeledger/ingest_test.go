@@ -412,10 +412,10 @@ func TestIngestNothing(t *testing.T) {
 
 func TestDatabaseOfTheEnvironment(t *testing.T) {
 	byEnv, byFlag := file(t, "env.db"), file(t, "flag.db")
-	t.Setenv(dbEnv, byEnv)
+	t.Setenv("STAKELEDGER_DB", byEnv)
 	must(t, event(""), "ingest", "-")
 	if _, err := os.Stat(byEnv); err != nil {
-		t.Errorf("without --db: %v, want the file that %s names", err, dbEnv)
+		t.Errorf("without --db: %v, want the file that STAKELEDGER_DB names", err)
 	}
 	must(t, event(""), "ingest", "-", "--db", byFlag)
 	if _, err := os.Stat(byFlag); err != nil {

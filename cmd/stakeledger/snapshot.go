@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,6 +43,7 @@ moment. There is one snapshot for a miner and a moment; those that are there alr
 	at := addOption(cmd, "at", "TIME", "the moment (default now, to the second)", chain.ParseTime)
 	window := addOption(cmd, "window", "DURATION", "how far back positions were entered (default 720h)", parseAge)
 	miner := addOption(cmd, "miner", "COLDKEY", "only of this miner", chain.ParseAddress)
+	weights := addOption(cmd, "weights", "GAIN,VOLUME,WINS", "what of the score is weighted gain, volume and win rate (default .6,.2,.2)", parseWeights)
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		now, err := chain.TimeOf(time.Now().Truncate(time.Second))
@@ -51,7 +54,7 @@ moment. There is one snapshot for a miner and a moment; those that are there alr
 			return err
 		}
 		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			s, err := takeSnapshots(ctx, l, miner.value, at.or(now), window.or(defaultWindow))
+			s, err := takeSnapshots(ctx, l, miner.value, at.or(now), window.or(defaultWindow), weights.or(nil)...)
 			if err != nil {
 				return err
 			}
@@ -66,15 +69,29 @@ moment. There is one snapshot for a miner and a moment; those that are there alr
 }
 
 // takeSnapshots takes a snapshot of one miner, or of all where none is named.
-func takeSnapshots(ctx context.Context, l *ledger.Ledger, miner *chain.Address, at chain.Time, window time.Duration) (ledger.SnapshotSummary, error) {
+func takeSnapshots(ctx context.Context, l *ledger.Ledger, miner *chain.Address, at chain.Time, window time.Duration, opts ...ledger.SnapshotOption) (ledger.SnapshotSummary, error) {
 	if miner == nil {
-		return l.TakeSnapshots(ctx, at, window)
+		return l.TakeSnapshots(ctx, at, window, opts...)
 	}
-	_, isNew, err := l.TakeSnapshot(ctx, *miner, at, window)
+	_, isNew, err := l.TakeSnapshot(ctx, *miner, at, window, opts...)
 	if isNew {
 		return ledger.SnapshotSummary{Taken: 1}, err
 	}
 	return ledger.SnapshotSummary{Existing: 1}, err
+}
+
+// parseWeights reads three numbers from 0 to 1.
+func parseWeights(s string) ([]ledger.SnapshotOption, error) {
+	parts := strings.Split(s, ",")
+	var numbers [3]float64
+	for i, part := range parts {
+		n, err := strconv.ParseFloat(part, 64)
+		if err != nil || len(parts) != len(numbers) || !(n >= 0 && n <= 1) {
+			return nil, fmt.Errorf("want three numbers from 0 to 1, such as .6,.2,.2")
+		}
+		numbers[i] = n
+	}
+	return []ledger.SnapshotOption{ledger.SnapshotWeights(numbers[0], numbers[1], numbers[2])}, nil
 }
 
 // snapshotRow is a snapshot as JSON has it. The means are derived, and rounded as floats are.

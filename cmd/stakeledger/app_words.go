@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// kindWords is what an error of the manager means to an operator, and what to do about it.
+var kindWords = map[error]struct{ what, next string }{
+	manager.ErrBusy:          {"the file is in use", "let the other program end (fuser names it), or wait longer with --timeout"},
+	manager.ErrReadOnly:      {"it cannot be written", "see who owns the file and its folder, and their modes"},
+	manager.ErrFull:          {"the disk is full", "free space there and run the same command again; nothing is half done"},
+	manager.ErrCorrupt:       {"the file is damaged, or no SQLite database", "stakeledger verify says more; stakeledger restore makes the ledger from a backup"},
+	manager.ErrIO:            {"the disk or filesystem failed", "look at the system's log; run the same command again once the disk is well"},
+	manager.ErrClosed:        {"the ledger is being closed", "run the same command again"},
+	manager.ErrQueueFull:     {"too much waits to be written", "run the same command again"},
+	manager.ErrTxAborted:     {"SQLite rolled it back", "nothing of it happened; run the same command again"},
+	manager.ErrTxDone:        {"the transaction has ended", "run the same command again"},
+	manager.ErrCommitUnknown: {"it is not known whether this was recorded", "run the same command again: what was recorded counts once"},
+	manager.ErrWrongFile:     {"the file belongs to another program", "--db names the ledger's file"},
+	manager.ErrTooNew:        {"a newer stakeledger wrote the file", "install that version, or name another file with --db"},
+	manager.ErrFileMoved:     {"the file was moved, removed or replaced while it was open", "put it right and run the same command again"},
+	manager.ErrUnsupported:   {"this cannot be done", ""},
+	manager.ErrUnique:        {"a row is there already", "stakeledger verify looks for the reason"},
+	manager.ErrForeignKey:    {"a row refers to one that is missing", "stakeledger verify looks for the reason"},
+	manager.ErrCheck:         {"the ledger's own rules refused a value", "stakeledger verify looks for the reason"},
+	manager.ErrNotNull:       {"a value is missing", "stakeledger verify looks for the reason"},
+}
+
+// forProgrammers finds in a detail what only the author of a program that imports the manager can use: names of Go,
+// and of what such a program has in its hands.
+var forProgrammers = regexp.MustCompile(`[a-z][A-Z]|[A-Za-z]\.[A-Z]|\b(With|Open|Begin|Read|Save|After)[A-Z]|\*sql\b|\b(DB|SQL)\.|` +
+	`\b(Backup|Restore|Maintain|Close|Open|Unchecked|Commit|Rollback|Label|RETURNING|DBTX|PRAGMA|ctx|closures?|emit_\w+|[a-z]\w*\.\w+\()`)
+
+// explain is the text of an error as an operator reads it: what the manager says in its own words is replaced by
+// what it means, with the file and the next step.
+func (a *app) explain(err error) string {
+	text := err.Error()
+	for _, e := range managerErrors(err) {
+		text = strings.Replace(text, e.Error(), a.inWords(e), 1)
+	}
+	return text
+}
+
+// managerErrors are the outermost errors of the manager in err.
+func managerErrors(err error) (found []*manager.Error) {
+	switch e := err.(type) {
+	case nil:
+	case *manager.Error:
+		found = append(found, e)
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			found = append(found, managerErrors(inner)...)
+		}
+	default:
+		found = managerErrors(errors.Unwrap(err))
+	}
+	return found
+}
+
+// inWords says what was attempted with which file, what came of it, and what to do.
+func (a *app) inWords(e *manager.Error) string {
+	op := strings.TrimSuffix(strings.ReplaceAll(e.Op, "PRAGMA ", ""), " read-only")
+	if forProgrammers.MatchString(a.masked(op)) || op == "" {
+		op = "run a statement"
+	}
+	words := kindWords[e.Kind]
+	detail := a.plainDetail(e.Detail)
+	cause := ""
+	if e.Err != nil {
+		cause = a.explain(e.Err)
+	}
+	switch {
+	case errors.Is(e, fs.ErrNotExist):
+		words.what, words.next, detail = "there is no such file or folder", a.missingFolder(e), ""
+	case errors.Is(e, fs.ErrExist):
+		words.what, words.next = "there is a file already", ""
+	case e.Kind == manager.ErrUnsupported && detail == "":
+		words.next = "stakeledger version says what this program is built from; report this"
+	case e.Kind == manager.ErrBusy && strings.Contains(detail, " holds "):
+		words.next = "--timeout waits longer"
+	case e.Kind == manager.ErrReadOnly && e.Err == nil && detail == "":
+		words.next = "the command only reads"
+	}
+	text := op + ": "
+	if !strings.Contains(op+detail+cause, filepath.Base(a.db)) {
+		text = op + " (" + a.db + "): "
+	}
+	var parts []string
+	for _, part := range []string{words.what, detail, cause} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	text += strings.Join(parts, ": ")
+	if words.next != "" {
+		text += "; " + words.next
+	}
+	return text
+}
+
+// plainDetail is a detail without the clauses that are for programmers.
+func (a *app) plainDetail(detail string) string {
+	var kept []string
+	for clause := range strings.SplitSeq(detail, "; ") {
+		if forProgrammers.MatchString(a.masked(clause)) {
+			clause, _, _ = strings.Cut(clause, " (")
+		}
+		if clause != "" && !forProgrammers.MatchString(a.masked(clause)) {
+			kept = append(kept, clause)
+		}
+	}
+	return strings.Join(kept, "; ")
+}
+
+// masked is text without paths, which may be spelled in any way.
+func (a *app) masked(text string) string {
+	return regexp.MustCompile(`\S*[/\\]\S*`).ReplaceAllString(strings.ReplaceAll(text, a.db, "file"), "file")
+}
+
+// missingFolder names the folder that has to be made first.
+func (a *app) missingFolder(e *manager.Error) string {
+	path := a.db
+	if at := (*fs.PathError)(nil); errors.As(e, &at) && !strings.Contains(e.Op, a.db) {
+		path = at.Path
+	}
+	return "create the folder first: mkdir -p " + filepath.Dir(path)
+}
