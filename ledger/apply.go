@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -14,6 +15,7 @@ type applyConfig struct {
 	inputs
 	miner      minerConfig
 	noRegister bool
+	leaveLate  bool
 	progress   func(Progress)
 }
 
@@ -30,7 +32,13 @@ func NoRegister() ApplyOption {
 	return applyOptionFunc(func(c *applyConfig) { c.noRegister = true })
 }
 
-// OnProgress has fn called after every batch, in Apply's own goroutine. Default: nobody is told.
+// LeaveLate leaves miners marked whose events came late, for RebuildMarked to replay. Default: Apply replays them
+// before it returns.
+func LeaveLate() ApplyOption {
+	return applyOptionFunc(func(c *applyConfig) { c.leaveLate = true })
+}
+
+// OnProgress has fn called after every batch, in Apply's own goroutine. Default: it is not called.
 func OnProgress(fn func(Progress)) ApplyOption {
 	return applyOptionFunc(func(c *applyConfig) { c.progress = fn })
 }
@@ -40,8 +48,9 @@ type Phase string
 
 // The phases of Apply.
 const (
-	Staging  Phase = "staging"  // the input is read, checked and written beside the ledger
-	Applying Phase = "applying" // the events are applied
+	Staging   Phase = "staging"   // the input is read, checked and written beside the ledger
+	Applying  Phase = "applying"  // the events are applied
+	Replaying Phase = "replaying" // miners whose events came late are replayed; Done counts their events
 )
 
 // Progress is how far Apply is with its input, in events.
@@ -54,7 +63,10 @@ type Progress struct {
 // Apply takes a whole input in: it checks and stages every event, in any order and of any number, and then
 // applies them in order (time, block, extrinsic, index), miner by miner, in batches of one transaction. Miners
 // that are not known are registered. Unstakes are handled in lenient mode. Every event ends as applied,
-// ignored for a reason, a duplicate of one recorded before, or rejected; see Summary.
+// ignored for a reason, a duplicate of one recorded before, or rejected; see Summary. An event that is older than
+// one handled before is applied to what there is, flagged out of order, and marks its miner; before Apply returns, it
+// replays the events of each marked miner from its oldest late one on (see RebuildMarked), so that the ledger is what
+// all its events in order give.
 //
 // Where an event is bad, or events yields an error, nothing of the input is applied and that error is
 // returned. When storage fails or ctx ends while events are applied, what is staged stays staged: the next
@@ -82,7 +94,25 @@ func (l *Ledger) Apply(ctx context.Context, events iter.Seq2[Event, error], opts
 	if err != nil {
 		return Summary{}, err
 	}
+	if !c.leaveLate {
+		if err := l.replayLate(ctx, c.progress); err != nil {
+			return Summary{}, err
+		}
+	}
 	return l.summary(ctx, intakeID, resumed)
+}
+
+// replayLate replays the marked miners. One that a counter cannot hold stays marked, as it may have been before.
+func (l *Ledger) replayLate(ctx context.Context, progress func(Progress)) error {
+	var done int64
+	err := l.RebuildMarked(ctx, func(r RebuildResult) {
+		done += r.Replayed
+		progress(Progress{Phase: Replaying, Done: done})
+	})
+	if errors.Is(err, ErrInvalid) && ctx.Err() == nil {
+		return nil
+	}
+	return err
 }
 
 // applyStaged applies everything that is staged and complete, miner by miner, and returns how many events

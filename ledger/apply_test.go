@@ -98,7 +98,7 @@ func TestApplyFlagsWhatComesOutOfOrder(t *testing.T) {
 	apply(t, l, []ledger.Event{stake("5-1", 5, 10, 10), unstake("7-1", 7, 5, 5)})
 	ignored := stake("9-9", 90, 0, 1)
 	apply(t, l, []ledger.Event{ignored}) // without effect, so nothing is older than it
-	got := apply(t, l, []ledger.Event{stake("6-1", 6, 10, 10), stake("8-1", 8, 1, 1), stake("8-0", 8, 1, 1)})
+	got := apply(t, l, []ledger.Event{stake("6-1", 6, 10, 10), stake("8-1", 8, 1, 1), stake("8-0", 8, 1, 1)}, ledger.LeaveLate())
 	if got.OutOfOrder != 1 || got.Applied != 3 {
 		t.Errorf("got %+v, want 1 of 3 out of order", got)
 	}

@@ -213,7 +213,7 @@ func TestTwoArchiveAtOnce(t *testing.T) {
 		})
 	}
 	wg.Go(func() {
-		if _, err := second.Apply(context.Background(), sequence(events[800:])); err != nil {
+		if _, err := second.Apply(context.Background(), sequence(events[800:]), ledger.LeaveLate()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -226,7 +226,7 @@ func TestTwoArchiveAtOnce(t *testing.T) {
 	}
 	plain := open(t)
 	apply(t, plain, events[:800])
-	apply(t, plain, events[800:])
+	apply(t, plain, events[800:], ledger.LeaveLate())
 	if got, want := report(t, first), report(t, plain); !reflect.DeepEqual(got, want) {
 		t.Errorf("seed %d:\ngot  %+v\nwant %+v", seed, got, want)
 	}

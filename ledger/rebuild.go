@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"context"
+	"errors"
 
 	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/manager"
 )
 
@@ -39,44 +41,161 @@ func (r RebuildResult) Changed() bool {
 	return r.Reordered > 0 || len(r.Outcomes)+len(r.Positions)+len(r.Trades)+len(r.Closes) > 0 || r.Counters.Before != nil
 }
 
-// Rebuild makes a miner's positions, trades, closes and counters anew from its events, in one transaction:
-// each of them in order (time, block, extrinsic, index), with the inputs it was handled with, as if none had
-// come late. Only what differs is written, so where events came in order nothing is. It alone may undo a
-// close. Ids are kept. What is archived stays so where it is still closed; a position that is open again, and
-// the trades that close it, are among the living again. Events that were flagged out of order are so no more.
+// Rebuild replays all events of a miner, in one transaction: each of them in order (see chain.EventKey), with the
+// inputs it was handled with, as if none had come late. Only what differs is written, so where events came in order
+// nothing is. It alone may undo a close, and afterwards the miner is marked no more. Ids are kept. What is archived
+// stays so where it is still closed; a position that is open again, and the trades that closed it, are live again.
+// Events that were flagged out of order are so no more.
 //
 // An unstake that found nothing to close may close something now, or the other way round; one that is ignored
-// for another reason stays ignored. Positions entered in one block come in the order of their events. An
-// unstake is a fact, also where its strict mode or its list of positions cannot be honoured any more: then it
-// closes what there is (of its list, and nothing beside it), the rest is unmatched, and the result names it
-// in Unhonoured.
+// for another reason stays ignored. An unstake is a fact, also where its strict mode or its list of positions cannot
+// be honoured any more: then it closes what there is (of its list, and nothing else), the rest is unmatched, and the
+// result names it in Unhonoured.
 //
-// The miner's events are held in memory meanwhile. Errors: ErrNotFound for an unknown miner, ErrInvalid when a
-// counter would overflow or a row is live and archived at once.
+// The miner's events are held in memory meanwhile. A second Rebuild changes nothing. Errors: ErrNotFound for an
+// unknown miner, ErrInvalid when a counter would overflow.
 func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address) (RebuildResult, error) {
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (RebuildResult, error) {
 		m, err := tx.MinerByColdkey(ctx, coldkey)
 		if err != nil {
 			return RebuildResult{}, named(err, "rebuild", "miner %s", coldkey)
 		}
-		events, err := eventsInOrder(ctx, tx, m.MinerID)
+		r, err := planRebuild(ctx, tx.Reader, m, "")
 		if err != nil {
 			return RebuildResult{}, err
-		}
-		replayed, err := replay(m, events)
-		if err != nil {
-			return RebuildResult{}, &Error{Op: "rebuild", Subject: "miner " + string(coldkey), Err: err}
-		}
-		recorded, err := readAccounts(ctx, tx, m.MinerID)
-		if err != nil {
-			return RebuildResult{}, err
-		}
-		replayed.keepArchived(recorded)
-		r := newRebuilding(m, recorded, replayed.accounts)
-		r.compare(events, replayed)
-		if !r.result.Changed() && m.OldestLateKey == nil {
-			return r.result, nil
 		}
 		return r.result, r.write(ctx, tx)
 	}, manager.Label("ledger.Rebuild"))
+}
+
+// RebuildMarked replays the events of every marked miner (Miner.OldestLateKey) from its oldest late event on, each
+// miner in one transaction, and takes the mark away. What it costs goes with the events from there on, not with the
+// miner's history. fn, unless it is nil, is called after each miner. It may be stopped at any instant and run again.
+//
+// A miner whose counters cannot hold what the order of its events makes of them stays as it is, and marked; the
+// others follow, and ErrInvalid, which names it, comes at the end. Errors besides: those of the manager, and the
+// context's.
+func (l *Ledger) RebuildMarked(ctx context.Context, fn func(RebuildResult)) error {
+	var failed []error
+	for after := int64(0); ; {
+		page, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
+			return q.MarkedMiners(ctx, after, defaultPage)
+		})
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		for _, m := range page {
+			after = m.MinerID
+			result, err := l.rebuildMarked(ctx, m.MinerID)
+			if errors.Is(err, ErrInvalid) {
+				failed = append(failed, err)
+				continue
+			}
+			if err != nil {
+				return errors.Join(append(failed, err)...)
+			}
+			if fn != nil {
+				fn(result)
+			}
+		}
+		if len(page) < defaultPage {
+			return errors.Join(failed...)
+		}
+	}
+}
+
+// rebuildAttempts is how often a replay is planned beside other writers before it is planned in the transaction that
+// writes it.
+const rebuildAttempts = 2
+
+// rebuildMarked replays a miner from its mark on. It is planned in a snapshot, so that nobody waits for the planning,
+// and written where the miner is still what was planned for.
+func (l *Ledger) rebuildMarked(ctx context.Context, minerID int64) (RebuildResult, error) {
+	for attempt := 1; ; attempt++ {
+		planned, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (*rebuilding, error) {
+			if attempt > rebuildAttempts {
+				return nil, nil
+			}
+			return planMarked(ctx, q, minerID)
+		}, manager.Label("ledger.RebuildMarked: plan"))
+		if err != nil {
+			return RebuildResult{}, err
+		}
+		var result RebuildResult
+		done := false
+		err = l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+			r := planned
+			if r == nil {
+				if r, err = planMarked(ctx, tx.Reader, minerID); err != nil {
+					return err
+				}
+			}
+			if done, err = r.stands(ctx, tx.Reader); err != nil || !done {
+				return err
+			}
+			result = r.result
+			return r.write(ctx, tx)
+		}, manager.Label("ledger.RebuildMarked"))
+		if err != nil || done {
+			return result, err
+		}
+	}
+}
+
+// planMarked plans the replay of a marked miner. One that is not marked any more has nothing to replay.
+func planMarked(ctx context.Context, q *read.Queries, minerID int64) (*rebuilding, error) {
+	m, err := q.MinerByID(ctx, minerID)
+	if err != nil {
+		return nil, named(err, "rebuild", "miner %d", minerID)
+	}
+	from := lastKey
+	if m.OldestLateKey != nil {
+		from = *m.OldestLateKey
+	}
+	return planRebuild(ctx, q, m, from)
+}
+
+// planRebuild replays the events of a miner in memory, from a key on or, where it is empty, all of them, and finds
+// what is recorded otherwise.
+func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey) (*rebuilding, error) {
+	past, b, err := readPast(ctx, q, m, from)
+	if err != nil {
+		return nil, err
+	}
+	after := chain.EventKey("")
+	if from != "" {
+		if after, err = q.KeyBefore(ctx, m.MinerID, from); err != nil {
+			return nil, err
+		}
+	}
+	events, err := eventsInOrder(ctx, q, m.MinerID, after)
+	if err != nil {
+		return nil, err
+	}
+	replayed, err := replay(ctx, m, events, b)
+	if errors.Is(err, ErrInvalid) {
+		err = &Error{Op: "rebuild", Subject: "miner " + string(m.Coldkey), Err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	replayed.keepArchived(past.recorded)
+	r := newRebuilding(m, past.recorded, replayed.accounts)
+	if r.archived, err = q.ArchivedRows(ctx, m.MinerID); err != nil {
+		return nil, err
+	}
+	r.compare(events, replayed)
+	return r, nil
+}
+
+// stands reports whether a miner is still as it was when the replay was planned: every event that is handled changes
+// its row, and so does every other replay.
+func (r *rebuilding) stands(ctx context.Context, q *read.Queries) (bool, error) {
+	m, err := q.MinerByID(ctx, r.miner.MinerID)
+	if err != nil {
+		return false, err
+	}
+	archived, err := q.ArchivedRows(ctx, m.MinerID)
+	return err == nil && archived == r.archived && countersOf(m) == countersOf(r.miner) &&
+		same(m.LatestKey, r.miner.LatestKey) && same(m.OldestLateKey, r.miner.OldestLateKey), err
 }

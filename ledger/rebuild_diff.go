@@ -13,6 +13,7 @@ type rebuilding struct {
 	miner      Miner
 	recorded   accounts
 	want       accounts
+	archived   int64 // rows of the miner that were archived when it was planned
 	result     RebuildResult
 	outcomes   []RecordedEvent // as they are to be written
 	added      counters

@@ -12,12 +12,12 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// eventsInOrder returns all events of a miner in the order in which they are to be handled.
-func eventsInOrder(ctx context.Context, tx Tx, minerID int64) ([]RecordedEvent, error) {
+// eventsInOrder returns the events of a miner after a key in order.
+func eventsInOrder(ctx context.Context, q *read.Queries, minerID int64, after chain.EventKey) ([]RecordedEvent, error) {
 	var events []RecordedEvent
-	query := read.EventsParams{MinerID: minerID, BeforeKey: lastKey, AnyOutcome: 1, PageSize: maxPage}
+	query := read.EventsParams{MinerID: minerID, AfterKey: after, BeforeKey: lastKey, AnyOutcome: 1, PageSize: maxPage}
 	for {
-		page, err := tx.Events(ctx, query)
+		page, err := q.Events(ctx, query)
 		if err != nil {
 			return nil, err
 		}
@@ -53,10 +53,16 @@ type replayed struct {
 	unhonoured []Unhonoured
 }
 
-// replay handles a miner's events in memory. The error is ErrInvalid: a counter overflows.
-func replay(m Miner, events []RecordedEvent) (replayed, error) {
-	r := replayed{accounts: newAccounts(), reasons: map[int64]chain.IgnoreReason{}}
-	b := book{positions: map[int64]*Position{}, open: map[chain.Netuid][]*Position{}, extrinsics: map[string][]*Position{}}
+// replay handles a miner's events in memory, on top of what was before them. Errors: ErrInvalid when a counter
+// overflows, and those of reading the past.
+func replay(ctx context.Context, m Miner, events []RecordedEvent, b *book) (r replayed, err error) {
+	r = replayed{accounts: newAccounts(), reasons: map[int64]chain.IgnoreReason{}}
+	if b.past.q != nil {
+		r.total = countersOf(m).minus(b.past.undone(events))
+	}
+	if r.latest, r.lastActive, err = b.past.latest(ctx); err != nil {
+		return r, err
+	}
 	for i := range events {
 		e := &events[i]
 		if e.Reason != nil && *e.Reason != chain.NoOpenPosition {
@@ -66,13 +72,9 @@ func replay(m Miner, events []RecordedEvent) (replayed, error) {
 		added := counters{positions: 1, openPositions: 1, entryTAO: e.TAO, entryAlpha: e.Alpha}
 		if e.Kind == chain.Stake {
 			b.add(positionOf(*e))
-		} else {
-			var err error
-			if added, err = r.close(&b, m, *e); err != nil {
-				return r, err
-			}
+		} else if added, err = r.close(ctx, b, m, *e); err != nil {
+			return r, err
 		}
-		var err error
 		if r.total, err = r.total.plus(added); err != nil {
 			return r, err
 		}
@@ -88,7 +90,7 @@ func replay(m Miner, events []RecordedEvent) (replayed, error) {
 }
 
 // close handles an unstake, and returns what it adds to the counters.
-func (r *replayed) close(b *book, m Miner, recorded RecordedEvent) (counters, error) {
+func (r *replayed) close(ctx context.Context, b *book, m Miner, recorded RecordedEvent) (counters, error) {
 	e := Event{
 		Kind: recorded.Kind, Coldkey: m.Coldkey, Hotkey: recorded.Hotkey, Netuid: recorded.Netuid, ExtrinsicID: recorded.ExtrinsicID,
 		EventIndex: recorded.EventIndex, Block: recorded.Block, Time: recorded.Time, TAO: recorded.TAO, Alpha: recorded.Alpha,
@@ -97,7 +99,10 @@ func (r *replayed) close(b *book, m Miner, recorded RecordedEvent) (counters, er
 	if err != nil {
 		return counters{}, err
 	}
-	candidates, missed := b.candidates(e, in)
+	candidates, missed, err := b.candidates(ctx, e, in)
+	if err != nil {
+		return counters{}, err
+	}
 	p := share(e, in, candidates)
 	if in.mode == chain.Strict && p.unmatchedAlpha > 0 {
 		missed = append(missed, fmt.Sprintf("strict, and %s of %s alpha is unmatched", p.unmatchedAlpha, e.Alpha))
@@ -138,50 +143,6 @@ func inputsOf(e RecordedEvent) (inputs, error) {
 		return in, invalid("position_ids", *e.PositionIds, fmt.Sprintf("of event %d: %v", e.EventID, err))
 	}
 	return in, nil
-}
-
-// book holds a miner's positions while its events are replayed. They come in order, so each list is in the
-// order first in, first out.
-type book struct {
-	positions  map[int64]*Position
-	open       map[chain.Netuid][]*Position // from the first that is not closed on
-	extrinsics map[string][]*Position
-}
-
-func (b *book) add(p Position) {
-	b.positions[p.PositionID] = &p
-	b.open[p.Netuid] = append(b.open[p.Netuid], &p)
-	b.extrinsics[p.ExtrinsicID] = append(b.extrinsics[p.ExtrinsicID], &p)
-}
-
-// candidates are the positions that a trade will close, as gather finds them in the database, and what of an
-// explicit list cannot be honoured.
-func (b *book) candidates(e Event, in inputs) (candidates []candidate, missed []string) {
-	key := e.eventKey()
-	if in.listed {
-		listed, missed := b.listed(e, in)
-		return ownOrAll(listed, e), missed
-	}
-	for _, p := range b.extrinsics[e.ExtrinsicID] {
-		if cannotClose(*p, e, key) == "" {
-			candidates = append(candidates, candidateOf(*p))
-		}
-	}
-	if len(candidates) > 0 {
-		return candidates, nil
-	}
-	open := b.open[e.Netuid]
-	for len(open) > 0 && open[0].Status == chain.PositionClosed {
-		open = open[1:]
-	}
-	b.open[e.Netuid] = open
-	for left := e.Alpha; len(open) > 0 && left > 0; open = open[1:] {
-		if p := open[0]; cannotClose(*p, e, key) == "" {
-			candidates = append(candidates, candidateOf(*p))
-			left -= min(left, p.RemainingAlpha)
-		}
-	}
-	return candidates, nil
 }
 
 // listed are the candidates of an explicit list.

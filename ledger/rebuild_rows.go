@@ -3,27 +3,30 @@ package ledger
 import (
 	"context"
 
+	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// readAccounts reads a miner's rows as they stand, archived or not.
-func readAccounts(ctx context.Context, tx Tx, minerID int64) (accounts, error) {
-	a := newAccounts()
+// read reads a miner's rows after a key as they stand, archived or not.
+func (a accounts) read(ctx context.Context, q *read.Queries, minerID int64, after chain.EventKey) error {
 	for _, archived := range []int64{0, 1} {
-		if err := a.readPositions(ctx, tx, minerID, archived); err != nil {
-			return a, err
+		if err := a.readPositions(ctx, q, read.PositionsParams{
+			MinerID: minerID, Archived: archived, AfterKey: after, BeforeKey: lastKey, AnyNetuid: 1, AnyStatus: 1, PageSize: maxPage,
+		}); err != nil {
+			return err
 		}
-		if err := a.readTrades(ctx, tx, minerID, archived); err != nil {
-			return a, err
+		if err := a.readTrades(ctx, q, read.TradesParams{
+			MinerID: minerID, Archived: archived, AfterKey: after, BeforeKey: lastKey, AnyNetuid: 1, PageSize: maxPage,
+		}); err != nil {
+			return err
 		}
 	}
-	return a, nil
+	return nil
 }
 
-func (a accounts) readPositions(ctx context.Context, tx Tx, minerID, archived int64) error {
-	query := read.PositionsParams{MinerID: minerID, Archived: archived, BeforeKey: lastKey, AnyNetuid: 1, AnyStatus: 1, PageSize: maxPage}
+func (a accounts) readPositions(ctx context.Context, q *read.Queries, query read.PositionsParams) error {
 	for {
-		page, err := tx.Positions(ctx, query)
+		page, err := q.Positions(ctx, query)
 		if err != nil {
 			return err
 		}
@@ -37,10 +40,9 @@ func (a accounts) readPositions(ctx context.Context, tx Tx, minerID, archived in
 	}
 }
 
-func (a accounts) readTrades(ctx context.Context, tx Tx, minerID, archived int64) error {
-	query := read.TradesParams{MinerID: minerID, Archived: archived, BeforeKey: lastKey, AnyNetuid: 1, PageSize: maxPage}
+func (a accounts) readTrades(ctx context.Context, q *read.Queries, query read.TradesParams) error {
 	for {
-		page, err := tx.Trades(ctx, query)
+		page, err := q.Trades(ctx, query)
 		if err != nil {
 			return err
 		}
@@ -48,7 +50,7 @@ func (a accounts) readTrades(ctx context.Context, tx Tx, minerID, archived int64
 		for i, t := range page {
 			a.trades[t.TradeID], ids[i] = t, t.TradeID
 		}
-		closes, err := tx.ClosesOfTrades(ctx, idList(ids))
+		closes, err := q.ClosesOfTrades(ctx, idList(ids))
 		if err != nil {
 			return err
 		}

@@ -349,7 +349,7 @@ func TestRebuildOfNobody(t *testing.T) {
 func TestRebuildClosureRunsAgain(t *testing.T) {
 	l := open(t, ledger.WithManager(manager.WithRunTwice()))
 	apply(t, l, history(61, 300))
-	apply(t, l, history(62, 300), ledger.MinBlocks(10))
+	apply(t, l, history(62, 300), ledger.MinBlocks(10), ledger.LeaveLate())
 	for n := range byte(4) {
 		if got := rebuild(t, l, n); !got.Changed() {
 			t.Errorf("miner %d: got no change, want late events put right", n)

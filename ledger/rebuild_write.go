@@ -12,6 +12,9 @@ import (
 // write writes the differences under the mark that lets closes be undone. Closes go first, since they hold
 // their positions and trades in place; positions stand whole while closes are inserted, and are set last.
 func (r *rebuilding) write(ctx context.Context, tx Tx) error {
+	if !r.result.Changed() && r.miner.OldestLateKey == nil && len(r.trades) == 0 {
+		return nil
+	}
 	if _, err := tx.BeginRebuild(ctx, r.miner.MinerID); err != nil {
 		return err
 	}
@@ -131,8 +134,20 @@ func (r *rebuilding) writeCounters(ctx context.Context, tx Tx) error {
 	return a.save(ctx, tx)
 }
 
-// archiveTrades archives those of the trades again that were and can be: after their positions.
+// archiveTrades archives those of the trades again that were and can be: after their positions. Trades before the
+// replay that closed positions which are open again are live again.
 func (r *rebuilding) archiveTrades(ctx context.Context, tx Tx) error {
+	var reopened []int64
+	for id := range r.positions {
+		if was, is := r.recorded.positions[id], r.want.positions[id]; was.ArchiveRun != nil && is.ArchiveRun == nil {
+			reopened = append(reopened, id)
+		}
+	}
+	if len(reopened) > 0 {
+		if _, err := tx.UnarchiveTradesOf(ctx, idList(reopened)); err != nil {
+			return err
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(r.trades)) {
 		if t, wanted := r.want.trades[id]; wanted && t.ArchiveRun != nil {
 			if err := setTrade(ctx, tx, t); err != nil {

@@ -42,7 +42,7 @@ func (v *verification) miner(ctx context.Context, m Miner) error {
 	got.trades, got.unmatchedAlpha, got.unmatchedTAO = 0, 0, 0
 	v.counters(id(m.MinerID), *v.sumOf(m.MinerID), got)
 	var latest *chain.EventKey
-	switch key, err := v.q.LatestKey(ctx, m.MinerID); {
+	switch key, err := v.q.LatestKey(ctx, m.MinerID, lastKey); {
 	case err == nil:
 		latest = &key
 	case !errors.Is(err, ErrNotFound):
@@ -50,7 +50,7 @@ func (v *verification) miner(ctx context.Context, m Miner) error {
 	}
 	compareOptional(v, "miners", id(m.MinerID), "latest_key", latest, m.LatestKey)
 	var lastActive *chain.Time
-	switch at, err := v.q.LastActive(ctx, m.MinerID); {
+	switch at, err := v.q.LastActive(ctx, m.MinerID, lastKey); {
 	case err == nil:
 		lastActive = &at
 	case !errors.Is(err, ErrNotFound):

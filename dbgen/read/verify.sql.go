@@ -243,13 +243,13 @@ func (q *Queries) IntegrityCheck(ctx context.Context) ([]string, error) {
 
 const lastActive = `-- name: LastActive :one
 SELECT e.time FROM events e
-WHERE e.miner_id = CAST(?1 AS BIGINT) AND e.outcome = 'applied'
+WHERE e.miner_id = CAST(?1 AS BIGINT) AND e.event_key < CAST(?2 AS event_key_text) AND e.outcome = 'applied'
 ORDER BY e.event_key DESC
 LIMIT 1
 `
 
-func (q *Queries) LastActive(ctx context.Context, minerID int64) (chain.Time, error) {
-	row := q.db.QueryRowContext(ctx, lastActive, minerID)
+func (q *Queries) LastActive(ctx context.Context, minerID int64, beforeKey chain.EventKey) (chain.Time, error) {
+	row := q.db.QueryRowContext(ctx, lastActive, minerID, beforeKey)
 	var time chain.Time
 	err := row.Scan(&time)
 	return time, err
@@ -271,14 +271,14 @@ func (q *Queries) LastEventID(ctx context.Context) (int64, error) {
 
 const latestKey = `-- name: LatestKey :one
 SELECT e.event_key FROM events e
-WHERE e.miner_id = CAST(?1 AS BIGINT) AND (e.outcome = 'applied' OR e.reason = 'no_open_position')
+WHERE e.miner_id = CAST(?1 AS BIGINT) AND e.event_key < CAST(?2 AS event_key_text) AND (e.outcome = 'applied' OR e.reason = 'no_open_position')
 ORDER BY e.event_key DESC
 LIMIT 1
 `
 
-// The key of the latest event of a miner that was handled: applied, or unmatched for want of a position.
-func (q *Queries) LatestKey(ctx context.Context, minerID int64) (chain.EventKey, error) {
-	row := q.db.QueryRowContext(ctx, latestKey, minerID)
+// The key of the latest event of a miner before a key that was handled: applied, or unmatched for want of a position.
+func (q *Queries) LatestKey(ctx context.Context, minerID int64, beforeKey chain.EventKey) (chain.EventKey, error) {
+	row := q.db.QueryRowContext(ctx, latestKey, minerID, beforeKey)
 	var event_key chain.EventKey
 	err := row.Scan(&event_key)
 	return event_key, err

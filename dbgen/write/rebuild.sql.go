@@ -161,3 +161,18 @@ func (q *Queries) SetTrade(ctx context.Context, arg SetTradeParams) (int64, erro
 	}
 	return result.RowsAffected()
 }
+
+const unarchiveTradesOf = `-- name: UnarchiveTradesOf :execrows
+UPDATE trades SET archive_run = NULL
+WHERE archive_run IS NOT NULL AND trade_id IN (
+  SELECT c.trade_id FROM json_each(CAST(?1 AS TEXT)) j CROSS JOIN closes c WHERE c.position_id = j.value)
+`
+
+// The trades that closed a part of positions, a JSON array, which are archived no more.
+func (q *Queries) UnarchiveTradesOf(ctx context.Context, positionIds string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, unarchiveTradesOf, positionIds)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}

@@ -112,16 +112,16 @@ LEFT JOIN positions p ON p.position_id = c.position_id
 WHERE c.trade_id > CAST(@after AS BIGINT) AND c.trade_id <= CAST(@until AS BIGINT)
 ORDER BY c.trade_id, c.step;
 
--- The key of the latest event of a miner that was handled: applied, or unmatched for want of a position.
+-- The key of the latest event of a miner before a key that was handled: applied, or unmatched for want of a position.
 -- name: LatestKey :one
 SELECT e.event_key FROM events e
-WHERE e.miner_id = CAST(@miner_id AS BIGINT) AND (e.outcome = 'applied' OR e.reason = 'no_open_position')
+WHERE e.miner_id = CAST(@miner_id AS BIGINT) AND e.event_key < CAST(@before_key AS event_key_text) AND (e.outcome = 'applied' OR e.reason = 'no_open_position')
 ORDER BY e.event_key DESC
 LIMIT 1;
 
 -- name: LastActive :one
 SELECT e.time FROM events e
-WHERE e.miner_id = CAST(@miner_id AS BIGINT) AND e.outcome = 'applied'
+WHERE e.miner_id = CAST(@miner_id AS BIGINT) AND e.event_key < CAST(@before_key AS event_key_text) AND e.outcome = 'applied'
 ORDER BY e.event_key DESC
 LIMIT 1;
 

@@ -34,3 +34,9 @@ UPDATE trades SET
   unmatched_tao = @unmatched_tao,
   archive_run = @archive_run
 WHERE trade_id = @trade_id;
+
+-- The trades that closed a part of positions, a JSON array, which are archived no more.
+-- name: UnarchiveTradesOf :execrows
+UPDATE trades SET archive_run = NULL
+WHERE archive_run IS NOT NULL AND trade_id IN (
+  SELECT c.trade_id FROM json_each(CAST(@position_ids AS TEXT)) j CROSS JOIN closes c WHERE c.position_id = j.value);

@@ -1,0 +1,133 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// lawStreams sets how many random streams the law is tried on.
+const lawStreams = "LAW_STREAMS"
+
+// The law: the ledger is a function of its recorded events, in whatever order, inputs and calls they came.
+func TestTheLedgerIsAFunctionOfItsEvents(t *testing.T) {
+	streams := 60
+	if text := os.Getenv(lawStreams); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatalf("%s=%q: want a number", lawStreams, text)
+		}
+		streams = n
+	}
+	base := uint64(time.Now().UnixNano())
+	for i := range uint64(streams) {
+		seed := base + i
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { law(t, seed) })
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func law(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 7))
+	events := ties(r, 20+r.IntN(60))
+	inTime := open(t)
+	register(t, inTime, 0, 1)
+	apply(t, inTime, events) // staged, and so applied in order
+
+	l := open(t, ledger.WithBatchSize(1+r.IntN(20)))
+	register(t, l, 0, 1)
+	came := slices.Clone(events)
+	switch r.IntN(3) {
+	case 0:
+		r.Shuffle(len(came), func(i, j int) { came[i], came[j] = came[j], came[i] })
+	case 1:
+		slices.Reverse(came)
+	default: // pages, newest first
+		slices.Reverse(came)
+		for page := range slices.Chunk(came, 7) {
+			slices.Reverse(page)
+		}
+	}
+	for len(came) > 0 {
+		n := min(len(came), 1+r.IntN(12))
+		part := came[:n]
+		came = came[n:]
+		switch r.IntN(4) {
+		case 0:
+			for _, e := range part {
+				lawCall(t, l, e)
+			}
+		case 1:
+			apply(t, l, part, ledger.LeaveLate())
+		default:
+			apply(t, l, append(slices.Clone(part), part[r.IntN(n)])) // with a repeat
+		}
+		if r.IntN(3) == 0 {
+			archive(t, l, after(r.IntN(40)), ledger.ArchiveRows(1+r.IntN(5)))
+		}
+		if r.IntN(8) == 0 {
+			rebuild(t, l, byte(r.IntN(2)))
+		}
+	}
+	if err := l.RebuildMarked(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, byKey(t, l), byKey(t, inTime))
+	if got, want := report(t, l), report(t, inTime); !reflect.DeepEqual(got, want) {
+		t.Errorf("report: got %+v, want %+v", got, want)
+	}
+	for _, of := range []*ledger.Ledger{l, inTime} {
+		healthy(t, of)
+		for n := range byte(2) {
+			if again := rebuild(t, of, n); again.Changed() {
+				t.Errorf("a rebuild of miner %d changed something: %+v", n, again)
+			}
+		}
+		if v := verify(t, of); !v.Healthy() {
+			t.Errorf("verify: %v", v.Differences)
+		}
+	}
+}
+
+// lawCall records an event by a call of its own, as Apply would have.
+func lawCall(t *testing.T, l *ledger.Ledger, e ledger.Event) {
+	t.Helper()
+	if e.Kind == chain.Stake {
+		addPosition(t, l, e)
+		return
+	}
+	processClose(t, l, e, ledger.Mode(chain.Lenient))
+}
+
+// ties are events of two miners of which many share time, block or extrinsic, or have no block.
+func ties(r *rand.Rand, n int) []ledger.Event {
+	var events []ledger.Event
+	for i := range n {
+		minute := r.IntN(12)
+		id := fmt.Sprintf("%d-%0*d", 5000+minute/2, 1+r.IntN(3), r.IntN(4))
+		if r.IntN(10) == 0 {
+			id = string(rune('a' + r.IntN(3)))
+		}
+		e := stake(id, minute, chain.Rao(1+r.IntN(500)), chain.Rao(1+r.IntN(500)))
+		if r.IntN(5) < 2 {
+			e.Kind = chain.Unstake
+		}
+		e.Coldkey, e.Netuid, e.EventIndex, e.Block = coldkey(byte(r.IntN(2))), chain.Netuid(1+r.IntN(2)), int64(i), int64(5000+minute/2+r.IntN(2))
+		if r.IntN(4) == 0 {
+			e.Block = 0
+		}
+		events = append(events, e)
+	}
+	return events
+}

@@ -1,0 +1,298 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+)
+
+// past is a miner's ledger as it stood before the first event of a replay, as far as the replay asks for it: what
+// the events from then on closed is undone in memory, other positions are read when a trade comes to them. The past
+// of a whole replay is empty.
+type past struct {
+	q        *read.Queries // nil: a whole replay
+	minerID  int64
+	before   chain.EventKey // of the first event
+	recorded accounts       // rows as they stand: those from before on, and the positions that were looked at
+	pulled   map[chain.Netuid]pulled
+}
+
+// pulled is how far the open positions of a subnet have been read.
+type pulled struct {
+	key chain.EventKey
+	all bool
+}
+
+// readPast reads the rows from an event on, and undoes them: the book holds the positions that they touched, as they
+// were before, and undone is what they had added to the counters.
+func readPast(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey) (p *past, b *book, err error) {
+	p = &past{minerID: m.MinerID, before: from, recorded: newAccounts(), pulled: map[chain.Netuid]pulled{}}
+	b = newBook(p)
+	after := chain.EventKey("")
+	if from != "" {
+		p.q = q
+		if after, err = q.KeyBefore(ctx, m.MinerID, from); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := p.recorded.read(ctx, q, m.MinerID, after); err != nil || from == "" {
+		return p, b, err
+	}
+	return p, b, p.undo(ctx, b)
+}
+
+// undo puts back what the closes took of positions that were opened before.
+func (p *past) undo(ctx context.Context, b *book) error {
+	touched := map[int64]bool{}
+	for _, c := range p.recorded.closes {
+		if _, ok := p.recorded.positions[c.PositionID]; !ok {
+			touched[c.PositionID] = true
+		}
+	}
+	ids := make([]int64, 0, len(touched))
+	for id := range touched {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	was := map[int64]*Position{}
+	for part := range slices.Chunk(ids, maxPage) {
+		rows, err := p.q.ListedPositions(ctx, idList(part))
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			p.recorded.positions[row.PositionID] = row
+			was[row.PositionID] = &row
+		}
+	}
+	for _, c := range p.recorded.closes {
+		if of := was[c.PositionID]; of != nil {
+			of.RemainingAlpha += c.Alpha
+			of.Gain -= c.Gain
+		}
+	}
+	for _, of := range was {
+		of.ArchiveRun, of.ClosedAt, of.LastExitTime, of.Status = nil, nil, nil, chain.PositionOpen
+		if of.RemainingAlpha < of.EntryAlpha {
+			exit, err := p.q.LastExitBefore(ctx, of.PositionID, p.before)
+			if err != nil {
+				return named(err, "rebuild", "the close of position %d before %s", of.PositionID, p.before)
+			}
+			of.Status, of.LastExitTime = chain.PositionPartial, &exit
+		}
+		b.add(*of)
+	}
+	b.sort()
+	return nil
+}
+
+// undone is what the rows of a suffix had added to the counters.
+func (p *past) undone(events []RecordedEvent) counters {
+	var c counters
+	for _, e := range events {
+		if e.Reason != nil && *e.Reason == chain.NoOpenPosition {
+			c.unmatchedAlpha += e.Alpha
+			c.unmatchedTAO += e.TAO
+		}
+	}
+	for _, of := range p.recorded.positions {
+		if of.EventKey >= p.before {
+			c.positions++
+			c.openPositions++
+			c.entryTAO += of.EntryTAO
+			c.entryAlpha += of.EntryAlpha
+		}
+		if of.RemainingAlpha == 0 { // by one of the trades
+			c.openPositions--
+		}
+	}
+	for _, t := range p.recorded.trades {
+		c.trades++
+		c.unmatchedAlpha += t.UnmatchedAlpha
+		c.unmatchedTAO += t.UnmatchedTAO
+	}
+	for _, close := range p.recorded.closes {
+		c.closes++
+		c.closedAlpha += close.Alpha
+		c.exitTAO += close.TAO
+		c.rawGain += close.RawGain
+		c.gain += close.Gain
+		if close.MinBlocksMet {
+			c.countedCloses++
+			c.countedDurations += close.DurationUs
+			c.winningCloses += flag(close.Gain > 0)
+		}
+	}
+	return c
+}
+
+// latest is the key of the last event handled before the replay, and when one was applied.
+func (p *past) latest(ctx context.Context) (key *chain.EventKey, lastActive *chain.Time, err error) {
+	if p.q == nil {
+		return nil, nil, nil
+	}
+	k, err := p.q.LatestKey(ctx, p.minerID, p.before)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := p.q.LastActive(ctx, p.minerID, p.before)
+	if errors.Is(err, ErrNotFound) {
+		return &k, nil, nil
+	}
+	return &k, &at, err
+}
+
+// pull reads the next open positions of a subnet into the book. It reports whether there were any.
+func (p *past) pull(ctx context.Context, b *book, netuid chain.Netuid) (bool, error) {
+	at := p.pulled[netuid]
+	if p.q == nil || at.all {
+		return false, nil
+	}
+	const size = 256
+	page, err := p.q.OpenBetween(ctx, read.OpenBetweenParams{MinerID: p.minerID, Netuid: netuid, AfterKey: at.key, BeforeKey: p.before, PageSize: size})
+	if err != nil {
+		return false, err
+	}
+	at.all = len(page) < size
+	if len(page) > 0 {
+		at.key = page[len(page)-1].EventKey
+	}
+	p.pulled[netuid] = at
+	p.take(b, page)
+	return true, nil
+}
+
+// usable reports whether the book holds every open position of a subnet up to a key.
+func (p *past) usable(netuid chain.Netuid, key chain.EventKey) bool {
+	at := p.pulled[netuid]
+	return p.q == nil || at.all || key <= at.key
+}
+
+// ownOf reads the open positions that an extrinsic has opened into the book.
+func (p *past) ownOf(ctx context.Context, b *book, e Event) error {
+	if p.q == nil {
+		return nil
+	}
+	own, err := p.q.SelfTradeCandidates(ctx, read.SelfTradeCandidatesParams{MinerID: p.minerID, ExtrinsicID: e.ExtrinsicID, Netuid: e.Netuid, BeforeKey: p.before})
+	if err != nil || len(own) == 0 {
+		return err
+	}
+	ids := make([]int64, len(own))
+	for i, c := range own {
+		ids[i] = c.PositionID
+	}
+	return p.listed(ctx, b, ids)
+}
+
+// listed reads those positions of a list into the book that were opened before the replay and are not in it.
+func (p *past) listed(ctx context.Context, b *book, ids []int64) error {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return b.positions[id] != nil })
+	if p.q == nil || len(ids) == 0 {
+		return nil
+	}
+	rows, err := p.q.ListedPositions(ctx, idList(ids))
+	if err != nil {
+		return err
+	}
+	p.take(b, slices.DeleteFunc(rows, func(row Position) bool { return row.EventKey >= p.before }))
+	return nil
+}
+
+// take puts positions, which the replay has not touched yet, into the book.
+func (p *past) take(b *book, rows []Position) {
+	for _, row := range rows {
+		if b.positions[row.PositionID] == nil {
+			p.recorded.positions[row.PositionID] = row
+			b.add(row)
+		}
+	}
+	b.sort()
+}
+
+// book holds a miner's positions while its events are replayed, each list first in, first out.
+type book struct {
+	past       *past
+	positions  map[int64]*Position
+	open       map[chain.Netuid][]*Position // from the first that is not closed on
+	extrinsics map[string][]*Position
+}
+
+func newBook(p *past) *book {
+	return &book{past: p, positions: map[int64]*Position{}, open: map[chain.Netuid][]*Position{}, extrinsics: map[string][]*Position{}}
+}
+
+// add puts a position at the end of its lists, where one that a replayed event opens belongs; see sort.
+func (b *book) add(p Position) {
+	b.positions[p.PositionID] = &p
+	b.open[p.Netuid] = append(b.open[p.Netuid], &p)
+	b.extrinsics[p.ExtrinsicID] = append(b.extrinsics[p.ExtrinsicID], &p)
+}
+
+// sort puts all lists in order after positions of the past were added.
+func (b *book) sort() {
+	inOrder := func(x, y *Position) int { return cmp.Compare(x.EventKey, y.EventKey) }
+	for _, list := range b.open {
+		slices.SortFunc(list, inOrder)
+	}
+	for _, list := range b.extrinsics {
+		slices.SortFunc(list, inOrder)
+	}
+}
+
+// candidates are the positions that a trade will close, as gather finds them in the database, and what of an
+// explicit list cannot be honoured.
+func (b *book) candidates(ctx context.Context, e Event, in inputs) (candidates []candidate, missed []string, err error) {
+	if in.listed {
+		if err := b.past.listed(ctx, b, in.list); err != nil {
+			return nil, nil, err
+		}
+		listed, missed := b.listed(e, in)
+		return ownOrAll(listed, e), missed, nil
+	}
+	if err := b.past.ownOf(ctx, b, e); err != nil {
+		return nil, nil, err
+	}
+	key := e.eventKey()
+	for _, p := range b.extrinsics[e.ExtrinsicID] {
+		if cannotClose(*p, e, key) == "" {
+			candidates = append(candidates, candidateOf(*p))
+		}
+	}
+	if len(candidates) == 0 {
+		candidates, err = b.fifo(ctx, e, key)
+	}
+	return candidates, nil, err
+}
+
+// fifo are the first positions of a subnet that cover a trade.
+func (b *book) fifo(ctx context.Context, e Event, key chain.EventKey) (candidates []candidate, err error) {
+	left := e.Alpha
+	for i := 0; left > 0; i++ {
+		for more := true; more && (i >= len(b.open[e.Netuid]) || !b.past.usable(e.Netuid, b.open[e.Netuid][i].EventKey)); {
+			if more, err = b.past.pull(ctx, b, e.Netuid); err != nil {
+				return nil, err
+			}
+		}
+		open := b.open[e.Netuid]
+		if i >= len(open) {
+			break
+		}
+		if i == 0 && open[0].Status == chain.PositionClosed {
+			b.open[e.Netuid] = open[1:]
+			i--
+			continue
+		}
+		if p := open[i]; cannotClose(*p, e, key) == "" {
+			candidates = append(candidates, candidateOf(*p))
+			left -= min(left, p.RemainingAlpha)
+		}
+	}
+	return candidates, nil
+}
