@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -130,4 +132,85 @@ func ties(r *rand.Rand, n int) []ledger.Event {
 		events = append(events, e)
 	}
 	return events
+}
+
+// Events that come while a replay is planned are not lost, and nobody reads a half of it: a stake and its unstake of
+// equal amounts, late, leave the miner's open alpha as it is.
+func TestReplayBesideWriters(t *testing.T) {
+	const seed, n = 11, 120
+	events := ties(rand.New(rand.NewPCG(seed, 7)), n)
+	inTime := open(t)
+	register(t, inTime, 0, 1)
+	apply(t, inTime, events)
+
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, second := openAt(t, path), openAt(t, path)
+	register(t, l, 0, 1)
+	slices.Reverse(events)
+	var writers sync.WaitGroup
+	writers.Go(func() {
+		for _, e := range events[:n/2] {
+			var err error
+			if e.Kind == chain.Stake {
+				_, _, err = l.AddPosition(context.Background(), e)
+			} else {
+				_, err = l.ProcessClose(context.Background(), e, ledger.Mode(chain.Lenient))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	writers.Go(func() {
+		for part := range slices.Chunk(events[n/2:], 10) {
+			if _, err := second.Apply(context.Background(), sequence(part)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	done := make(chan struct{})
+	go func() { writers.Wait(); close(done) }()
+	for reading := true; reading; {
+		select {
+		case <-done:
+			reading = false
+		default:
+		}
+		for _, r := range report(t, l).Miners {
+			if r.OpenAlpha != r.EntryAlpha-r.ClosedAlpha || r.Closes < r.CountedCloses {
+				t.Errorf("a report beside replays: got %+v", r)
+			}
+		}
+		if err := l.RebuildMarked(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.RebuildMarked(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, byKey(t, l), byKey(t, inTime))
+	healthy(t, l)
+}
+
+// A late event near the end of a long history costs what follows it, also where one position has all the closes.
+func TestReplayReadsTheSuffixAlone(t *testing.T) {
+	const trades = 3000
+	var events []ledger.Event
+	events = append(events, stake("1-1", 0, 1_000_000, 1_000_000))
+	for i := range trades {
+		events = append(events, unstake(fmt.Sprintf("%d-1", 10+i), 10+i, 2, 1))
+	}
+	l := open(t)
+	apply(t, l, events, ledger.MinBlocks(0))
+	apply(t, l, []ledger.Event{unstake("5-1", trades-40, 2, 1)}, ledger.MinBlocks(0), ledger.LeaveLate())
+	var replayed ledger.RebuildResult
+	if err := l.RebuildMarked(context.Background(), func(r ledger.RebuildResult) { replayed = r }); err != nil {
+		t.Fatal(err)
+	}
+	if replayed.Replayed > 60 || len(replayed.Closes) > 60 || len(replayed.Positions) > 1 {
+		t.Errorf("got %d events replayed, %d closes and %d positions changed, want those of the last 50 minutes", replayed.Replayed, len(replayed.Closes), len(replayed.Positions))
+	}
+	if again := rebuild(t, l, 1); again.Changed() || again.Replayed != trades+2 {
+		t.Errorf("a whole rebuild changed something: %+v", again)
+	}
 }

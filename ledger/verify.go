@@ -36,6 +36,10 @@ type VerifyReport struct {
 	Closes      int64        `json:"closes"`
 	Found       int64        `json:"found"`       // differences
 	Differences []Difference `json:"differences"` // the first of them, see MaxDifferences
+
+	// Marked are the coldkeys of the miners that wait for a replay, see RebuildMarked: their rows add up, but not as
+	// all their events in order give.
+	Marked []chain.Address `json:"marked"`
 }
 
 // Healthy reports whether nothing differs.
@@ -89,10 +93,10 @@ const verifySpan = 1000
 // on one of the ledger's readers; trades with their shares, and the file, on a connection that it opens for itself.
 // On a ledger that is written meanwhile what they count is some milliseconds apart. The snapshots stand for as long
 // as it takes, so the WAL of a busy ledger grows meanwhile. It goes in the order of ids and holds in memory the rows
-// of a thousand events, a sum for each miner and three positions for each subnet of a miner.
+// of a thousand events, a sum for each miner and two keys for each subnet of a miner.
 //
-// Of positions and trades that came late it cannot tell whether they came out in order, see Rebuild; nor
-// whether a trade was to be strict, since a rebuild takes it as a fact. SQLite's check does not ask CHECK
+// The order of a marked miner is not asked, since it waits for its replay; Marked names it. Whether a trade was to be
+// strict is not asked either, since a replay takes it as a fact. SQLite's check does not ask CHECK
 // constraints on a connection that only reads; what they say of positions, trades, closes and snapshots is
 // among what is computed here.
 //
@@ -126,7 +130,7 @@ func (l *Ledger) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport
 func verifyPart(ctx context.Context, db *manager.DB[*read.Queries, Tx], c verifyConfig, part func(v *verification, ctx context.Context) error) (VerifyReport, error) {
 	v := &verification{c: c}
 	err := db.ReadOnly(ctx, func(ctx context.Context, q *read.Queries) error {
-		*v = verification{c: c, q: q, miners: map[int64]*counters{}, queues: map[subnetOf]*queue{}}
+		*v = verification{c: c, q: q, miners: map[int64]*counters{}, lines: map[subnetOf]*line{}, marked: map[int64]bool{}, disordered: map[int64]bool{}}
 		return part(v, ctx)
 	}, manager.Pinned(), manager.Label("ledger.Verify"))
 	return v.report, err
@@ -164,11 +168,17 @@ type verification struct {
 	c      verifyConfig
 	report VerifyReport
 	miners map[int64]*counters // what their rows add up to
-	queues map[subnetOf]*queue
+	lines  map[subnetOf]*line
+
+	marked     map[int64]bool // miners that wait for a replay
+	disordered map[int64]bool // miners whose events did not come in order
 }
 
 func (v *verification) positionsAndMiners(ctx context.Context) error {
 	if err := v.foreignKeys(ctx); err != nil {
+		return err
+	}
+	if err := v.markedMiners(ctx); err != nil {
 		return err
 	}
 	if err := v.spans(ctx, v.positions); err != nil {
@@ -185,6 +195,25 @@ func (v *verification) fileAndTrades(ctx context.Context) error {
 		return err
 	}
 	return v.allMiners(ctx, v.minersTrades)
+}
+
+// markedMiners finds the miners that wait for a replay.
+func (v *verification) markedMiners(ctx context.Context) error {
+	v.report.Marked = []chain.Address{}
+	for after := int64(0); ; {
+		page, err := v.q.MarkedMiners(ctx, after, verifySpan)
+		if err != nil {
+			return err
+		}
+		for _, m := range page {
+			after = m.MinerID
+			v.marked[m.MinerID] = true
+			v.report.Marked = append(v.report.Marked, m.Coldkey)
+		}
+		if len(page) < verifySpan {
+			return nil
+		}
+	}
 }
 
 // spans has the events verified, a span of ids at a time, with the rows that have their ids.

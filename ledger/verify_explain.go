@@ -137,13 +137,3 @@ func (v *verification) wholeClose(ctx context.Context, c *read.ClosesToVerifyRow
 	}
 	return page[0], nil
 }
-
-// explainLeft names what an unstake that was not covered left open, though it could have closed it.
-func (v *verification) explainLeft(ctx context.Context, table string, eventID, minerID int64, netuid chain.Netuid, key chain.EventKey) error {
-	open, err := v.q.OpenBefore(ctx, read.OpenBeforeParams{MinerID: minerID, Netuid: netuid, BeforeKey: key, EventID: eventID})
-	if err != nil {
-		return err
-	}
-	v.differ(table, id(eventID), "first in, first out", fmt.Sprintf("position %d closed", open), "open, and alpha unmatched")
-	return nil
-}

@@ -1,88 +1,119 @@
 package ledger
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// A miner's events are handled in the order in which they were recorded, but those before a rebuild in the
-// order of the events, and nothing tells when one took place. So two events stand in a certain order only
-// where both orders agree, and by moments alone, since a rebuild breaks ties in its own way. What is said here
-// of first in, first out is said of such events: damage and mistakes show in it, a late event does not.
+// A trade takes of no position while one that stands before it in the order of events still has alpha, unless it was
+// to take of certain ones; and one that is not covered leaves none before it open. Both are seen going through a
+// miner's events in their order, with the latest moment at which the positions so far were empty. Rows come in the
+// order of their ids, which mostly is that of the events; a miner of whom it is not is gone through once more, by its
+// events. A marked miner waits for its replay, and is left out.
 
-// subnetOf is whose positions queue for a trade.
+// subnetOf is whose positions stand in line for a trade.
 type subnetOf struct {
 	minerID int64
 	netuid  chain.Netuid
 }
 
-// queued is a position in its queue, as far as those behind it ask.
-type queued struct {
-	positionID int64
-	key        chain.EventKey
-	open       bool           // still
-	lastTrade  int64          // of its closes
-	lastKey    chain.EventKey // of that trade
+// line is what is kept of a miner's positions of a subnet.
+type line struct {
+	latest chain.EventKey // of the events that came by
+	empty  chain.EventKey // of the trade that emptied the slowest position so far; lastKey: none has
+	slow   int64          // that position
 }
 
-func (a queued) ahead(b queued) bool { return a.key < b.key }
-
-// slower is the one that was closed later, or is not.
-func slower(a, b queued) queued {
-	switch {
-	case b.positionID == 0 || a.open:
-		return a
-	case a.positionID == 0 || b.open || b.lastTrade > a.lastTrade:
-		return b
-	}
-	return a
+// inLine is a position or an unstake in the line of its subnet.
+type inLine struct {
+	minerID int64
+	netuid  chain.Netuid
+	id      int64
+	key     chain.EventKey
+	isStake bool
+	empty   chain.EventKey // of a position: of the trade that emptied it, or lastKey
+	taken   chain.EventKey // of a position: of the first trade that took whatever came first; empty: none did
+	step    closeID        // that close
 }
 
-// queue is what is kept of a miner's positions of a subnet.
-type queue struct {
-	latest queued // the last one entered so far
-	peers  queued // the slowest of those entered with it
-	before queued // the slowest of those entered before it
-}
-
-func (v *verification) queueOf(minerID int64, netuid chain.Netuid) *queue {
-	key := subnetOf{minerID, netuid}
-	q := v.queues[key]
-	if q == nil {
-		q = &queue{}
-		v.queues[key] = q
-	}
-	return q
-}
-
-// firstIn verifies that no trade took of a position while one ahead of it was not closed yet. Positions come
-// in the order of their ids; one that was entered before others that came earlier is left out.
-func (v *verification) firstIn(p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) {
-	q := v.queueOf(p.MinerID, p.Netuid)
-	now := queued{positionID: p.PositionID, key: p.EventKey, open: p.RemainingAlpha > 0}
-	if n := len(closes); n > 0 {
-		now.lastTrade, now.lastKey = closes[n-1].TradeID, closes[n-1].EventKey
-	}
-	switch {
-	case now.ahead(q.latest):
-		return
-	case q.latest.ahead(now):
-		q.before, q.peers, q.latest = slower(q.before, q.peers), now, now
-	default:
-		q.peers = slower(q.peers, now)
-	}
-	if q.before.positionID == 0 {
+// firstIn takes what comes next into its line. Of a miner whose events do not come in order it remembers so.
+func (v *verification) firstIn(e inLine) {
+	if v.marked[e.minerID] || v.disordered[e.minerID] {
 		return
 	}
+	key := subnetOf{e.minerID, e.netuid}
+	at := v.lines[key]
+	if at == nil {
+		at = &line{}
+		v.lines[key] = at
+	}
+	if e.key < at.latest {
+		v.disordered[e.minerID] = true
+		return
+	}
+	at.latest = e.key
+	v.standing(at, e)
+}
+
+// standing verifies what comes next in a line that is in order.
+func (v *verification) standing(at *line, e inLine) {
+	switch {
+	case e.isStake:
+		if e.taken != "" && at.empty > e.taken {
+			v.differ("closes", e.step, "first in, first out", fmt.Sprintf("position %d closed before", at.slow), fmt.Sprintf("position %d", e.id))
+		}
+		if e.empty > at.empty {
+			at.empty, at.slow = e.empty, e.id
+		}
+	case at.empty > e.key:
+		v.differ("events", id(e.id), "first in, first out", fmt.Sprintf("position %d closed", at.slow), "open, and alpha unmatched")
+	}
+}
+
+// positionInLine is a position with what its closes say.
+func positionInLine(p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) inLine {
+	e := inLine{minerID: p.MinerID, netuid: p.Netuid, id: p.PositionID, key: p.EventKey, isStake: true, empty: lastKey}
 	for _, c := range closes {
-		if c.Chosen {
-			continue
+		if e.taken == "" && !c.Chosen {
+			e.taken, e.step = c.EventKey, closeID{c.TradeID, c.Step}
 		}
-		if ahead := q.before; ahead.positionID < c.TradeID && (ahead.open || ahead.lastTrade > c.TradeID && ahead.lastKey > c.EventKey) {
-			v.differ("closes", closeID{c.TradeID, c.Step}, "first in, first out", fmt.Sprintf("position %d closed before", ahead.positionID), fmt.Sprintf("position %d", p.PositionID))
+		if p.RemainingAlpha == 0 {
+			e.empty = c.EventKey
 		}
-		return // the later ones took no sooner
+	}
+	return e
+}
+
+// disorderedMiners verifies the lines of the miners whose events did not come in order, by their events.
+func (v *verification) disorderedMiners(ctx context.Context, minerID int64) error {
+	if !v.disordered[minerID] {
+		return nil
+	}
+	lines := map[chain.Netuid]*line{}
+	query := read.EventsInLineParams{MinerID: minerID, PageSize: verifySpan}
+	for {
+		page, err := v.q.EventsInLine(ctx, query)
+		if err != nil {
+			return err
+		}
+		for _, row := range page {
+			at := lines[row.Netuid]
+			if at == nil {
+				at = &line{}
+				lines[row.Netuid] = at
+			}
+			e := inLine{minerID: minerID, netuid: row.Netuid, id: row.EventID, key: row.EventKey, isStake: row.IsStake, empty: row.EmptyKey, taken: row.TakenKey, step: closeID{row.EventID, 0}}
+			if e.taken != "" {
+				e.step = closeID{row.TakenBy, row.TakenStep}
+			}
+			v.standing(at, e)
+		}
+		if len(page) < verifySpan {
+			return nil
+		}
+		query.AfterKey = page[len(page)-1].EventKey
 	}
 }

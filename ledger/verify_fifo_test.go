@@ -26,6 +26,9 @@ func twins(t *testing.T, opts ...ledger.Option) *ledger.Ledger {
 	elsewhere.Netuid = 2
 	processClose(t, l, elsewhere, ledger.Mode(chain.Lenient))
 	addPosition(t, l, stake("6-1", 7, 10*tao, 10*tao))
+	if err := l.RebuildMarked(context.Background(), nil); err != nil { // the last one came late
+		t.Fatal(err)
+	}
 	if _, _, err := l.TakeSnapshot(context.Background(), coldkey(1), after(20), time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +69,28 @@ func TestVerifyFindsWhatAddsUp(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// A marked miner is named, and its order is not asked before the replay.
+func TestVerifyNamesMarkedMiners(t *testing.T) {
+	l := open(t)
+	register(t, l, 1, 2)
+	addPosition(t, l, stake("1-1", 0, 10, 10))
+	addPosition(t, l, stake("3-1", 5, 10, 10))
+	processClose(t, l, unstake("4-1", 6, 30, 20))
+	addPosition(t, l, stake("2-1", 3, 10, 10)) // late: the trade would have taken of it
+	report := verify(t, l)
+	if !report.Healthy() || !slices.Equal(report.Marked, []chain.Address{coldkey(1)}) {
+		t.Errorf("got %v and marked %v, want no difference and miner 1 marked", report.Differences, report.Marked)
+	}
+	unguarded(t, l, "UPDATE miners SET oldest_late_key = NULL")
+	if report := verify(t, l); report.Found != 1 || report.Differences[0].Field != "first in, first out" {
+		t.Errorf("without its mark: got %v, want the order that is wrong", report.Differences)
+	}
+	rebuild(t, l, 1)
+	if report := verify(t, l); !report.Healthy() || len(report.Marked) != 0 {
+		t.Errorf("rebuilt: got %v and marked %v", report.Differences, report.Marked)
 	}
 }
 

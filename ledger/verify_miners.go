@@ -57,6 +57,9 @@ func (v *verification) miner(ctx context.Context, m Miner) error {
 		return err
 	}
 	compareOptional(v, "miners", id(m.MinerID), "last_active", lastActive, m.LastActive)
+	if err := v.disorderedMiners(ctx, m.MinerID); err != nil {
+		return err
+	}
 	return v.snapshots(ctx, m.MinerID)
 }
 

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
@@ -27,7 +28,19 @@ func (v *verification) positions(ctx context.Context, after, until int64) error 
 			closes = closes[1:]
 		}
 	}
+	unmatched, err := v.q.UnmatchedToVerify(ctx, after, until)
+	if err != nil {
+		return err
+	}
+	unmatchedBefore := func(id int64) {
+		for len(unmatched) > 0 && unmatched[0].EventID < id {
+			u := unmatched[0]
+			v.firstIn(inLine{minerID: u.MinerID, netuid: u.Netuid, id: u.EventID, key: u.EventKey})
+			unmatched = unmatched[1:]
+		}
+	}
 	for _, p := range positions {
+		unmatchedBefore(p.PositionID)
 		v.report.Positions++
 		whole = whole && p.Whole
 		orphans(p.PositionID)
@@ -40,6 +53,7 @@ func (v *verification) positions(ctx context.Context, after, until int64) error 
 		}
 		closes = closes[n:]
 	}
+	unmatchedBefore(math.MaxInt64)
 	if len(closes) > 0 {
 		orphans(closes[len(closes)-1].PositionID + 1)
 	}
@@ -99,7 +113,7 @@ func (v *verification) position(ctx context.Context, p read.PositionsToVerifyRow
 			miner.winningCloses += flag(c.Gain > 0)
 		}
 	}
-	v.firstIn(p, closes)
+	v.firstIn(positionInLine(p, closes))
 	compare(v, table, row, "remaining_alpha", p.EntryAlpha-closed, p.RemainingAlpha)
 	if closed > 0 && closed <= p.EntryAlpha && p.EntryTAO > 0 {
 		compare(v, table, row, "cost of its closes", chain.Share(p.EntryTAO, p.EntryAlpha, 0, closed), cost)

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
@@ -82,12 +81,6 @@ func (v *verification) ignored(ctx context.Context, after, until int64) error {
 		c := v.sumOf(e.MinerID)
 		c.unmatchedAlpha += e.Alpha
 		c.unmatchedTAO += e.TAO
-		if !e.Left {
-			continue
-		}
-		if err := v.explainLeft(ctx, "events", e.EventID, e.MinerID, e.Netuid, e.EventKey); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -123,11 +116,6 @@ func (v *verification) trade(ctx context.Context, t read.TradesToVerifyRow, shar
 			v.differ(table, row, "archive_run", fmt.Sprintf("none, since position %d is not archived", s.PositionID), "one")
 		}
 		sold, tao = sold+s.Alpha, tao+s.TAO
-	}
-	if t.Left && !slices.ContainsFunc(shares, func(s read.SharesToVerifyRow) bool { return s.SelfTrade }) {
-		if err := v.explainLeft(ctx, table, t.TradeID, t.MinerID, t.Netuid, t.EventKey); err != nil {
-			return err
-		}
 	}
 	compare(v, table, row, "unmatched_alpha", t.ExitAlpha-sold, t.UnmatchedAlpha)
 	compare(v, table, row, "unmatched_tao", t.ExitTAO-tao, t.UnmatchedTAO)

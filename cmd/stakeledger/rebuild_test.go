@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/stakeledger/stakeledger/ingest"
+	"github.com/stakeledger/stakeledger/ledger"
 )
 
 // late is a ledger of two miners; Alice's first stake came after she had sold, Bob's events came in order.
@@ -15,7 +19,15 @@ func late(t *testing.T) (db string) {
 		event(`"extrinsic_id":"900-0001","block":900,"time":"2026-01-03T00:00:00Z","kind":"unstake","alpha":"2","tao":"5"`),
 		event(`"coldkey":"`+bob+`"`),
 	), "--db", db, "ingest", "-")
-	must(t, event(`"extrinsic_id":"100-0001","block":100,"time":"2026-01-01T00:00:00Z"`), "--db", db, "ingest", "-")
+	l, err := ledger.Open(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close(context.Background())
+	first := strings.NewReader(event(`"extrinsic_id":"100-0001","block":100,"time":"2026-01-01T00:00:00Z"`))
+	if _, err := l.Apply(t.Context(), ingest.Read(first, "late", ingest.Options{}), ledger.LeaveLate()); err != nil { // the command would replay it
+		t.Fatal(err)
+	}
 	return db
 }
 

@@ -58,7 +58,7 @@ func (q *Queries) LastExitBefore(ctx context.Context, positionID int64, beforeKe
 const openBetween = `-- name: OpenBetween :many
 SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain, archive_run FROM positions p
 WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.netuid = CAST(?2 AS netuid_int) AND p.remaining_alpha > 0
-  AND p.event_key > CAST(?3 AS event_key_text) AND p.event_key < CAST(?4 AS event_key_text)
+  AND p.event_key < CAST(?3 AS event_key_text) AND p.event_key > CAST(?4 AS event_key_text)
 ORDER BY p.event_key
 LIMIT CAST(?5 AS BIGINT)
 `
@@ -66,8 +66,8 @@ LIMIT CAST(?5 AS BIGINT)
 type OpenBetweenParams struct {
 	MinerID   int64
 	Netuid    chain.Netuid
-	AfterKey  chain.EventKey
 	BeforeKey chain.EventKey
+	AfterKey  chain.EventKey
 	PageSize  int64
 }
 
@@ -76,8 +76,8 @@ func (q *Queries) OpenBetween(ctx context.Context, arg OpenBetweenParams) ([]Pos
 	rows, err := q.db.QueryContext(ctx, openBetween,
 		arg.MinerID,
 		arg.Netuid,
-		arg.AfterKey,
 		arg.BeforeKey,
+		arg.AfterKey,
 		arg.PageSize,
 	)
 	if err != nil {

@@ -147,14 +147,78 @@ func (q *Queries) ClosesToVerify(ctx context.Context, after int64, until int64) 
 	return items, nil
 }
 
+const eventsInLine = `-- name: EventsInLine :many
+SELECT e.event_id, e.netuid, e.event_key, CAST(CASE WHEN p.position_id IS NULL THEN 0 ELSE 1 END AS flag_int) AS is_stake,
+  CAST(CASE WHEN p.remaining_alpha > 0 THEN '~' ELSE COALESCE((SELECT MAX(c.event_key) FROM closes c WHERE c.position_id = p.position_id), '') END AS event_key_text) AS empty_key,
+  CAST(COALESCE(f.event_key, '') AS event_key_text) AS taken_key, CAST(COALESCE(f.trade_id, 0) AS BIGINT) AS taken_by, CAST(COALESCE(f.step, 0) AS BIGINT) AS taken_step
+FROM events e
+LEFT JOIN positions p ON p.position_id = e.event_id
+LEFT JOIN closes f ON f.position_id = p.position_id AND f.event_key = (
+  SELECT MIN(c.event_key) FROM closes c JOIN events x ON x.event_id = c.trade_id
+  WHERE c.position_id = p.position_id AND c.self_trade = 0 AND x.position_ids IS NULL)
+LEFT JOIN trades t ON t.trade_id = e.event_id
+WHERE e.miner_id = CAST(?1 AS BIGINT) AND e.event_key > CAST(?2 AS event_key_text)
+  AND (p.position_id IS NOT NULL OR e.position_ids IS NULL AND (e.reason = 'no_open_position' OR t.unmatched_alpha > 0
+    AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id AND c.self_trade = 1)))
+ORDER BY e.event_key
+LIMIT CAST(?3 AS BIGINT)
+`
+
+type EventsInLineParams struct {
+	MinerID  int64
+	AfterKey chain.EventKey
+	PageSize int64
+}
+
+type EventsInLineRow struct {
+	EventID   int64
+	Netuid    chain.Netuid
+	EventKey  chain.EventKey
+	IsStake   bool
+	EmptyKey  chain.EventKey
+	TakenKey  chain.EventKey
+	TakenBy   int64
+	TakenStep int64
+}
+
+// A miner's positions and uncovered unstakes in the order of its events. empty_key: of the trade that emptied the
+// position, ~ where none has; taken_key, taken_by and taken_step: of the first close whose trade took whatever came
+// first.
+func (q *Queries) EventsInLine(ctx context.Context, arg EventsInLineParams) ([]EventsInLineRow, error) {
+	rows, err := q.db.QueryContext(ctx, eventsInLine, arg.MinerID, arg.AfterKey, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EventsInLineRow
+	for rows.Next() {
+		var i EventsInLineRow
+		if err := rows.Scan(
+			&i.EventID,
+			&i.Netuid,
+			&i.EventKey,
+			&i.IsStake,
+			&i.EmptyKey,
+			&i.TakenKey,
+			&i.TakenBy,
+			&i.TakenStep,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ignoredEvents = `-- name: IgnoredEvents :many
-SELECT e.event_id, e.miner_id, e.netuid, e.extrinsic_id, e.event_index, e.event_key, e.block, e.time, e.tao, e.alpha,
-  CAST(CASE WHEN e.reason = 'no_open_position' THEN 1 ELSE 0 END AS flag_int) AS unmatched,
-  CAST(CASE WHEN e.reason = 'no_open_position' AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
-      SELECT o.position_id FROM positions o
-      WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.event_key < e.event_key
-      ORDER BY o.event_key LIMIT 100) f
-    WHERE f.position_id < e.event_id) THEN 1 ELSE 0 END AS flag_int) AS "left"
+SELECT e.event_id, e.miner_id, e.extrinsic_id, e.event_index, e.event_key, e.block, e.time, e.tao, e.alpha,
+  CAST(CASE WHEN e.reason = 'no_open_position' THEN 1 ELSE 0 END AS flag_int) AS unmatched
 FROM events e
 WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.outcome = 'ignored'
 ORDER BY e.event_id
@@ -163,7 +227,6 @@ ORDER BY e.event_id
 type IgnoredEventsRow struct {
 	EventID     int64
 	MinerID     int64
-	Netuid      chain.Netuid
 	ExtrinsicID string
 	EventIndex  int64
 	EventKey    chain.EventKey
@@ -172,11 +235,9 @@ type IgnoredEventsRow struct {
 	TAO         chain.Rao
 	Alpha       chain.Rao
 	Unmatched   bool
-	Left        bool
 }
 
-// The events without an effect. left: an unstake found nothing to close, and there is still open what it could have
-// closed, among the first hundred that are: a miner may have thousands that all came later.
+// The events without an effect. unmatched: an unstake that found nothing to close.
 func (q *Queries) IgnoredEvents(ctx context.Context, after int64, until int64) ([]IgnoredEventsRow, error) {
 	rows, err := q.db.QueryContext(ctx, ignoredEvents, after, until)
 	if err != nil {
@@ -189,7 +250,6 @@ func (q *Queries) IgnoredEvents(ctx context.Context, after int64, until int64) (
 		if err := rows.Scan(
 			&i.EventID,
 			&i.MinerID,
-			&i.Netuid,
 			&i.ExtrinsicID,
 			&i.EventIndex,
 			&i.EventKey,
@@ -198,7 +258,6 @@ func (q *Queries) IgnoredEvents(ctx context.Context, after int64, until int64) (
 			&i.TAO,
 			&i.Alpha,
 			&i.Unmatched,
-			&i.Left,
 		); err != nil {
 			return nil, err
 		}
@@ -282,34 +341,6 @@ func (q *Queries) LatestKey(ctx context.Context, minerID int64, beforeKey chain.
 	var event_key chain.EventKey
 	err := row.Scan(&event_key)
 	return event_key, err
-}
-
-const openBefore = `-- name: OpenBefore :one
-SELECT p.position_id FROM positions p
-WHERE p.miner_id = CAST(?1 AS BIGINT) AND p.netuid = CAST(?2 AS netuid_int) AND p.remaining_alpha > 0
-  AND p.event_key < CAST(?3 AS event_key_text) AND p.position_id < CAST(?4 AS BIGINT)
-ORDER BY p.event_key
-LIMIT 1
-`
-
-type OpenBeforeParams struct {
-	MinerID   int64
-	Netuid    chain.Netuid
-	BeforeKey chain.EventKey
-	EventID   int64
-}
-
-// The first position of a miner on a subnet that is open still, of those that an event could have closed.
-func (q *Queries) OpenBefore(ctx context.Context, arg OpenBeforeParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, openBefore,
-		arg.MinerID,
-		arg.Netuid,
-		arg.BeforeKey,
-		arg.EventID,
-	)
-	var position_id int64
-	err := row.Scan(&position_id)
-	return position_id, err
 }
 
 const positionsToVerify = `-- name: PositionsToVerify :many
@@ -440,11 +471,6 @@ func (q *Queries) SharesToVerify(ctx context.Context, after int64, until int64) 
 const tradesToVerify = `-- name: TradesToVerify :many
 SELECT t.trade_id, t.miner_id, t.netuid, t.extrinsic_id, t.event_index, t.event_key, t.exit_block, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
   CAST(CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END AS flag_int) AS archived,
-  CAST(CASE WHEN t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
-      SELECT o.position_id FROM positions o
-      WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.event_key < t.event_key
-      ORDER BY o.event_key LIMIT 100) f
-    WHERE f.position_id < t.trade_id) THEN 1 ELSE 0 END AS flag_int) AS "left",
   CAST(CASE WHEN e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.event_key = t.event_key AND e.block = t.exit_block AND e.time = t.exit_time
     AND e.tao = t.exit_tao AND e.alpha = t.exit_alpha THEN 1 ELSE 0 END AS flag_int) AS whole
@@ -468,11 +494,9 @@ type TradesToVerifyRow struct {
 	UnmatchedAlpha chain.Rao
 	UnmatchedTAO   chain.Rao
 	Archived       bool
-	Left           bool
 	Whole          bool
 }
 
-// left: a trade that was not covered left open what it could have closed. settled: all that it closed is archived.
 func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) ([]TradesToVerifyRow, error) {
 	rows, err := q.db.QueryContext(ctx, tradesToVerify, after, until)
 	if err != nil {
@@ -496,8 +520,53 @@ func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) 
 			&i.UnmatchedAlpha,
 			&i.UnmatchedTAO,
 			&i.Archived,
-			&i.Left,
 			&i.Whole,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unmatchedToVerify = `-- name: UnmatchedToVerify :many
+SELECT e.event_id, e.miner_id, e.netuid, e.event_key
+FROM events e
+LEFT JOIN trades t ON t.trade_id = e.event_id
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.position_ids IS NULL
+  AND (e.reason = 'no_open_position' OR t.unmatched_alpha > 0
+    AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id AND c.self_trade = 1))
+ORDER BY e.event_id
+`
+
+type UnmatchedToVerifyRow struct {
+	EventID  int64
+	MinerID  int64
+	Netuid   chain.Netuid
+	EventKey chain.EventKey
+}
+
+// The unstakes that were not covered, though they took whatever comes first.
+func (q *Queries) UnmatchedToVerify(ctx context.Context, after int64, until int64) ([]UnmatchedToVerifyRow, error) {
+	rows, err := q.db.QueryContext(ctx, unmatchedToVerify, after, until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UnmatchedToVerifyRow
+	for rows.Next() {
+		var i UnmatchedToVerifyRow
+		if err := rows.Scan(
+			&i.EventID,
+			&i.MinerID,
+			&i.Netuid,
+			&i.EventKey,
 		); err != nil {
 			return nil, err
 		}

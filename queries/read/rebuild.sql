@@ -8,7 +8,7 @@ WHERE e.miner_id = CAST(@miner_id AS BIGINT) AND e.event_key < CAST(@before_key 
 -- name: OpenBetween :many
 SELECT * FROM positions p
 WHERE p.miner_id = CAST(@miner_id AS BIGINT) AND p.netuid = CAST(@netuid AS netuid_int) AND p.remaining_alpha > 0
-  AND p.event_key > CAST(@after_key AS event_key_text) AND p.event_key < CAST(@before_key AS event_key_text)
+  AND p.event_key < CAST(@before_key AS event_key_text) AND p.event_key > CAST(@after_key AS event_key_text)
 ORDER BY p.event_key
 LIMIT CAST(@page_size AS BIGINT);
 

@@ -29,27 +29,42 @@ WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGIN
   AND (t.trade_id IS NOT NULL) <> (e.outcome = 'applied')
 ORDER BY e.event_id;
 
--- The events without an effect. left: an unstake found nothing to close, and there is still open what it could have
--- closed, among the first hundred that are: a miner may have thousands that all came later.
+-- The events without an effect. unmatched: an unstake that found nothing to close.
 -- name: IgnoredEvents :many
-SELECT e.event_id, e.miner_id, e.netuid, e.extrinsic_id, e.event_index, e.event_key, e.block, e.time, e.tao, e.alpha,
-  CAST(CASE WHEN e.reason = 'no_open_position' THEN 1 ELSE 0 END AS flag_int) AS unmatched,
-  CAST(CASE WHEN e.reason = 'no_open_position' AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
-      SELECT o.position_id FROM positions o
-      WHERE o.miner_id = e.miner_id AND o.netuid = e.netuid AND o.remaining_alpha > 0 AND o.event_key < e.event_key
-      ORDER BY o.event_key LIMIT 100) f
-    WHERE f.position_id < e.event_id) THEN 1 ELSE 0 END AS flag_int) AS "left"
+SELECT e.event_id, e.miner_id, e.extrinsic_id, e.event_index, e.event_key, e.block, e.time, e.tao, e.alpha,
+  CAST(CASE WHEN e.reason = 'no_open_position' THEN 1 ELSE 0 END AS flag_int) AS unmatched
 FROM events e
 WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.outcome = 'ignored'
 ORDER BY e.event_id;
 
--- The first position of a miner on a subnet that is open still, of those that an event could have closed.
--- name: OpenBefore :one
-SELECT p.position_id FROM positions p
-WHERE p.miner_id = CAST(@miner_id AS BIGINT) AND p.netuid = CAST(@netuid AS netuid_int) AND p.remaining_alpha > 0
-  AND p.event_key < CAST(@before_key AS event_key_text) AND p.position_id < CAST(@event_id AS BIGINT)
-ORDER BY p.event_key
-LIMIT 1;
+-- The unstakes that were not covered, though they took whatever comes first.
+-- name: UnmatchedToVerify :many
+SELECT e.event_id, e.miner_id, e.netuid, e.event_key
+FROM events e
+LEFT JOIN trades t ON t.trade_id = e.event_id
+WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.position_ids IS NULL
+  AND (e.reason = 'no_open_position' OR t.unmatched_alpha > 0
+    AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id AND c.self_trade = 1))
+ORDER BY e.event_id;
+
+-- A miner's positions and uncovered unstakes in the order of its events. empty_key: of the trade that emptied the
+-- position, ~ where none has; taken_key, taken_by and taken_step: of the first close whose trade took whatever came
+-- first.
+-- name: EventsInLine :many
+SELECT e.event_id, e.netuid, e.event_key, CAST(CASE WHEN p.position_id IS NULL THEN 0 ELSE 1 END AS flag_int) AS is_stake,
+  CAST(CASE WHEN p.remaining_alpha > 0 THEN '~' ELSE COALESCE((SELECT MAX(c.event_key) FROM closes c WHERE c.position_id = p.position_id), '') END AS event_key_text) AS empty_key,
+  CAST(COALESCE(f.event_key, '') AS event_key_text) AS taken_key, CAST(COALESCE(f.trade_id, 0) AS BIGINT) AS taken_by, CAST(COALESCE(f.step, 0) AS BIGINT) AS taken_step
+FROM events e
+LEFT JOIN positions p ON p.position_id = e.event_id
+LEFT JOIN closes f ON f.position_id = p.position_id AND f.event_key = (
+  SELECT MIN(c.event_key) FROM closes c JOIN events x ON x.event_id = c.trade_id
+  WHERE c.position_id = p.position_id AND c.self_trade = 0 AND x.position_ids IS NULL)
+LEFT JOIN trades t ON t.trade_id = e.event_id
+WHERE e.miner_id = CAST(@miner_id AS BIGINT) AND e.event_key > CAST(@after_key AS event_key_text)
+  AND (p.position_id IS NOT NULL OR e.position_ids IS NULL AND (e.reason = 'no_open_position' OR t.unmatched_alpha > 0
+    AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id AND c.self_trade = 1)))
+ORDER BY e.event_key
+LIMIT CAST(@page_size AS BIGINT);
 
 -- name: PositionsToVerify :many
 SELECT p.position_id, p.miner_id, p.netuid, p.extrinsic_id, p.event_index, p.event_key, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha,
@@ -86,15 +101,9 @@ LEFT JOIN events o ON o.event_id = c.position_id
 WHERE c.position_id > CAST(@after AS BIGINT) AND c.position_id <= CAST(@until AS BIGINT)
 ORDER BY c.position_id, c.event_key;
 
--- left: a trade that was not covered left open what it could have closed. settled: all that it closed is archived.
 -- name: TradesToVerify :many
 SELECT t.trade_id, t.miner_id, t.netuid, t.extrinsic_id, t.event_index, t.event_key, t.exit_block, t.exit_time, t.exit_tao, t.exit_alpha, t.unmatched_alpha, t.unmatched_tao,
   CAST(CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END AS flag_int) AS archived,
-  CAST(CASE WHEN t.unmatched_alpha > 0 AND e.position_ids IS NULL AND EXISTS (SELECT 1 FROM (
-      SELECT o.position_id FROM positions o
-      WHERE o.miner_id = t.miner_id AND o.netuid = t.netuid AND o.remaining_alpha > 0 AND o.event_key < t.event_key
-      ORDER BY o.event_key LIMIT 100) f
-    WHERE f.position_id < t.trade_id) THEN 1 ELSE 0 END AS flag_int) AS "left",
   CAST(CASE WHEN e.kind = 'unstake' AND e.outcome = 'applied' AND e.miner_id = t.miner_id AND e.netuid = t.netuid AND e.hotkey = t.hotkey
     AND e.extrinsic_id = t.extrinsic_id AND e.event_index = t.event_index AND e.event_key = t.event_key AND e.block = t.exit_block AND e.time = t.exit_time
     AND e.tao = t.exit_tao AND e.alpha = t.exit_alpha THEN 1 ELSE 0 END AS flag_int) AS whole

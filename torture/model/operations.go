@@ -165,7 +165,22 @@ func (m *Model) apply(o Op) (out Outcome) {
 	for _, e := range list {
 		m.applyOne(e, o, &out)
 	}
+	m.replayLate(&out)
 	return out
+}
+
+// replayLate replays every miner of whom an event came late. One whose counters
+// cannot hold what comes of it stays as it is.
+func (m *Model) replayLate(out *Outcome) {
+	for _, n := range m.Numbers() {
+		if !m.miners[n].waits {
+			continue
+		}
+		if replayed := m.rebuild(n); replayed.Err == "" {
+			out.touchMiner(n)
+			out.Whole = true
+		}
+	}
 }
 
 func (m *Model) applyOne(e Event, o Op, out *Outcome) {

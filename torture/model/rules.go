@@ -85,7 +85,9 @@ func (m *miner) record(r *record) {
 	// does, so it is one that later ones are measured by; only what is applied is
 	// flagged.
 	late := m.latest != nil && r.before(m.latest.Event)
-	if !late {
+	if late {
+		m.waits = true
+	} else {
 		m.latest = r
 	}
 	if r.outcome == "applied" {

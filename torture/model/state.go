@@ -88,6 +88,7 @@ type miner struct {
 	sums       sums
 	latest     *record // the last in order, of those applied or without an open position
 	lastActive int64
+	waits      bool                  // for a replay, since an event came late
 	snapshots  map[int64]snapshotRow // by their moment
 }
 
