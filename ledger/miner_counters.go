@@ -128,7 +128,7 @@ func (a *account) save(ctx context.Context, tx Tx) error {
 	return err
 }
 
-// minus returns c − d. Non-negative sums never overflow it, and gains are bounded by them.
+// minus returns c − d, where d is a part of c: then every difference fits, also where the part of a gain does not.
 func (c counters) minus(d counters) counters {
 	return counters{
 		positions: c.positions - d.positions, openPositions: c.openPositions - d.openPositions,

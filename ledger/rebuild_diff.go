@@ -16,7 +16,7 @@ type rebuilding struct {
 	archived   int64 // rows of the miner that were archived when it was planned
 	result     RebuildResult
 	outcomes   []RecordedEvent // as they are to be written
-	added      counters
+	total      counters
 	latest     *chain.EventKey
 	lastActive *chain.Time
 	ofPosition map[int64][]closeKey // of the recorded closes
@@ -94,7 +94,7 @@ func (r *rebuilding) compareOutcome(e RecordedEvent, reasons map[int64]chain.Ign
 
 func (r *rebuilding) compareCounters(got replayed) {
 	have := countersOf(r.miner)
-	r.added, r.latest, r.lastActive = got.total.minus(have), got.latest, got.lastActive
+	r.total, r.latest, r.lastActive = got.total, got.latest, got.lastActive
 	after := r.miner
 	after.LatestKey, after.OldestLateKey, after.LastActive = got.latest, nil, got.lastActive
 	got.total.into(&after)

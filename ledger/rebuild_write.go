@@ -130,8 +130,16 @@ func setTrade(ctx context.Context, tx Tx, t Trade) error {
 }
 
 func (r *rebuilding) writeCounters(ctx context.Context, tx Tx) error {
-	a := account{miner: r.miner, latest: r.latest, lastActive: r.lastActive, added: r.added, changed: true}
-	return a.save(ctx, tx)
+	c := r.total
+	_, err := tx.SetMinerCounters(ctx, write.SetMinerCountersParams{
+		MinerID: r.miner.MinerID, LatestKey: r.latest, LastActive: r.lastActive,
+		Positions: c.positions, OpenPositions: c.openPositions, Trades: c.trades, Closes: c.closes,
+		EntryTAO: c.entryTAO, EntryAlpha: c.entryAlpha,
+		ClosedAlpha: c.closedAlpha, ExitTAO: c.exitTAO, RawGain: c.rawGain, Gain: c.gain,
+		CountedCloses: c.countedCloses, WinningCloses: c.winningCloses, CountedDurationUs: c.countedDurations,
+		UnmatchedAlpha: c.unmatchedAlpha, UnmatchedTAO: c.unmatchedTAO,
+	})
+	return err
 }
 
 // archiveTrades archives those of the trades again that were and can be: after their positions. Trades before the

@@ -97,6 +97,78 @@ func (q *Queries) SetEventOutcome(ctx context.Context, arg SetEventOutcomeParams
 	return result.RowsAffected()
 }
 
+const setMinerCounters = `-- name: SetMinerCounters :execrows
+UPDATE miners SET
+  latest_key = ?1,
+  oldest_late_key = NULL,
+  last_active = ?2,
+  positions = ?3,
+  open_positions = ?4,
+  trades = ?5,
+  closes = ?6,
+  entry_tao = ?7,
+  entry_alpha = ?8,
+  closed_alpha = ?9,
+  exit_tao = ?10,
+  raw_gain = ?11,
+  gain = ?12,
+  counted_closes = ?13,
+  winning_closes = ?14,
+  counted_duration_us = ?15,
+  unmatched_alpha = ?16,
+  unmatched_tao = ?17
+WHERE miner_id = ?18
+`
+
+type SetMinerCountersParams struct {
+	LatestKey         *chain.EventKey
+	LastActive        *chain.Time
+	Positions         int64
+	OpenPositions     int64
+	Trades            int64
+	Closes            int64
+	EntryTAO          chain.Rao
+	EntryAlpha        chain.Rao
+	ClosedAlpha       chain.Rao
+	ExitTAO           chain.Rao
+	RawGain           chain.Rao
+	Gain              chain.Rao
+	CountedCloses     int64
+	WinningCloses     int64
+	CountedDurationUs int64
+	UnmatchedAlpha    chain.Rao
+	UnmatchedTAO      chain.Rao
+	MinerID           int64
+}
+
+// The counters as they are to be: the difference of two gains may not fit where both do.
+func (q *Queries) SetMinerCounters(ctx context.Context, arg SetMinerCountersParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setMinerCounters,
+		arg.LatestKey,
+		arg.LastActive,
+		arg.Positions,
+		arg.OpenPositions,
+		arg.Trades,
+		arg.Closes,
+		arg.EntryTAO,
+		arg.EntryAlpha,
+		arg.ClosedAlpha,
+		arg.ExitTAO,
+		arg.RawGain,
+		arg.Gain,
+		arg.CountedCloses,
+		arg.WinningCloses,
+		arg.CountedDurationUs,
+		arg.UnmatchedAlpha,
+		arg.UnmatchedTAO,
+		arg.MinerID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const setPosition = `-- name: SetPosition :execrows
 UPDATE positions SET
   remaining_alpha = ?1,

@@ -40,3 +40,26 @@ WHERE trade_id = @trade_id;
 UPDATE trades SET archive_run = NULL
 WHERE archive_run IS NOT NULL AND trade_id IN (
   SELECT c.trade_id FROM json_each(CAST(@position_ids AS TEXT)) j CROSS JOIN closes c WHERE c.position_id = j.value);
+
+-- The counters as they are to be: the difference of two gains may not fit where both do.
+-- name: SetMinerCounters :execrows
+UPDATE miners SET
+  latest_key = @latest_key,
+  oldest_late_key = NULL,
+  last_active = @last_active,
+  positions = @positions,
+  open_positions = @open_positions,
+  trades = @trades,
+  closes = @closes,
+  entry_tao = @entry_tao,
+  entry_alpha = @entry_alpha,
+  closed_alpha = @closed_alpha,
+  exit_tao = @exit_tao,
+  raw_gain = @raw_gain,
+  gain = @gain,
+  counted_closes = @counted_closes,
+  winning_closes = @winning_closes,
+  counted_duration_us = @counted_duration_us,
+  unmatched_alpha = @unmatched_alpha,
+  unmatched_tao = @unmatched_tao
+WHERE miner_id = @miner_id;

@@ -79,7 +79,7 @@ var (
 		name: "Rebuild", few: 1,
 		ready: func(ctx context.Context, l *ledger.Ledger) error { // the latest first, so that Rebuild has something to change
 			all := events()
-			return errors.Join(apply(ctx, l, all[len(all)/2:]), apply(ctx, l, all[:len(all)/2]))
+			return errors.Join(apply(ctx, l, all[len(all)/2:]), apply(ctx, l, all[:len(all)/2], ledger.LeaveLate()))
 		},
 		do: func(ctx context.Context, l *ledger.Ledger) error {
 			_, err := l.Rebuild(ctx, events()[0].Coldkey)
@@ -112,8 +112,8 @@ func lastUnstake() int {
 	panic("no unstake among the events")
 }
 
-func apply(ctx context.Context, l *ledger.Ledger, list []ledger.Event) error {
-	_, err := l.Apply(ctx, all(list))
+func apply(ctx context.Context, l *ledger.Ledger, list []ledger.Event, opts ...ledger.ApplyOption) error {
+	_, err := l.Apply(ctx, all(list), opts...)
 	return err
 }
 

@@ -31,6 +31,12 @@ var kept = []struct{ name, text string }{
 {"do":"archive","before":1000}
 {"do":"unstake","events":[{"k":"unstake","m":1,"x":"3-1","n":1,"h":0,"t":300,"tao":10,"alpha":3}],"mode":"lenient","list":[{"m":1,"x":"1-1"}]}
 `},
+	{"a replay turns a gain round by more than 64 bits hold", `{"batch":1}
+{"do":"apply","events":[{"k":"unstake","m":3,"x":"5020044-0018","n":1,"h":2,"b":5020044,"t":1750350345030747,"tao":4611686018427387903,"alpha":10766491},{"k":"unstake","m":3,"x":"5010006-0007","n":1,"h":0,"b":5010006,"t":1750174331717723,"tao":485148963,"alpha":2}],"min_blocks":9223372036854775807}
+{"do":"stake","events":[{"k":"stake","m":3,"x":"5040697-0063","n":1,"h":2,"b":5040697,"t":1750724072166740,"tao":80621315222,"alpha":4611686018427387903}]}
+{"do":"stake","events":[{"k":"stake","m":3,"x":"5040708-0064","n":1,"h":1,"b":5040708,"t":1750724192706796,"tao":4611686018427387903,"alpha":3}]}
+{"do":"unstake","events":[{"k":"unstake","m":3,"x":"5040710-0066","n":1,"h":0,"b":5040710,"t":1750724206133962,"tao":14689072065,"alpha":4611686019023689212}],"mode":"lenient","min_blocks":10000,"policy":"zero"}
+{"do":"apply","events":[{"k":"stake","m":3,"x":"5062219-0076","n":1,"h":0,"b":5061825,"t":1748546990607365,"tao":230732732,"alpha":6933819981467054}],"min_blocks":9223372036854775807,"policy":"zero","no_register":true}`},
 	{"what is archived lives again where a late unstake takes its close", `{}
 {"do":"register","miner":1}
 {"do":"stake","events":[{"k":"stake","m":1,"x":"1-1","n":1,"h":0,"t":100,"tao":10,"alpha":3}]}

@@ -165,7 +165,9 @@ func (m *Model) apply(o Op) (out Outcome) {
 	for _, e := range list {
 		m.applyOne(e, o, &out)
 	}
-	m.replayLate(&out)
+	if !m.LeaveLate {
+		m.replayLate(&out)
+	}
 	return out
 }
 

@@ -139,7 +139,7 @@ func (r *Run) Do(ctx context.Context, o Op) (a Answer) {
 					return
 				}
 			}
-		}, o.applyOptions()...)
+		}, r.applyOptions(o)...)
 	case "archive":
 		a.Moved, a.Err = l.ArchiveClosedPositions(ctx, chain.Time(o.Before), o.archiveOptions()...)
 	case "sync":
@@ -180,7 +180,10 @@ func (o Op) minerOptions() (list []ledger.MinerOption) {
 	return list
 }
 
-func (o Op) applyOptions() (list []ledger.ApplyOption) {
+func (r *Run) applyOptions(o Op) (list []ledger.ApplyOption) {
+	if r.Model.LeaveLate {
+		list = append(list, ledger.LeaveLate())
+	}
 	if o.Tracking != 0 {
 		list = append(list, ledger.TrackingStart(chain.Time(o.Tracking)))
 	}

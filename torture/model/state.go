@@ -111,6 +111,9 @@ type Model struct {
 	miners   map[int]*miner
 	rejected map[rejection]bool
 	seq      int
+
+	// LeaveLate has Apply leave late events for a rebuild.
+	LeaveLate bool
 }
 
 // New is a ledger without a miner.
