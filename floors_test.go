@@ -21,12 +21,14 @@ var mayImport = map[string][]string{
 	"dbgen/read":  {"chain"},
 	"dbgen/write": {"chain"},
 
-	"manager":                      {"github.com/mattn/go-sqlite3", "github.com/cenkalti/backoff/v4", "manager/internal/csqlite", "manager/internal/testdb"},
+	"manager":                      {"github.com/mattn/go-sqlite3", "github.com/cenkalti/backoff/v4", "manager/internal/csqlite", "manager/internal/engine", "manager/internal/testdb"},
+	"manager/postgres":             {"manager/internal/engine", "github.com/jackc/pgx/v5"},
 	"manager/migrate":              {"manager", "github.com/pressly/goose/v3"},
 	"manager/managertest":          {"manager", "manager/internal/testdb"},
 	"manager/faultdriver":          {"manager", "github.com/mattn/go-sqlite3"},
 	"manager/otelmanager":          {"manager", "go.opentelemetry.io/otel"},
 	"manager/internal/csqlite":     {"github.com/mattn/go-sqlite3"},
+	"manager/internal/engine":      nil,
 	"manager/internal/notes":       nil,
 	"manager/internal/notes/read":  nil,
 	"manager/internal/notes/write": nil,
@@ -45,6 +47,8 @@ var mayImport = map[string][]string{
 	"examples/web/db":    nil,
 	"examples/outbox":    {"manager", "manager/migrate", "examples/outbox/db", "github.com/riverqueue/river"},
 	"examples/outbox/db": nil,
+
+	"internal/pgtest": nil,
 
 	"tools/gotest":   nil,
 	"tools/mutants":  nil,

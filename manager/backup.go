@@ -84,6 +84,9 @@ func (db *DB[R, W]) Backup(ctx context.Context, dest string, opts ...BackupOptio
 
 func (co *core) backup(ctx context.Context, dest string, cfg backupConfig) error {
 	op := "back up to " + dest
+	if err := co.onlySQLite(op, "use pg_dump --format=custom --file="+dest+" (one database) or pg_basebackup (the whole server)"); err != nil {
+		return err
+	}
 	if t := co.within(ctx); t != nil && t.root.write {
 		return &Error{Op: op, Label: t.label.String(), Kind: ErrUnsupported, Detail: "inside WithTx, whose changes it would not have; call it after the commit"}
 	}

@@ -28,8 +28,8 @@ func (co *core) close(ctx context.Context) error {
 		p.stop()
 	}
 	var drained <-chan struct{}
-	if co.writer != nil {
-		drained = co.writer.queue.close()
+	if q := co.line(); q != nil {
+		drained = q.close()
 	}
 	select { // who is not inside is not waited for: an ended ctx closes as well
 	case co.closing.turn <- struct{}{}:
@@ -44,7 +44,7 @@ func (co *core) close(ctx context.Context) error {
 	if co.closing.done {
 		return nil
 	}
-	if co.writer != nil && !co.outlast(ctx, drained) || !co.outlast(ctx, co.backups.stop()) {
+	if drained != nil && !co.outlast(ctx, drained) || !co.outlast(ctx, co.backups.stop()) {
 		return co.stillHeld(ctx)
 	}
 	for _, p := range co.pools() {
@@ -59,9 +59,12 @@ func (co *core) close(ctx context.Context) error {
 	for _, c := range co.readConns() {
 		errs = append(errs, c.close())
 	}
-	if co.writer != nil {
+	switch {
+	case co.lanes != nil:
+		errs = append(errs, co.lanes.close())
+	case co.writer != nil:
 		errs = append(errs, co.closeWriter())
-	} else {
+	case co.server == nil:
 		co.sweepLog()
 	}
 	return errors.Join(errs...)
@@ -146,16 +149,13 @@ func (co *core) stillHeld(ctx context.Context) error {
 
 // inside names the backups and transactions that run now.
 func (co *core) inside() []string {
-	conns := co.readConns()
-	if co.writer != nil {
-		conns = append([]*conn{co.writer.conn.Load()}, conns...)
-	}
+	conns := append(co.writeConns(), co.readConns()...)
 	names := co.backups.names(false)
 	if others := holders(conns); others != "" {
 		names = append(names, others)
 	}
-	if co.writer != nil {
-		names = append(names, co.writer.queue.labels()...)
+	if q := co.line(); q != nil {
+		names = append(names, q.labels()...)
 	}
 	return names
 }

@@ -13,6 +13,7 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 
 	"github.com/stakeledger/stakeledger/manager/internal/csqlite"
+	"github.com/stakeledger/stakeledger/manager/internal/engine"
 )
 
 // DriverConn is what the manager needs of a driver's connection;
@@ -35,6 +36,7 @@ type conn struct {
 	guard
 	mu         sync.Mutex // held for every statement and for every step of its rows
 	raw        DriverConn
+	server     engine.Conn     // nil on SQLite; otherwise what is behind raw
 	handle     *csqlite.Handle // nil where it cannot be had
 	db         *sql.DB         // the views' pool
 	views      []*view         // those that no open rows use
@@ -104,6 +106,12 @@ func (c *conn) prepare(ctx context.Context, begin string, pragmas []pragma) erro
 			return err
 		}
 	}
+	return c.ready(ctx, begin, "PRAGMA schema_version") // which reads the file
+}
+
+// ready prepares the connection's own statements. pin is one that takes the
+// snapshot of a transaction.
+func (c *conn) ready(ctx context.Context, begin, pin string) error {
 	for _, control := range []struct {
 		to  **stmt
 		sql string
@@ -114,9 +122,9 @@ func (c *conn) prepare(ctx context.Context, begin string, pragmas []pragma) erro
 		{&c.savepoint, "SAVEPOINT s"},
 		{&c.release, "RELEASE s"},
 		{&c.rollbackTo, "ROLLBACK TO s"},
-		{&c.pin, "PRAGMA schema_version"}, // reads the file, which takes the snapshot
+		{&c.pin, pin},
 	} {
-		s, err := c.newStmt(control.sql, "")
+		s, err := c.newControl(control.sql)
 		if err != nil {
 			return err
 		}
@@ -177,7 +185,7 @@ func (c *conn) closeLocked() error {
 // note looks whether err says that the connection is gone for good. Nothing can
 // be asked of it then, and its holder opens another one.
 func (c *conn) note(err error) {
-	if err != nil && errors.Is(err, driver.ErrBadConn) {
+	if err != nil && (errors.Is(err, driver.ErrBadConn) || c.server != nil && c.server.Lost()) {
 		c.lost = true
 	}
 }

@@ -47,6 +47,14 @@ func (g *guard) ask(view bool, text string) {
 	g.viewing, g.text, g.pragma, g.denied = view, text, false, nil
 }
 
+// ask prepares for the statements of one text.
+func (c *conn) ask(view bool, text string) {
+	c.guard.ask(view, text)
+	if c.server != nil {
+		c.server.View(view && c.writes)
+	}
+}
+
 // allows refuses what would begin or end a transaction, write in a view, or
 // stay on the connection when the transaction has ended: the next caller would
 // meet it.

@@ -81,6 +81,15 @@ func (c *conn) newStmt(statement, name string) (*stmt, error) {
 	return &stmt{DriverStmt: s, stepper: stepper, text: statement, readonly: s.Readonly(), inputs: s.NumInput()}, nil
 }
 
+// newControl prepares a statement of the manager's own.
+func (c *conn) newControl(text string) (*stmt, error) {
+	if c.server == nil {
+		return c.newStmt(text, "")
+	}
+	openStmts.Add(1)
+	return &stmt{DriverStmt: c.server.Control(text), text: text}, nil
+}
+
 // close finalizes the statement. Its error would be that of its last run.
 func (s *stmt) close() {
 	openStmts.Add(-1)
@@ -96,7 +105,7 @@ func (c *conn) acquire(query, name, command string) (*stmt, error) {
 		kept.busy = true
 		return kept, nil
 	}
-	if err := oneStatement(query, name); err != nil {
+	if err := c.oneStatement(query, name); err != nil {
 		return nil, err
 	}
 	return c.fresh(query, name, command, kept == nil)
@@ -210,8 +219,8 @@ func (c *conn) closeStmts() {
 
 // oneStatement refuses a text that is not one statement: SQLite would run the
 // first and drop the rest.
-func oneStatement(query, name string) error {
-	list, err := readWhole(query, name)
+func (c *conn) oneStatement(query, name string) error {
+	list, err := c.readWhole(query, name)
 	switch {
 	case err != nil:
 		return err
@@ -228,12 +237,16 @@ func errNoStatement(name string) error {
 }
 
 // readWhole cuts a text into its statements, and refuses one that SQLite would
-// not read to its end.
-func readWhole(query, name string) ([]string, error) {
+// not read to its end. A server reads it itself, and refuses several.
+func (c *conn) readWhole(query, name string) ([]string, error) {
 	if strings.IndexByte(query, 0) >= 0 {
 		return nil, &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the text holds a NUL byte, at which SQLite stops reading; give it as an argument"}
 	}
-	return statementsOf(query), nil
+	list := statementsOf(query)
+	if c.server != nil && len(list) > 1 {
+		list = []string{query}
+	}
+	return list, nil
 }
 
 // query runs s to its first row. One says that no other row is wanted.

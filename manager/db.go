@@ -155,10 +155,10 @@ func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (
 	switch {
 	case outer != nil:
 		return outer.nested(ctx, &l, lending(run))
-	case co.writer == nil:
+	case co.readOnly:
 		return &Error{Op: "begin transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly"}
 	}
-	return co.writer.do(&request{ctx: ctx, label: l, run: lending(run), alone: cfg.alone, once: cfg.once})
+	return co.do(&request{ctx: ctx, label: l, run: lending(run), alone: cfg.alone, once: cfg.once, keys: cfg.keys})
 }
 
 func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (err error) {

@@ -273,6 +273,15 @@
 // while pages are copied, and the writer does not try to checkpoint it. Close
 // waits for a backup.
 //
+// # Engines
+//
+// SQLite is built in. A URL in the place of the path opens another database, if
+// its engine is linked: postgres:// with package manager/postgres, whose
+// documentation says what differs. Without that import Open returns
+// ErrUnsupported and names it. There several connections write ([WithWriters]),
+// and a transaction that names what it touches ([Keyed]) runs beside those that
+// name something else.
+//
 // # Errors
 //
 // Errors are an [*Error] with the operation, the query's name, the label, the

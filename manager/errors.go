@@ -129,6 +129,8 @@ func wrap(op, query, label string, err error) error {
 		if s.Code == sqlite3.ErrConstraint && s.ExtendedCode != sqlite3.ErrConstraintTrigger { // a trigger's text is its own
 			e.Table, e.Columns = parseConstraint(s.Error())
 		}
+	} else if s := serverError(err); s != nil {
+		e.classify(s)
 	}
 	return e
 }

@@ -55,7 +55,7 @@ func (w *writer) beginGroup() *group {
 			}
 			return &group{settled: true, again: []*request{r}}
 		}
-		err := w.begin(r.ctx, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
+		err := w.begin(r.ctx, r.keys, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
 		if err == nil {
 			limit := min(waiting, w.core.cfg.groupSize)
 			return &group{limit: limit, began: time.Now(), members: make([]*request, 0, limit)}
@@ -241,7 +241,7 @@ func (w *writer) settle(g *group) {
 			continue
 		}
 		if !r.failed() {
-			r.commit = w.commits.Add(1)
+			r.commit = w.core.commits.Add(1)
 		}
 		close(r.done)
 	}

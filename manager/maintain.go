@@ -34,8 +34,11 @@ func (co *core) maintain(ctx context.Context, l label, fn func(context.Context, 
 	switch {
 	case co.within(ctx) != nil:
 		return &Error{Op: "maintain", Label: l.String(), Kind: ErrUnsupported, Detail: "Maintain inside a closure would wait for its own transaction; call it outside"}
-	case co.writer == nil:
+	case co.readOnly:
 		return &Error{Op: "maintain", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly"}
+	}
+	if err := co.onlySQLite("maintain", "run VACUUM, REINDEX and what else is no part of a transaction with psql"); err != nil {
+		return err
 	}
 	run := func(ctx context.Context, _ *txn) error { return co.maintainOn(ctx, fn) }
 	return co.writer.do(&request{ctx: ctx, label: l, run: run, alone: true, bare: true})

@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"github.com/stakeledger/stakeledger/manager/internal/engine"
 )
 
 // minSQLite is the first SQLite without the WAL-reset bug, which can lose
@@ -21,8 +24,11 @@ const minSQLite = 3_051_003
 // core is a manager without the types of its query sets.
 type core struct {
 	cfg      config
-	path     string // absolute, symbolic links resolved
-	writer   *writer
+	path     string          // absolute, symbolic links resolved
+	writer   *writer         // nil on a server and where nothing is written
+	server   engine.Database // nil on SQLite
+	lanes    *lanes          // its writers, or nil
+	commits  atomic.Uint64
 	readers  *readers
 	stats    counters
 	watch    *watch
@@ -44,6 +50,12 @@ func newCore(cfg config) *core {
 
 // open opens or creates the database at path.
 func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
+	if e, err := engineOf(path); e != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return openServer(ctx, e, path, cfg, false)
+	}
 	co := newCore(cfg)
 	if co.path, err = realPath(path); err != nil {
 		return nil, err
@@ -108,6 +120,12 @@ func (co *core) refuse() error {
 
 // openReadOnly opens an existing database for reading only.
 func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err error) {
+	if e, err := engineOf(path); e != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return openServer(ctx, e, path, cfg, true)
+	}
 	co := newCore(cfg)
 	co.readOnly = true
 	if co.path, err = realPath(path); err != nil {
@@ -333,6 +351,9 @@ func (co *core) connect(ctx context.Context) (err error) {
 }
 
 func (co *core) openWriter(ctx context.Context) (*conn, error) {
+	if co.server != nil {
+		return co.openOnServer(ctx, true)
+	}
 	if err := co.file.stopped(); err != nil {
 		return nil, movedAt("open", nil, err)
 	}
@@ -353,8 +374,8 @@ func (co *core) openWriter(ctx context.Context) (*conn, error) {
 
 // discard closes what a failed open had opened.
 func (co *core) discard() {
-	if co.writer != nil {
-		_ = co.writer.conn.Load().close()
+	for _, c := range co.writeConns() {
+		_ = c.close()
 	}
 	co.file.log.close()
 	for _, c := range co.readConns() {

@@ -32,6 +32,7 @@ type config struct {
 	slowQuery     time.Duration
 	slowRead      time.Duration
 	walFrames     int
+	writers       int
 	wrapDriver    func(DriverConn) DriverConn
 	trace         Tracer
 	restoreCheck  func(context.Context, *sql.DB) error
@@ -54,6 +55,7 @@ func newConfig(opts []Option) config {
 		slowQuery:    time.Second,
 		slowRead:     5 * time.Second,
 		walFrames:    2_000,
+		writers:      16,
 	}
 	for _, o := range opts {
 		o(&c)
@@ -159,6 +161,7 @@ type txConfig struct {
 	label  string
 	alone  bool
 	pinned bool
+	keys   []string
 	once   bool // also under WithRunTwice: the caller cannot run again
 }
 

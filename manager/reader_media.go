@@ -53,7 +53,7 @@ func (p *readers) openAlone(ctx context.Context) (*conn, error) {
 // unwatchedAt reports whether what c reads without locks may have been written
 // since c was opened. Then c is closed, so that another one is opened.
 func (p *readers) unwatchedAt(c *conn, l *label) error {
-	if p.core.writer != nil {
+	if p.core.writer != nil || p.core.server != nil {
 		return nil
 	}
 	p.mu.Lock()

@@ -191,6 +191,9 @@ func (p *readers) drain(ctx context.Context) error {
 
 func (p *readers) open(ctx context.Context) (*conn, error) {
 	co := p.core
+	if co.server != nil {
+		return co.openOnServer(ctx, false)
+	}
 	if err := co.file.check(); err != nil {
 		return nil, movedAt("open", nil, err)
 	}

@@ -40,15 +40,28 @@ func (r *retrier) wait(ctx context.Context, err error) error {
 	r.start()
 	r.attempts++
 	delay := r.policy.NextBackOff()
+	if isLost(err) && delay != backoff.Stop {
+		delay = max(delay, lostDelay)
+	}
 	if r.core.cfg.retryBudget <= 0 || delay == backoff.Stop {
 		return &Error{Op: r.op, Label: r.label.String(), Attempts: r.attempts, Waited: time.Since(r.began), Kind: ErrBusy, Err: err,
-			Detail: "another process or connection kept the database locked; find it, or raise WithRetryBudget"}
+			Detail: busyDetail(err)}
 	}
 	r.core.stats.retries.Add(1)
 	r.core.cfg.logger.Debug("database busy, retrying", slog.String("label", r.label.String()), slog.Int("attempt", r.attempts),
 		slog.Duration("delay", delay), slog.Duration("elapsed", time.Since(r.began)), slog.Int("code", code(err)))
 	return sleep(ctx, delay, r.op, r.label)
 }
+
+func busyDetail(err error) string {
+	if isLost(err) {
+		return "the server could not be reached, or gave the connection up; look at its log, or raise WithRetryBudget"
+	}
+	return "another process or connection kept the database locked; find it, or raise WithRetryBudget"
+}
+
+// lostDelay is the least time between two attempts to reach a server.
+const lostDelay = 50 * time.Millisecond
 
 func sleep(ctx context.Context, d time.Duration, op string, l *label) error {
 	t := time.NewTimer(d)

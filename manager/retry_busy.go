@@ -12,7 +12,11 @@ import (
 // connection. A plain SQLITE_LOCKED is by another statement of the same one.
 func isBusy(err error) bool {
 	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy && !inProgress(e) || e.ExtendedCode == sqlite3.ErrLockedSharedCache)
+	if errors.As(err, &e) && (e.Code == sqlite3.ErrBusy && !inProgress(e) || e.ExtendedCode == sqlite3.ErrLockedSharedCache) {
+		return true
+	}
+	s := serverError(err)
+	return s != nil && s.Retry
 }
 
 // isInProgress reports whether SQLite cannot end a transaction or a savepoint

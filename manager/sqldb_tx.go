@@ -235,7 +235,7 @@ func (tx *sqlTx) await(finish <-chan bool) error {
 		case <-timer.C:
 		}
 		idle := tx.idle()
-		if _, waiting := co.writer.queue.first(); idle >= limit && waiting > 0 {
+		if _, waiting := co.line().first(); idle >= limit && waiting > 0 {
 			e := &Error{Op: "transaction", Label: tx.txn.label.String(), Kind: ErrTxAborted, Waited: idle, Detail: "it was idle while others waited, and has been rolled back; end a *sql.Tx with Commit or Rollback"}
 			tx.aborted.Store(e)
 			co.cfg.logger.Warn("idle transaction rolled back while others wait", slog.String("label", e.Label), slog.Duration("idle", idle))

@@ -18,7 +18,7 @@ type Stats struct {
 	Checkpoints  uint64        // checkpoints of the write-ahead log
 	WALFrames    int           // frames in the write-ahead log when it was last looked at
 	Queries      map[string]QueryStats
-	WriterLabel  string   // the write transaction running now, if any
+	WriterLabel  string   // the write transaction running now, if any; several on a server
 	ReaderLabels []string // the read transactions running now, and the backups that hold a snapshot
 }
 
@@ -95,12 +95,13 @@ func (co *core) snapshotStats() Stats {
 		WALFrames:   int(co.stats.walFrames.Load()),
 		Queries:     map[string]QueryStats{},
 	}
-	if w := co.writer; w != nil {
-		_, s.Queue = w.queue.first()
-		s.Commits = w.commits.Load()
-		c := w.conn.Load()
+	if q := co.line(); q != nil {
+		_, s.Queue = q.first()
+		s.Commits = co.commits.Load()
+	}
+	s.WriterLabel = holders(co.writeConns())
+	for _, c := range co.writeConns() {
 		c.stats.addTo(s.Queries)
-		s.WriterLabel = c.holder.Load().String()
 	}
 	for _, c := range co.readConns() {
 		c.stats.addTo(s.Queries)

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -51,7 +52,8 @@ type txn struct {
 	met            *busyMark // in root: set once a statement met what waiting cures
 	hooks          []Hook
 	undo           []undo
-	deferred       bool // PRAGMA defer_foreign_keys was on when it began
+	broken         error // why this savepoint can only be rolled back, on a server
+	deferred       bool  // PRAGMA defer_foreign_keys was on when it began
 }
 
 // begin makes the txn of a transaction that has begun on c, and the context
@@ -113,7 +115,7 @@ func (t *txn) check(ctx context.Context, query string) error {
 	if t.ended() {
 		return t.endedError("query", query)
 	}
-	if t.root.dropped != nil || !t.conn.inTransaction() {
+	if t.root.dropped != nil || t.root.top.broken != nil || !t.conn.inTransaction() {
 		return t.abortedError("query", query)
 	}
 	t.conn.ask(t.view, query)
@@ -172,6 +174,9 @@ func (t *txn) failed(ctx context.Context, op, query string, err error) error {
 	if t.root.dropped == nil && !t.conn.inTransaction() {
 		t.root.dropped = err
 	}
+	if s := t.conn.server; s != nil && s.Failed() {
+		t.root.failedOnServer(err)
+	}
 	return err
 }
 
@@ -197,7 +202,7 @@ func (t *txn) endedError(op, query string) error {
 
 func (t *txn) abortedError(op, query string) error {
 	name, _ := queryName(query)
-	return &Error{Op: op, Query: name, Label: t.label.String(), Kind: ErrTxAborted, Err: t.root.dropped}
+	return &Error{Op: op, Query: name, Label: t.label.String(), Kind: ErrTxAborted, Err: cmp.Or(t.root.dropped, t.root.top.broken)}
 }
 
 // ExecContext runs statements that return no rows. See [DBTX].
@@ -246,7 +251,7 @@ func (t *txn) begun(ctx context.Context, op, query string, args *boundArgs, bind
 	if name != "" || t.conn.stmts[query] != nil {
 		return t.permitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquire(query, name, command) })
 	}
-	list, err := readWhole(query, "")
+	list, err := t.conn.readWhole(query, "")
 	switch {
 	case err != nil:
 	case len(list) == 0 && op == "exec" && len(args.values) == 0:
@@ -333,7 +338,7 @@ func (t *txn) prepare(ctx context.Context, query string) error {
 		return err
 	}
 	name, _ := queryName(query)
-	list, err := readWhole(query, name)
+	list, err := t.conn.readWhole(query, name)
 	if err == nil && len(list) == 0 {
 		err = errNoStatement(name)
 	}

@@ -79,5 +79,9 @@ func (t *txn) cancelled(ctx context.Context, op, query string) error {
 // interrupted reports whether err is what the driver makes of the end of a context.
 func interrupted(err error) bool {
 	var e sqlite3.Error
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &e) && e.Code == sqlite3.ErrInterrupt
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &e) && e.Code == sqlite3.ErrInterrupt {
+		return true
+	}
+	s := serverError(err)
+	return s != nil && s.Interrupted
 }

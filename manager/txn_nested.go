@@ -65,6 +65,9 @@ func (t *txn) closeSavepoint(cause error) (err error) {
 	if t.root.dropped != nil || c.raw.AutoCommit() {
 		return t.abortedError("release savepoint", "")
 	}
+	if cause == nil && t.broken != nil {
+		abandoned = cmp.Or(abandoned, error(&Error{Op: "release savepoint", Label: t.label.String(), Kind: ErrTxAborted, Err: t.broken}))
+	}
 	keep := cause == nil && abandoned == nil
 	if !keep {
 		err := c.control(c.rollbackTo)

@@ -44,8 +44,8 @@ func (w *watch) run() {
 			return
 		case now := <-tick.C:
 			running := map[*label]bool{}
-			if wr := w.core.writer; wr != nil {
-				w.look(wr.conn.Load(), "write transaction runs long", cfg.slowTx, now, reported, running)
+			for _, c := range w.core.writeConns() {
+				w.look(c, "write transaction runs long", cfg.slowTx, now, reported, running)
 			}
 			for _, c := range w.core.readConns() {
 				w.look(c, "read transaction runs long and holds back the write-ahead log", cfg.slowRead, now, reported, running)

@@ -21,7 +21,6 @@ type writer struct {
 	conn        atomic.Pointer[conn] // replaced when it cannot be put right
 	lock        *fileLock            // the queue between processes, or nil
 	checkpoints checkpointer
-	commits     atomic.Uint64
 	running     atomic.Pointer[running] // the group member running now, if others wait for it
 	watched     atomic.Bool             // a timer looks at running
 }
@@ -36,12 +35,7 @@ func (w *writer) do(r *request) (err error) {
 		return err
 	}
 	err = errUnfinished // a panic or Goexit passes through
-	defer func() {
-		if err == nil {
-			defer r.callHooks(r.hooks)
-		}
-		r.callUndo(r.undo, err)
-	}()
+	defer func() { r.callBack(err) }()
 	if holds {
 		w.runHere(r)
 	} else if err = w.await(r); err != nil {
@@ -49,6 +43,14 @@ func (w *writer) do(r *request) (err error) {
 	}
 	err = r.err
 	return err
+}
+
+// callBack calls what was registered for the answer err.
+func (r *request) callBack(err error) {
+	if err == nil {
+		defer r.callHooks(r.hooks)
+	}
+	r.callUndo(r.undo, err)
 }
 
 // runHere runs r on its caller's goroutine, where a panic or Goexit simply
@@ -134,7 +136,7 @@ func (w *writer) solo(r *request) {
 	retry := retrier{core: w.core, label: &r.label, op: "begin transaction"}
 	for {
 		r.reset()
-		if r.err = w.begin(r.ctx, &retry); r.err != nil {
+		if r.err = w.begin(r.ctx, r.keys, &retry); r.err != nil {
 			return
 		}
 		w.attempt(r, &retry)
@@ -150,7 +152,7 @@ func (w *writer) solo(r *request) {
 }
 
 // begin takes the lock file and says BEGIN IMMEDIATE, patiently.
-func (w *writer) begin(ctx context.Context, retry *retrier) error {
+func (w *writer) begin(ctx context.Context, keys []string, retry *retrier) error {
 	for {
 		if err := ended(ctx, "begin transaction", "", retry.label.String()); err != nil {
 			return err
@@ -158,7 +160,7 @@ func (w *writer) begin(ctx context.Context, retry *retrier) error {
 		if err := w.lock.acquire(ctx, retry.label); err != nil {
 			return err
 		}
-		err := w.beginOnce()
+		err := w.beginOnce(keys)
 		if err == nil {
 			return nil
 		}
@@ -172,14 +174,14 @@ func (w *writer) begin(ctx context.Context, retry *retrier) error {
 }
 
 // beginOnce says BEGIN IMMEDIATE, and after an error makes sure that nothing has begun.
-func (w *writer) beginOnce() error {
+func (w *writer) beginOnce(keys []string) error {
 	c, err := w.living()
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.unlock()
-	if err = c.control(c.begin); err == nil {
+	if err = c.beginKeyed(keys); err == nil {
 		err = w.core.file.checkBegin()
 	}
 	if err != nil {
@@ -224,14 +226,23 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 		w.rollbackLocked(c)
 		return abandoned
 	}
-	err := w.commitLocked(c, retry)
+	err := w.end(c, t, retry)
 	if err != nil {
 		r.unknown = mayBeKept(err)
 		w.rollbackLocked(c)
 		return err
 	}
-	r.commit, r.hooks = w.commits.Add(1), t.hooks
+	r.commit, r.hooks = w.core.commits.Add(1), t.hooks
 	return nil
+}
+
+// end says COMMIT for t, the way its engine wants it. The caller holds the
+// connection's mu.
+func (w *writer) end(c *conn, t *txn, retry *retrier) error {
+	if c.server != nil {
+		return w.commitOnServer(c, t)
+	}
+	return w.commitLocked(c, retry)
 }
 
 // commitLocked says COMMIT and says it again while it is busy, since the

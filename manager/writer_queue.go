@@ -13,8 +13,10 @@ type request struct {
 	label label
 	run   closure
 	alone bool
-	once  bool // not twice under WithRunTwice
-	bare  bool // begins its own transactions, see Maintain
+	once  bool     // not twice under WithRunTwice
+	bare  bool     // begins its own transactions, see Maintain
+	keys  []string // see Keyed; none: all
+	lane  *writer  // on a server, once it is the request's turn
 
 	// Guarded by the queue's mu.
 	prev, next *request

@@ -27,6 +27,12 @@
 // database of one is met by the next. A database in memory, which has only one
 // connection, is the exception.
 //
+// # PostgreSQL
+//
+// On a server the manager's lock file is missing, so a migration holds the
+// advisory lock of goose's session locker from reading the versions to the last
+// file. A file runs as goose runs it, with the server's own checks of foreign keys.
+//
 // # Versions
 //
 // The versions that the file has are compared with those of the program, one by
@@ -61,6 +67,7 @@ func Up(fsys fs.FS) func(context.Context, *sql.DB) error {
 			if err != nil {
 				return err
 			}
+			defer s.unlock()
 			if err := s.versions.check(); err != nil {
 				return err
 			}
@@ -78,6 +85,7 @@ func To(fsys fs.FS, version int64) func(context.Context, *sql.DB) error {
 		if err != nil {
 			return err
 		}
+		defer s.unlock()
 		op := fmt.Sprintf("migrate to version %d", version)
 		if err := s.versions.checkKnown(); err != nil {
 			return err
@@ -107,6 +115,7 @@ func List(ctx context.Context, fsys fs.FS, db *sql.DB) ([]Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer s.unlock()
 	if err := s.versions.checkKnown(); err != nil {
 		return nil, err
 	}
@@ -122,14 +131,24 @@ type schema struct {
 	goose    *goose.Provider
 	db       *sql.DB
 	versions versions
+	unlock   func()
 }
 
-// open reads both; db has goose's version table then.
-func open(ctx context.Context, fsys fs.FS, db *sql.DB) (*schema, error) {
+// open reads both; db has goose's version table then. The caller unlocks it.
+func open(ctx context.Context, fsys fs.FS, db *sql.DB) (_ *schema, err error) {
 	p, err := provider(fsys, db)
 	if err != nil {
 		return nil, err
 	}
+	unlock, err := lockServer(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
 	if err := makeVersionTable(ctx, db); err != nil {
 		return nil, fmt.Errorf("make the version table: %w", err)
 	}
@@ -137,15 +156,17 @@ func open(ctx context.Context, fsys fs.FS, db *sql.DB) (*schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &schema{p, db, v}, nil
+	return &schema{p, db, v, unlock}, nil
 }
 
 // run applies the given migrations one by one, each on a connection of its own.
 func (s *schema) run(ctx context.Context, op string, list []int64, up bool) error {
 	for _, version := range list {
 		_, err := s.goose.ApplyVersion(ctx, version, up)
-		if resetErr := reset(s.db); err == nil {
-			err = resetErr
+		if !isServer(s.db) {
+			if resetErr := reset(s.db); err == nil {
+				err = resetErr
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", op, err)
@@ -156,7 +177,7 @@ func (s *schema) run(ctx context.Context, op string, list []int64, up bool) erro
 
 // provider is goose on a database that has goose's version table.
 func provider(fsys fs.FS, db *sql.DB) (*goose.Provider, error) {
-	store, err := newStore()
+	store, err := storeOf(db)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,14 @@ func newStore() (store, error) {
 	return store{s}, err
 }
 
+// storeOf is the version table of db's engine.
+func storeOf(db *sql.DB) (database.Store, error) {
+	if isServer(db) {
+		return newServerStore()
+	}
+	return newStore()
+}
+
 // TableExists tells goose that it need not make the table.
 func (store) TableExists(context.Context, database.DBTxConn) (bool, error) { return true, nil }
 
@@ -129,12 +137,16 @@ func reset(db *sql.DB) error {
 
 // makeVersionTable makes goose's version table where there is none.
 func makeVersionTable(ctx context.Context, db *sql.DB) error {
-	s, err := newStore()
+	s, err := storeOf(db)
 	if err != nil {
 		return err
 	}
+	find := "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
+	if isServer(db) {
+		find = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1"
+	}
 	var tables int
-	row := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?", s.Tablename())
+	row := db.QueryRowContext(ctx, find, s.Tablename())
 	if err := row.Scan(&tables); err != nil || tables > 0 {
 		return err
 	}
@@ -146,7 +158,7 @@ func makeVersionTable(ctx context.Context, db *sql.DB) error {
 	if err := s.CreateVersionTable(ctx, tx); err != nil {
 		return err
 	}
-	if err := s.Store.Insert(ctx, tx, database.InsertRequest{Version: 0}); err != nil {
+	if err := s.Insert(ctx, tx, database.InsertRequest{Version: 0}); err != nil {
 		return err
 	}
 	return tx.Commit()

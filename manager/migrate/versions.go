@@ -33,7 +33,7 @@ func NotNewer(fsys fs.FS) func(context.Context, *sql.DB) error {
 type versions struct{ known, applied []int64 }
 
 func readVersions(ctx context.Context, p *goose.Provider, db *sql.DB) (v versions, err error) {
-	s, err := newStore()
+	s, err := storeOf(db)
 	if err != nil {
 		return v, err
 	}

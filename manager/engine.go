@@ -1,0 +1,174 @@
+package manager
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stakeledger/stakeledger/manager/internal/engine"
+)
+
+// What differs from SQLite where the database is a server's. Everything above
+// DriverConn is shared: transactions, savepoints, retries, hooks, limits.
+
+// engineOf finds the engine of a database's name, nil for the path of a file.
+func engineOf(name string) (engine.Engine, error) {
+	e, missing := engine.For(name)
+	if missing != "" {
+		return nil, &Error{Op: "open the database at a server's URL", Kind: ErrUnsupported, Detail: `its engine is not linked into this program; add import _ "` + missing + `"`}
+	}
+	return e, nil
+}
+
+// openServer opens a database of a server.
+func openServer(ctx context.Context, e engine.Engine, url string, cfg config, readOnly bool) (_ *core, err error) {
+	if len(cfg.pragmas) > 0 || len(cfg.connectHooks) > 0 {
+		return nil, &Error{Op: "open", Kind: ErrUnsupported, Detail: "WithPragma and WithConnectHook are for SQLite; set a server's parameters in its URL or in its configuration"}
+	}
+	db, err := e.Parse(url, engine.Settings{Logger: cfg.logger, RetryBudget: cfg.retryBudget, Standby: readOnly, Durability: cfg.durability()})
+	if err != nil {
+		return nil, wrap("open", "", "", err)
+	}
+	co := newCore(cfg)
+	co.server, co.path, co.readOnly = db, db.Name(), readOnly
+	defer func() {
+		if err != nil {
+			co.discard()
+		}
+	}()
+	for _, step := range []func(context.Context) error{co.migrateServer, co.connectServer} {
+		if err := co.retryOpen(ctx, step); err != nil {
+			return nil, err
+		}
+	}
+	co.watch = startWatch(co)
+	return co, nil
+}
+
+func (cfg *config) durability() engine.Durability {
+	switch cfg.synchronous {
+	case "OFF":
+		return engine.None
+	case "NORMAL":
+		return engine.Server
+	}
+	return engine.Durable
+}
+
+// migrateServer runs the caller's migration. Who else migrates is its business:
+// migrate.Up takes a lock of the server's.
+func (co *core) migrateServer(ctx context.Context) error {
+	if co.cfg.migrate == nil || co.readOnly {
+		return nil
+	}
+	db, err := co.server.Pool()
+	if err != nil {
+		return wrap("migrate "+co.path, "", "", err)
+	}
+	defer db.Close()
+	err = co.cfg.migrate(ctx, db)
+	if own := (*Error)(nil); errors.As(err, &own) {
+		return err
+	}
+	return wrap("migrate "+co.path, "", "", err)
+}
+
+// connectServer opens a first connection, so that Open says what is wrong; the
+// others come when they are needed.
+func (co *core) connectServer(ctx context.Context) error {
+	if co.readOnly {
+		c, err := co.readers.living(nil)
+		if err == nil {
+			co.readers.idle = append(co.readers.idle, c)
+		}
+		return err
+	}
+	c, err := co.openWriter(ctx)
+	if err != nil {
+		return err
+	}
+	co.lanes = newLanes(co, max(1, co.cfg.writers), c)
+	return nil
+}
+
+// openOnServer opens a connection to the server.
+func (co *core) openOnServer(ctx context.Context, write bool) (*conn, error) {
+	server, err := co.server.Connect(ctx, write)
+	if err != nil {
+		return nil, wrap("open", "", "", err)
+	}
+	c := &conn{server: server, raw: server, cfg: &co.cfg, stmts: map[string]*stmt{}, stats: &queryTable{}}
+	c.writes = write
+	if co.cfg.wrapDriver != nil {
+		c.raw = co.cfg.wrapDriver(c.raw)
+	}
+	begin, pin := co.server.Snapshot()
+	if err := c.ready(ctx, begin, pin); err != nil {
+		_ = c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// beginKeyed begins a write transaction.
+func (c *conn) beginKeyed(keys []string) error {
+	if c.server == nil {
+		return c.control(c.begin)
+	}
+	err := c.server.BeginWrite(keys)
+	c.note(err)
+	return err
+}
+
+// commitOnServer says COMMIT once: a server that fails it has rolled back, or
+// nobody knows. The caller holds the connection's mu.
+func (w *writer) commitOnServer(c *conn, t *txn) error {
+	err := c.server.Commit(c.cfg.retryBudget)
+	c.note(err)
+	return t.mark(wrap("commit", "", t.label.String(), err))
+}
+
+// kinds are the errors of this package by the engine's kind.
+var kinds = map[engine.Kind]error{
+	engine.Unique: ErrUnique, engine.ForeignKey: ErrForeignKey, engine.Check: ErrCheck, engine.NotNull: ErrNotNull,
+	engine.ReadOnly: ErrReadOnly, engine.Full: ErrFull, engine.Corrupt: ErrCorrupt, engine.IO: ErrIO, engine.Busy: ErrBusy,
+	engine.Unsupported: ErrUnsupported, engine.Aborted: ErrTxAborted, engine.CommitUnknown: ErrCommitUnknown,
+}
+
+// serverError is the server's error in err, or nil.
+func serverError(err error) *engine.Error {
+	var e *engine.Error
+	if err == nil || !errors.As(err, &e) {
+		return nil
+	}
+	return e
+}
+
+// classify fills in what the engine knows of the error.
+func (e *Error) classify(s *engine.Error) {
+	e.Kind, e.Table, e.Columns, e.Detail = kinds[s.Kind], s.Table, s.Columns, s.Detail
+}
+
+// isLost reports whether err says that the server or the way to it is gone.
+func isLost(err error) bool {
+	s := serverError(err)
+	return s != nil && s.Lost
+}
+
+// failedOnServer notes that a statement of the transaction that t is the root of
+// has failed: the innermost savepoint, or all of it, can only be rolled back.
+func (t *txn) failedOnServer(err error) {
+	switch {
+	case t.top != t && t.top.broken == nil:
+		t.top.broken = err
+	case t.top == t && t.dropped == nil:
+		t.dropped = err
+	}
+}
+
+// onlySQLite refuses on a server what is SQLite's alone, and names what to use.
+func (co *core) onlySQLite(op, instead string) error {
+	if co.server == nil {
+		return nil
+	}
+	return &Error{Op: op, Kind: ErrUnsupported, Detail: "the database is a server's; " + instead}
+}

@@ -1,0 +1,240 @@
+package manager
+
+import (
+	"slices"
+	"time"
+)
+
+// Lanes are the writers of a server: several connections behind one line. A
+// request goes ahead of one that stands before it only if the two cannot touch
+// the same rows: both name their keys ([Keyed]), and share none. So a request
+// whose key is being used in this process waits here, and not on a connection.
+//
+// Closures run on their callers' goroutines, one transaction each: a savepoint
+// costs a round trip there, so sharing a commit would lose.
+type lanes struct {
+	queue
+	core    *core
+	writers []*writer
+
+	// Guarded by queue.mu.
+	idle  []*writer
+	taken map[string]bool // keys of those that run
+	whole bool            // one without keys runs: nobody else may
+}
+
+// lookAhead bounds how far into the line a free lane looks for a request that
+// may run.
+const lookAhead = 1024
+
+func newLanes(co *core, most int, first *conn) *lanes {
+	l := &lanes{core: co, taken: map[string]bool{}}
+	for i := range most {
+		w := &writer{core: co}
+		c := first
+		if i > 0 { // opened when it is first used
+			c = &conn{cfg: &co.cfg, closed: true, stats: &queryTable{}}
+		}
+		w.conn.Store(c)
+		l.writers = append(l.writers, w)
+	}
+	l.idle = slices.Clone(l.writers)
+	slices.Reverse(l.idle) // the first one is used first
+	return l
+}
+
+// do runs r to its end and returns its answer.
+func (l *lanes) do(r *request) (err error) {
+	if err := ended(r.ctx, "begin transaction", "", r.label.String()); err != nil {
+		return err
+	}
+	w, err := l.turn(r)
+	if err != nil {
+		return err
+	}
+	err = errUnfinished // a panic or Goexit passes through
+	defer func() { r.callBack(err) }()
+	l.run(w, r)
+	err = r.err
+	return err
+}
+
+// run runs r on its caller's goroutine, where a panic or Goexit simply goes on.
+func (l *lanes) run(w *writer, r *request) {
+	defer l.give(w, r)
+	w.solo(r)
+}
+
+// turn waits until r may run, and returns the writer it has then.
+func (l *lanes) turn(r *request) (*writer, error) {
+	if err := l.line(r); err != nil {
+		return nil, err
+	}
+	limit := l.core.cfg.maxQueueWait
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-r.done:
+	default:
+		select {
+		case <-r.done:
+		case <-r.ctx.Done():
+			if l.abandon(r) {
+				return nil, ended(r.ctx, "queue transaction", "", r.label.String())
+			}
+		case <-timer.C:
+			if l.abandon(r) {
+				e := &Error{Op: "queue transaction", Label: r.label.String(), Waited: limit, Kind: ErrBusy}
+				if others := holders(l.conns()); others != "" {
+					e.Detail = "before it came " + others + "; a closure must not wait for another transaction or for a lock held across WithTx"
+				}
+				return nil, e
+			}
+		}
+		<-r.done // it was granted in that moment, and runs
+	}
+	l.core.stats.queueWait.Add(int64(r.waited))
+	return r.lane, nil
+}
+
+// line puts r into the line, and grants it a lane at once where one is free.
+func (l *lanes) line(r *request) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closing:
+		return &Error{Op: "begin transaction", Label: r.label.String(), Kind: ErrClosed}
+	case l.length >= l.core.cfg.queueDepth:
+		return &Error{Op: "queue transaction", Label: r.label.String(), Kind: ErrQueueFull, Detail: "callers are faster than the server; slow them down or raise WithQueueDepth"}
+	}
+	r.done = make(chan struct{})
+	l.append(r)
+	l.grant()
+	return nil
+}
+
+// abandon takes r out of the line, unless it has a lane.
+func (l *lanes) abandon(r *request) bool {
+	if !l.queue.abandon(r) {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.grant() // those behind it waited for its keys
+	l.settle()
+	return true
+}
+
+// give returns r's lane, and lets in who waited for it or for r's keys.
+func (l *lanes) give(w *writer, r *request) {
+	w.conn.Load().holder.Store(nil)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.idle = append(l.idle, w)
+	l.whole = false
+	for _, k := range r.keys {
+		delete(l.taken, k)
+	}
+	l.held = len(l.idle) < len(l.writers)
+	l.grant()
+	l.settle()
+}
+
+// grant gives free lanes to those whose turn it is. The caller holds mu.
+func (l *lanes) grant() {
+	wanted := map[string]bool{} // by those in front that have to wait
+	for r, looked := l.head, 0; r != nil && len(l.idle) > 0 && !l.whole && looked < lookAhead; looked++ {
+		next := r.next
+		switch {
+		case len(r.keys) == 0 && (l.held || len(wanted) > 0):
+			return // it waits for all before it, and all behind it for it
+		case slices.ContainsFunc(r.keys, func(k string) bool { return l.taken[k] || wanted[k] }):
+			for _, k := range r.keys {
+				wanted[k] = true
+			}
+		default:
+			l.admit(r)
+		}
+		r = next
+	}
+}
+
+// admit gives r the lane that was used last. The caller holds mu.
+func (l *lanes) admit(r *request) {
+	l.remove(r)
+	r.waited += time.Since(r.enqueued)
+	last := len(l.idle) - 1
+	r.lane, l.idle = l.idle[last], l.idle[:last]
+	l.held, l.whole = true, len(r.keys) == 0
+	for _, k := range r.keys {
+		l.taken[k] = true
+	}
+	close(r.done)
+}
+
+// conns are the writers' connections.
+func (l *lanes) conns() (list []*conn) {
+	for _, w := range l.writers {
+		list = append(list, w.conn.Load())
+	}
+	return list
+}
+
+// Keyed says that the transaction reads and writes nothing but what belongs to
+// keys, names of the caller's such as "account/17", and nothing that another
+// transaction writes without one of them. On a server those that share no key
+// run at the same time, and a transaction without keys excludes all others. With
+// keys that are wrong the answers are: two transactions that should not have may
+// meet. Commit numbers are then in the order of the commits for each key alone.
+//
+// SQLite has one writer, and no use for keys.
+func Keyed(keys ...string) TxOption {
+	return func(c txConfig) txConfig { c.keys = append(c.keys, keys...); return c }
+}
+
+// WithWriters sets how many connections write, on a server. Default: 16. SQLite
+// has one.
+func WithWriters(n int) Option { return func(c *config) { c.writers = max(1, n) } }
+
+// do queues r for a writer.
+func (co *core) do(r *request) error {
+	if co.lanes != nil {
+		slices.Sort(r.keys)
+		r.keys = slices.Compact(r.keys)
+		return co.lanes.do(r)
+	}
+	return co.writer.do(r)
+}
+
+// line is the queue of those that want to write; nil where nobody can.
+func (co *core) line() *queue {
+	switch {
+	case co.lanes != nil:
+		return &co.lanes.queue
+	case co.writer != nil:
+		return &co.writer.queue
+	}
+	return nil
+}
+
+// writeConns are the connections that write.
+func (co *core) writeConns() []*conn {
+	switch {
+	case co.lanes != nil:
+		return co.lanes.conns()
+	case co.writer != nil:
+		return []*conn{co.writer.conn.Load()}
+	}
+	return nil
+}
+
+// close closes the connections that write.
+func (l *lanes) close() error {
+	var first error
+	for _, c := range l.conns() {
+		if err := c.close(); first == nil {
+			first = err
+		}
+	}
+	return first
+}

@@ -1,0 +1,159 @@
+// Package engine is the seam between the manager and databases other than the
+// SQLite that is built into it: what the manager needs of a server, and how an
+// error of one is classified. An engine registers itself when its package is
+// imported, as the drivers of database/sql do.
+package engine
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+)
+
+// An Engine opens databases that are named by a URL.
+type Engine interface {
+	// Parse reads a URL. It connects to nothing, and its errors hold no password.
+	Parse(url string, s Settings) (Database, error)
+}
+
+// Settings are what the manager was opened with.
+type Settings struct {
+	Logger      *slog.Logger
+	RetryBudget time.Duration // bounds each wait in the server for a lock
+	Standby     bool          // a server that only reads will do
+	Durability  Durability
+}
+
+// Durability says what a commit that has been answered survives.
+type Durability int
+
+const (
+	Durable Durability = iota // a power failure, and the loss of the primary as far as the server's standbys allow
+	Server                    // what the server's own settings say
+	None                      // nothing: tests
+)
+
+// A Database is one database of a server.
+type Database interface {
+	// Name is the database's URL without its password.
+	Name() string
+	// Connect opens a connection, for writing or for reading only.
+	Connect(ctx context.Context, write bool) (Conn, error)
+	// Pool is for migrations. Its driver has a method GooseDialect.
+	Pool() (*sql.DB, error)
+	// Snapshot are the texts that begin a transaction that reads, and that take its snapshot.
+	Snapshot() (begin, pin string)
+}
+
+// A Conn is a connection. Its statements are buffered: one that has returned
+// rows holds nothing of the connection. A failed statement ends the transaction
+// or, inside a savepoint, that: until ROLLBACK (TO) everything fails.
+type Conn interface {
+	driver.Conn
+	driver.ExecerContext
+	driver.QueryerContext
+	AutoCommit() bool // no transaction is open
+	Failed() bool     // a failed statement has ended it
+	Lost() bool       // the connection is gone
+
+	// Control makes a statement of the manager's own: BEGIN, SAVEPOINT s, ROLLBACK, …
+	Control(text string) Stmt
+	// View makes the statements that follow read-only, inside a transaction that is not.
+	View(on bool)
+	// BeginWrite begins a transaction that writes. With keys it excludes those with one of the same keys and those
+	// without any; without keys all others.
+	BeginWrite(keys []string) error
+	// Commit ends it. Its errors are an [*Error] that says whether the outcome is known. What takes longer than
+	// limit is given up.
+	Commit(limit time.Duration) error
+}
+
+// A Stmt is a prepared statement.
+type Stmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+	Readonly() bool // as far as its text shows
+}
+
+// A Kind is what an error means to the manager's callers.
+type Kind int
+
+const (
+	Other Kind = iota
+	Unique
+	ForeignKey
+	Check
+	NotNull
+	ReadOnly
+	Full
+	Corrupt
+	IO
+	Busy
+	Unsupported
+	Aborted       // COMMIT answered that it rolled back
+	CommitUnknown // nobody knows whether COMMIT took place
+)
+
+// An Error is a classified error of a server or of the way to it.
+type Error struct {
+	Kind        Kind
+	Retry       bool // waiting, or another connection, cures it
+	Lost        bool // the connection is gone
+	Interrupted bool // the statement was cancelled
+	Table       string
+	Columns     []string
+	Detail      string // what can be done about it
+	Err         error
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Detail
+	}
+	return e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+var (
+	mu      sync.Mutex
+	engines = map[string]Engine{}
+)
+
+// Register makes e the engine of the URLs that begin with one of schemes.
+func Register(e Engine, schemes ...string) {
+	mu.Lock()
+	defer mu.Unlock()
+	for _, s := range schemes {
+		engines[s] = e
+	}
+}
+
+// For is the engine of a URL; nil, with the import that would register one, where
+// that is missing. What is no such URL is a path and has no import either.
+func For(url string) (e Engine, missing string) {
+	scheme, _, ok := strings.Cut(url, "://")
+	if !ok || !known[scheme] {
+		return nil, ""
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if e = engines[scheme]; e == nil {
+		missing = "github.com/stakeledger/stakeledger/manager/postgres"
+	}
+	return e, missing
+}
+
+// known are the schemes of the engines that this module has.
+var known = map[string]bool{"postgres": true, "postgresql": true}
+
+// IsURL reports whether a database's name is that of a server's, no path.
+func IsURL(name string) bool {
+	scheme, _, ok := strings.Cut(name, "://")
+	return ok && known[scheme]
+}

@@ -1,0 +1,171 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stakeledger/stakeledger/manager/internal/engine"
+)
+
+// A conn is one connection to the server. The manager calls it from one
+// goroutine at a time.
+type conn struct {
+	pc           *pgconn.PgConn
+	write        bool
+	view         bool     // statements are read-only, inside a transaction that writes
+	prepared     int      // how many names were given away
+	dead         []string // prepared statements that nobody needs, closed before the next is prepared
+	unreplicated bool     // COMMIT warned
+}
+
+// AutoCommit reports whether no transaction is open.
+func (c *conn) AutoCommit() bool { return c.pc.TxStatus() == 'I' }
+
+// Failed reports whether a failed statement has ended the transaction.
+func (c *conn) Failed() bool { return c.pc.TxStatus() == 'E' && !c.pc.IsClosed() }
+
+// Lost reports whether the connection is gone.
+func (c *conn) Lost() bool { return c.pc.IsClosed() }
+
+// View makes the statements that follow read-only.
+func (c *conn) View(on bool) { c.view = on }
+
+// Begin is not used: BeginWrite and control statements are.
+func (c *conn) Begin() (driver.Tx, error) {
+	return nil, errors.New("transactions are the manager's")
+}
+
+// Close ends the connection; the server rolls back what was open on it.
+func (c *conn) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return c.pc.Close(ctx)
+}
+
+// all is the advisory lock that transactions with keys share and those without
+// hold alone: 'SKLG', in the space of locks that have one number.
+const all = 0x534b4c47
+
+// BeginWrite begins a transaction and takes its locks, in one message. Locks are
+// taken in the order of their numbers, so that nobody waits in a circle.
+func (c *conn) BeginWrite(keys []string) error {
+	var b strings.Builder
+	b.WriteString("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock")
+	if len(keys) > 0 {
+		b.WriteString("_shared")
+	}
+	b.WriteString("(" + strconv.Itoa(all) + ")")
+	locks := make([]int64, len(keys))
+	for i, k := range keys {
+		locks[i] = lockOf(k)
+	}
+	slices.Sort(locks)
+	for _, n := range slices.Compact(locks) {
+		b.WriteString("; SELECT pg_advisory_xact_lock(" + strconv.FormatInt(n, 10) + ")")
+	}
+	_, err := c.say(context.Background(), b.String())
+	return err
+}
+
+// lockOf is the number of a key's lock. Two keys that share one only wait for each other.
+func lockOf(key string) int64 {
+	sum := sha256.Sum256([]byte("stakeledger\x00" + key))
+	n := int64(binary.BigEndian.Uint64(sum[:8]))
+	if n == all {
+		n++
+	}
+	return n
+}
+
+// committedLocally is a warning in place of a COMMIT that reached the standbys.
+const committedLocally = "01000"
+
+// Commit says COMMIT.
+func (c *conn) Commit(limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), max(limit, time.Second))
+	defer cancel()
+	c.unreplicated = false
+	results, err := c.pc.Exec(ctx, "COMMIT").ReadAll()
+	var e *pgconn.PgError
+	switch {
+	case err == nil && c.unreplicated:
+		return unknown(errors.New("committed on the primary, but not on its synchronous standbys"))
+	case err == nil && len(results) == 1 && results[0].CommandTag.String() == "ROLLBACK":
+		return &engine.Error{Kind: engine.Aborted, Detail: "the server rolled it back: a statement in it had failed"}
+	case err == nil:
+		return nil
+	case errors.As(err, &e) && e.SeverityUnlocalized == "ERROR": // it has rolled back
+		return c.classify(err)
+	case pgconn.SafeToRetry(err): // nothing was sent
+		return c.classify(err)
+	}
+	return unknown(err)
+}
+
+func unknown(err error) error {
+	return &engine.Error{Kind: engine.CommitUnknown, Err: err, Detail: "the change may be there; look it up by your own key"}
+}
+
+// say runs a text of the manager's own.
+func (c *conn) say(ctx context.Context, text string) ([]*pgconn.Result, error) {
+	results, err := c.pc.Exec(ctx, text).ReadAll()
+	return results, c.classify(err)
+}
+
+// Control makes a statement of the manager's own.
+func (c *conn) Control(text string) engine.Stmt { return &stmt{conn: c, text: text, control: true} }
+
+// Prepare reads a text. One that sqlc has named is kept prepared by the server.
+func (c *conn) Prepare(text string) (driver.Stmt, error) {
+	t, err := translate(text)
+	if err != nil {
+		return nil, err
+	}
+	s := &stmt{conn: c, text: t.text, inputs: t.inputs, readonly: t.readonly}
+	if !strings.HasPrefix(text, "-- name: ") {
+		return s, nil
+	}
+	ctx := context.Background()
+	if !c.Failed() {
+		for _, name := range c.dead {
+			_ = c.pc.Deallocate(ctx, name)
+		}
+		c.dead = nil
+	}
+	c.prepared++
+	name := "s" + strconv.Itoa(c.prepared)
+	if _, err := c.pc.Prepare(ctx, name, t.text, nil); err != nil {
+		return nil, c.classify(err)
+	}
+	s.name = name
+	return s, nil
+}
+
+// ExecContext runs a text.
+func (c *conn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	s, err := c.Prepare(text)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return s.(*stmt).ExecContext(ctx, args)
+}
+
+// QueryContext runs a text.
+func (c *conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	s, err := c.Prepare(text)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return s.(*stmt).QueryContext(ctx, args)
+}

@@ -1,0 +1,62 @@
+// Package postgres lets the manager run on PostgreSQL. Importing it is all:
+//
+//	import _ "github.com/stakeledger/stakeledger/manager/postgres"
+//
+//	db, err := manager.Open(ctx, "postgres://ledger@db1,db2/ledger?sslmode=verify-full", db.New, db.New)
+//
+// The URL is libpq's: several hosts, sslmode, sslrootcert, passfile, service and
+// connect_timeout mean what they mean there, and so do the PG… environment
+// variables. Unless it says otherwise connecting takes 3 seconds at most for
+// each host. No password comes into an error or a log.
+//
+// # What is the same
+//
+// The contract of package manager holds, but for what follows: a closure's
+// transaction, savepoints, hooks, bounds, errors, retries and cancelling. Queries
+// are those that sqlc generates for SQLite; ?1 is sent as $1.
+//
+// # Writing
+//
+// There are several connections that write ([manager.WithWriters]), behind one
+// line. A transaction that names what it touches ([manager.Keyed]) runs beside
+// those that name something else; one without keys runs alone. Transactions are
+// READ COMMITTED and take advisory locks of the server before their first
+// statement, so both hold between processes too, and answers are strictly
+// serializable, as long as the keys are right and everybody who writes uses this
+// package. Commit numbers are unique in a process and in the order of the commits
+// for each key alone. No commits are shared.
+//
+// # Durability
+//
+// Every connection that writes has synchronous_commit at least "on", read back.
+// With synchronous_standby_names set an answered commit survives the loss of the
+// primary; without, an asynchronous standby that is promoted may lack the last
+// ones. A server with fsync=off is reported once, loudly.
+//
+// COMMIT is never cancelled by a context. What rolled back says so (ErrTxAborted,
+// or a constraint's error). A connection that is lost at COMMIT, a COMMIT that
+// takes longer than the retry budget, and one that was "committed locally, but
+// might not have been replicated" are ErrCommitUnknown.
+//
+// # Retrying
+//
+// A closure runs again after a serialization failure (40001), a deadlock (40P01),
+// a lock that was not granted in time (55P03), and whenever the server or the
+// connection is gone: refused, shut down (57P01 to 57P03), 08*, too many
+// connections, or a primary that has become a standby. Another connection, and so
+// the new primary, is looked for within the same budget.
+//
+// # What is weaker
+//
+//   - A statement that fails ends its transaction or, inside a nested WithTx, that:
+//     later statements return ErrTxAborted, and a nil of the closure does too.
+//   - Rows are read whole before the first is returned; large results are paged.
+//   - A ReadOnly whose statement was interrupted cannot go on.
+//   - A raw text is one statement. What would stay on the connection is refused by
+//     its first words (SET without LOCAL, LISTEN, PREPARE, temporary tables, session
+//     locks); what a function does is not seen.
+//   - [manager.DB.Backup], Restore and Maintain are SQLite's. Use pg_dump,
+//     pg_basebackup, psql.
+//   - WithPragma and WithConnectHook are refused; WithApplicationID, WithoutLockFile,
+//     WithGroupCommit and WithCheckpointFrames do nothing.
+package postgres

@@ -1,0 +1,89 @@
+package postgres
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// A stmt is a statement: one that the server keeps prepared, a raw text, or one
+// of the manager's own.
+type stmt struct {
+	conn     *conn
+	name     string // the server's, or none
+	text     string
+	inputs   int
+	readonly bool
+	control  bool
+}
+
+// Readonly reports whether the text shows that it only reads.
+func (s *stmt) Readonly() bool { return s.readonly }
+
+// NumInput is how many arguments it takes.
+func (s *stmt) NumInput() int { return s.inputs }
+
+// Close lets the server forget the statement, with the next that is prepared.
+func (s *stmt) Close() error {
+	if s.name != "" {
+		s.conn.dead, s.name = append(s.conn.dead, s.name), ""
+	}
+	return nil
+}
+
+var errNoContext = errors.New("statements run with a context")
+
+func (s *stmt) Exec([]driver.Value) (driver.Result, error) { return nil, errNoContext }
+func (s *stmt) Query([]driver.Value) (driver.Rows, error)  { return nil, errNoContext }
+
+// ExecContext runs it for the number of rows it changed.
+func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	r, err := s.run(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	return driver.RowsAffected(r.CommandTag.RowsAffected()), nil
+}
+
+// QueryContext runs it and has all its rows.
+func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if s.control {
+		_, err := s.conn.say(ctx, s.text)
+		return &rows{}, err
+	}
+	r, err := s.run(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	return &rows{result: r}, nil
+}
+
+// run runs the statement. One of a view is kept from writing by the server, in
+// a savepoint, with which that ends.
+func (s *stmt) run(ctx context.Context, args []driver.NamedValue) (*pgconn.Result, error) {
+	c := s.conn
+	values, formats := encode(args)
+	if c.view {
+		if _, err := c.say(context.Background(), "SAVEPOINT v; SET TRANSACTION READ ONLY"); err != nil {
+			return nil, err
+		}
+	}
+	var reader *pgconn.ResultReader
+	if s.name != "" {
+		reader = c.pc.ExecPrepared(ctx, s.name, values, formats, nil)
+	} else {
+		reader = c.pc.ExecParams(ctx, s.text, values, nil, formats, nil)
+	}
+	r := reader.Read()
+	if r.Err != nil {
+		return nil, c.classify(r.Err)
+	}
+	if c.view {
+		if _, err := c.say(context.Background(), "RELEASE v"); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
