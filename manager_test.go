@@ -148,8 +148,11 @@ func closeSome(ctx context.Context, tx tx, miner int64, extrinsic string, at cha
 			break
 		}
 		sold := c.EntryAlpha - c.RemainingAlpha
-		share := chain.Share(tao, alpha, closed, closed+part)
-		cost := chain.Share(c.EntryTAO, c.EntryAlpha, sold, sold+part)
+		share, taoErr := chain.Share(tao, alpha, closed, closed+part)
+		cost, costErr := chain.Share(c.EntryTAO, c.EntryAlpha, sold, sold+part)
+		if err := errors.Join(taoErr, costErr); err != nil {
+			return 0, err
+		}
 		duration := int64(at - c.EntryTime)
 		err := tx.InsertClose(ctx, write.InsertCloseParams{
 			TradeID: id, Step: int64(step), PositionID: c.PositionID, MinerID: miner, EventKey: key, Alpha: part, TAO: share, Cost: cost,

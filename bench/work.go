@@ -168,10 +168,14 @@ func closeCandidates(ctx context.Context, q Queries, op Op, trade, miner int64, 
 		sold := p.EntryAlpha - p.RemainingAlpha
 		c := write.InsertCloseParams{
 			TradeID: trade, Step: int64(step), PositionID: p.PositionID, MinerID: miner, EventKey: op.key(), Alpha: alpha,
-			TAO:          chain.Share(op.TAO, op.Alpha, taken, taken+alpha),
-			Cost:         chain.Share(p.EntryTAO, p.EntryAlpha, sold, sold+alpha),
 			DurationUs:   int64(op.Time - p.EntryTime),
 			MinBlocksMet: op.Block-p.EntryBlock >= minBlocks,
+		}
+		if c.TAO, err = chain.Share(op.TAO, op.Alpha, taken, taken+alpha); err != nil {
+			return sum, err
+		}
+		if c.Cost, err = chain.Share(p.EntryTAO, p.EntryAlpha, sold, sold+alpha); err != nil {
+			return sum, err
 		}
 		c.RawGain = c.TAO - c.Cost
 		if c.MinBlocksMet {

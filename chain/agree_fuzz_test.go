@@ -185,7 +185,11 @@ func FuzzSharesTelescope(f *testing.F) {
 			if i < len(cuts) { // so many 256ths of what is left
 				after = before + int64(new(big.Int).Rsh(new(big.Int).Mul(big.NewInt(whole-before), big.NewInt(int64(cuts[i]))), 8).Uint64())
 			}
-			part := int64(chain.Share(chain.Rao(total), chain.Rao(whole), chain.Rao(before), chain.Rao(after)))
+			share, err := chain.Share(chain.Rao(total), chain.Rao(whole), chain.Rao(before), chain.Rao(after))
+			if err != nil {
+				t.Fatal(err)
+			}
+			part := int64(share)
 			exact := new(big.Rat).SetFrac(new(big.Int).Mul(big.NewInt(total), big.NewInt(after-before)), big.NewInt(whole))
 			off := new(big.Rat).Sub(new(big.Rat).SetInt64(part), exact)
 			if part < 0 || off.Abs(off).Cmp(big.NewRat(1, 1)) >= 0 {

@@ -30,13 +30,18 @@ func MulDivFloor(a, b, c int64) int64 {
 //	floor(total*after/whole) - floor(total*before/whole)
 //
 // Shares of adjoining stretches telescope: those that together cover the whole sum to total exactly,
-// whatever the rounding of each. It wants total >= 0, whole > 0 and 0 <= before <= after <= whole, and
-// panics otherwise.
-func Share(total, whole, before, after Rao) Rao {
-	if before > after || after > whole {
-		panic(fmt.Sprintf("chain.Share of %d: want before <= after <= whole, got %d, %d, %d", total, before, after, whole))
+// whatever the rounding of each. Amounts may come from a damaged row: the error is an *InvalidError unless
+// total >= 0, whole > 0 and 0 <= before <= after <= whole.
+func Share(total, whole, before, after Rao) (Rao, error) {
+	switch {
+	case total < 0:
+		return 0, invalid(amountField, total.String(), "is negative")
+	case whole <= 0:
+		return 0, invalid(amountField, whole.String(), "is no whole to share; want more than 0")
+	case before < 0 || before > after || after > whole:
+		return 0, invalid(amountField, whole.String(), fmt.Sprintf("has no part from %s to %s", before, after))
 	}
 	upper := MulDivFloor(int64(total), int64(after), int64(whole))
 	lower := MulDivFloor(int64(total), int64(before), int64(whole))
-	return Rao(upper - lower)
+	return Rao(upper - lower), nil
 }

@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -39,9 +40,14 @@ func TestMulDivFloorPanics(t *testing.T) {
 	}
 }
 
-func TestSharePanics(t *testing.T) {
-	for _, in := range [][4]chain.Rao{{1, 10, 5, 4}, {1, 10, 5, 11}, {1, 10, -1, 5}, {-1, 10, 0, 5}, {1, 0, 0, 0}} {
-		wantPanic(t, func() { chain.Share(in[0], in[1], in[2], in[3]) }, "chain.")
+func TestShareRefusesWhatNoRowHolds(t *testing.T) {
+	const low = math.MinInt64
+	for _, in := range [][4]chain.Rao{
+		{1, 10, 5, 4}, {1, 10, 5, 11}, {1, 10, -1, 5}, {-1, 10, 0, 5}, {1, 0, 0, 0}, {1, -10, 0, 0}, {1, -10, -20, -15}, {1, 10, low, low}, {low, low, low, low},
+	} {
+		if got, err := chain.Share(in[0], in[1], in[2], in[3]); got != 0 || !errors.Is(err, chain.ErrInvalid) {
+			t.Errorf("Share(%d): got %d, %v, want ErrInvalid", in, got, err)
+		}
 	}
 }
 
@@ -76,9 +82,9 @@ func TestSharesSumToTheWhole(t *testing.T) {
 		var sum, before chain.Rao
 		for before < whole {
 			after := before + 1 + chain.Rao(random.Int64N(int64(whole-before)))
-			part := chain.Share(total, whole, before, after)
-			if part < 0 {
-				t.Fatalf("Share(%d, %d, %d, %d): got %d, want >= 0", total, whole, before, after, part)
+			part, err := chain.Share(total, whole, before, after)
+			if part < 0 || err != nil {
+				t.Fatalf("Share(%d, %d, %d, %d): got %d, %v, want >= 0", total, whole, before, after, part, err)
 			}
 			sum += part
 			before = after
@@ -99,10 +105,10 @@ func FuzzShare(f *testing.F) {
 		if total < 0 || whole <= 0 || before < 0 || before > after || after > whole {
 			t.Skip("outside the contract")
 		}
-		got := chain.Share(chain.Rao(total), chain.Rao(whole), chain.Rao(before), chain.Rao(after))
+		got, err := chain.Share(chain.Rao(total), chain.Rao(whole), chain.Rao(before), chain.Rao(after))
 		want := new(big.Int).Sub(floorOf(total, after, whole), floorOf(total, before, whole))
-		if want.Cmp(big.NewInt(int64(got))) != 0 {
-			t.Fatalf("Share(%d, %d, %d, %d): got %d, want %v", total, whole, before, after, got, want)
+		if err != nil || want.Cmp(big.NewInt(int64(got))) != 0 {
+			t.Fatalf("Share(%d, %d, %d, %d): got %d, %v, want %v", total, whole, before, after, got, err, want)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -107,6 +108,9 @@ func (b *batch) next(ctx context.Context, tx Tx, size int64) ([]read.StagedEvent
 		}
 		rows = append(rows, page...)
 	}
+	if len(rows) == 0 {
+		return nil, noStaged(b.coldkey, b.intakes[0].IntakeID)
+	}
 	if len(b.intakes) > 1 {
 		slices.SortStableFunc(rows, func(x, y read.StagedEvent) int { return cmp.Compare(x.EventKey, y.EventKey) })
 	}
@@ -124,6 +128,9 @@ func (b *batch) apply(ctx context.Context, tx Tx, in read.Intake, row read.Stage
 		Kind: row.Kind, Coldkey: row.Coldkey, Hotkey: row.Hotkey, Netuid: row.Netuid, ExtrinsicID: row.ExtrinsicID,
 		EventIndex: row.EventIndex, Block: row.Block, Time: row.Time, TAO: row.TAO, Alpha: row.Alpha, Excluded: row.Excluded,
 		IsTransfer: row.IsTransfer, Fee: row.Fee, USD: row.USD,
+	}
+	if err := e.validateRest(); err != nil {
+		return unusable("staged_events", fmt.Sprintf("%d of input %d", row.Seq, row.IntakeID), err)
 	}
 	if b.account == nil {
 		if in.NoRegister {

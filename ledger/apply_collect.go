@@ -68,12 +68,20 @@ func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chai
 			if err != nil {
 				return false, err
 			}
+			if len(rows) == 0 {
+				return false, noStaged(coldkey, intakeID)
+			}
 			return false, deleteStaged(ctx, tx, rows[len(rows)-1])
 		}, manager.Label("ledger.Apply: collect"))
 		if err != nil || finished {
 			return err
 		}
 	}
+}
+
+// noStaged is the error of a coldkey that has staged events, and none is found.
+func noStaged(coldkey chain.Address, intakeID int64) error {
+	return stuck("apply", "staged events of coldkey %s, input %d", chain.Quote(string(coldkey)), intakeID)
 }
 
 // deleteStaged deletes the staged events of an input and coldkey up to one.

@@ -77,39 +77,42 @@ func (r *archiving) nextPositions(ctx context.Context, from int64) (archiveBatch
 
 // trades archives the trades of every miner whose positions are all archived.
 func (r *archiving) trades(ctx context.Context) error {
-	for minerID := r.fromMiner - 1; ; {
-		miners, err := manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
-			return q.Miners(ctx, minerID, maxPage)
+	miners := pages("miners", maxPage, r.fromMiner-1, minerIDOf, func(after int64) ([]Miner, error) {
+		return manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
+			return q.Miners(ctx, after, maxPage)
 		})
+	})
+	for page, err := range miners {
 		if err != nil {
 			return err
 		}
-		for _, m := range miners {
-			if minerID = m.MinerID; minerID > r.untilMiner {
+		for _, m := range page {
+			if m.MinerID > r.untilMiner {
 				return nil
 			}
-			if err := r.tradesOf(ctx, minerID); err != nil {
+			if err := r.tradesOf(ctx, m.MinerID); err != nil {
 				return err
 			}
 		}
-		if len(miners) < maxPage {
-			return nil
-		}
 	}
+	return nil
 }
 
 // tradesOf archives trades of a miner, in order. Those that stay, since a position of theirs is open or was closed
 // later, are looked at again by every run.
 func (r *archiving) tradesOf(ctx context.Context, minerID int64) error {
-	query := read.ArchivableTradesParams{MinerID: minerID, BeforeKey: chain.FirstEventKey(r.cutoff), PageSize: r.rows}
-	for {
-		page, err := manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) ([]read.ArchivableTradesRow, error) {
-			return q.ArchivableTrades(ctx, query)
+	key := func(t read.ArchivableTradesRow) chain.EventKey { return t.EventKey }
+	trades := pages("trades to archive", r.rows, "", key, func(after chain.EventKey) ([]read.ArchivableTradesRow, error) {
+		return manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) ([]read.ArchivableTradesRow, error) {
+			return q.ArchivableTrades(ctx, read.ArchivableTradesParams{
+				MinerID: minerID, AfterKey: after, BeforeKey: chain.FirstEventKey(r.cutoff), PageSize: r.rows,
+			})
 		}, manager.Label("ledger.ArchiveClosedPositions: find"))
-		if err != nil || len(page) == 0 {
+	})
+	for page, err := range trades {
+		if err != nil {
 			return err
 		}
-		query.AfterKey = page[len(page)-1].EventKey
 		next := archiveBatch{minerID: minerID}
 		for _, t := range page {
 			if t.Settled {
@@ -123,6 +126,7 @@ func (r *archiving) tradesOf(ctx context.Context, minerID int64) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // write archives what was found, as far as it is still there to archive, and adds it to the summary of the run. It

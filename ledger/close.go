@@ -173,15 +173,14 @@ func closedEarlier(ctx context.Context, tx Tx, recorded RecordedEvent) (CloseRes
 		return CloseResult{}, named(err, "close", "%s #%d, recorded before: trade %d", recorded.ExtrinsicID, recorded.EventIndex, recorded.EventID)
 	}
 	result.Trade = &trade
-	for after := int64(-1); ; {
-		page, err := tx.ClosesOfTrade(ctx, read.ClosesOfTradeParams{TradeID: trade.TradeID, AfterStep: after, PageSize: lastPage})
+	closes := pages("closes of a trade", lastPage, -1, func(c Close) int64 { return c.Step }, func(after int64) ([]Close, error) {
+		return tx.ClosesOfTrade(ctx, read.ClosesOfTradeParams{TradeID: trade.TradeID, AfterStep: after, PageSize: lastPage})
+	})
+	for page, err := range closes {
 		if err != nil {
 			return CloseResult{}, err
 		}
 		result.Closes = append(result.Closes, page...)
-		if len(page) < lastPage {
-			return result, nil
-		}
-		after = page[len(page)-1].Step
 	}
+	return result, nil
 }

@@ -65,7 +65,11 @@ func gatherFIFO(ctx context.Context, tx Tx, minerID int64, e Event) ([]candidate
 		if int64(len(page)) < size {
 			return candidates, nil
 		}
-		query.AfterKey = page[len(page)-1].EventKey
+		last := page[len(page)-1].EventKey
+		if last <= query.AfterKey {
+			return nil, unordered("open positions")
+		}
+		query.AfterKey = last
 	}
 }
 

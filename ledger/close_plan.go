@@ -34,7 +34,10 @@ func planClose(ctx context.Context, tx Tx, minerID int64, e Event, in inputs) (p
 	if err != nil {
 		return plan{}, err
 	}
-	p := share(e, in, candidates)
+	p, err := share(e, in, candidates)
+	if err != nil {
+		return plan{}, err
+	}
 	if in.mode == chain.Strict && len(p.steps) == 0 {
 		return plan{}, &Error{Op: "close", Subject: e.key(), Err: ErrNoOpenPosition,
 			Detail: fmt.Sprintf("subnet %d, entered by %s", e.Netuid, e.Time)}
@@ -48,22 +51,29 @@ func planClose(ctx context.Context, tx Tx, minerID int64, e Event, in inputs) (p
 
 // share walks the candidates and closes as much of each as the trade has left. The shares of the trade's TAO
 // telescope, so they and the unmatched rest sum to it exactly; so do the shares of a position's cost over its
-// closes.
-func share(e Event, in inputs, candidates []candidate) plan {
+// closes. The error is ErrCorrupt: an amount of a row is one that no row can have.
+func share(e Event, in inputs, candidates []candidate) (plan, error) {
 	var p plan
+	if e.Alpha <= 0 {
+		return p, damaged("events", e.key(), "alpha", e.Alpha, "is not positive")
+	}
 	sold := chain.Rao(0)
 	for _, c := range candidates {
 		if sold == e.Alpha {
 			break
 		}
 		part := min(c.RemainingAlpha, e.Alpha-sold)
+		if part <= 0 {
+			return plan{}, damaged("positions", id(c.PositionID).String(), "remaining_alpha", c.RemainingAlpha, "is not positive")
+		}
 		gone := c.EntryAlpha - c.RemainingAlpha
-		s := step{
-			candidate: c,
-			alpha:     part,
-			tao:       chain.Share(e.TAO, e.Alpha, sold, sold+part),
-			cost:      chain.Share(c.EntryTAO, c.EntryAlpha, gone, gone+part),
-			selfTrade: c.ExtrinsicID == e.ExtrinsicID,
+		s := step{candidate: c, alpha: part, selfTrade: c.ExtrinsicID == e.ExtrinsicID}
+		var err error
+		if s.tao, err = chain.Share(e.TAO, e.Alpha, sold, sold+part); err != nil {
+			return plan{}, unusable("events", e.key(), err)
+		}
+		if s.cost, err = chain.Share(c.EntryTAO, c.EntryAlpha, gone, gone+part); err != nil {
+			return plan{}, unusable("positions", id(c.PositionID).String(), err)
 		}
 		s.rawGain = s.tao - s.cost
 		s.settle(e, in)
@@ -71,8 +81,11 @@ func share(e Event, in inputs, candidates []candidate) plan {
 		sold += part
 	}
 	p.unmatchedAlpha = e.Alpha - sold
-	p.unmatchedTAO = chain.Share(e.TAO, e.Alpha, sold, e.Alpha)
-	return p
+	var err error
+	if p.unmatchedTAO, err = chain.Share(e.TAO, e.Alpha, sold, e.Alpha); err != nil {
+		return plan{}, unusable("events", e.key(), err)
+	}
+	return p, nil
 }
 
 // settle decides what a close counts for: a self-trade by its policy, any other by the minimum of blocks.

@@ -72,6 +72,17 @@ func stuck(op, format string, args ...any) error {
 		Detail: "the row is found but cannot be changed; verify the file, and restore a backup"}
 }
 
+// damaged is the error of a row that holds what no row can: it was changed otherwise than by the ledger.
+func damaged(table, row, field string, value any, reason string) error {
+	return unusable(table, row, invalid(field, value, reason))
+}
+
+// unusable is the error of a row whose values cannot be reckoned with.
+func unusable(table, row string, err error) error {
+	return &Error{Op: "read", Subject: table + " " + row, Err: manager.ErrCorrupt,
+		Detail: err.Error() + "; verify the ledger, and restore a backup"}
+}
+
 // invalid is an *chain.InvalidError.
 func invalid(field string, value any, reason string) error {
 	return &chain.InvalidError{Field: field, Value: fmt.Sprint(value), Reason: reason}

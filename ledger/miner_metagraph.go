@@ -129,8 +129,11 @@ func (s *metagraphSync) end(ctx context.Context, rows []MetagraphRow) (kept map[
 		want[r.UID] = r
 	}
 	kept = make(map[chain.UID]bool, len(rows))
-	for after := int64(-1); ; {
-		page, err := s.tx.CurrentHolders(ctx, after, maxPage)
+	uid := func(r read.CurrentHoldersRow) int64 { return int64(r.UID) }
+	current := pages("registrations", maxPage, -1, uid, func(after int64) ([]read.CurrentHoldersRow, error) {
+		return s.tx.CurrentHolders(ctx, after, maxPage)
+	})
+	for page, err := range current {
 		if err != nil {
 			return nil, err
 		}
@@ -150,11 +153,8 @@ func (s *metagraphSync) end(ctx context.Context, rows []MetagraphRow) (kept map[
 			h.lost = true
 			s.result.Ended++
 		}
-		if len(page) < maxPage {
-			return kept, nil
-		}
-		after = int64(page[len(page)-1].UID)
 	}
+	return kept, nil
 }
 
 // start gives a row's miner its UID, unless it has kept it.

@@ -15,14 +15,21 @@ func one[T any](ctx context.Context, l *Ledger, query func(context.Context, *rea
 }
 
 // list runs a query for a page of rows in a snapshot of its own.
-func list[T any](ctx context.Context, l *Ledger, p Page[T], query func(ctx context.Context, q *read.Queries, after T, limit int64) ([]T, error)) ([]T, error) {
+func list[T any](ctx context.Context, l *Ledger, what string, p Page[T], order func(a, b T) int, query func(ctx context.Context, q *read.Queries, after T, limit int64) ([]T, error)) ([]T, error) {
 	after, limit, err := p.rows()
 	if err != nil {
 		return nil, err
 	}
-	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]T, error) {
+	page, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]T, error) {
 		return query(ctx, q, after, limit)
 	})
+	if err == nil {
+		err = ascending(what, p.After, page, order)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return page, nil
 }
 
 // Miner returns a miner by its id. Error: ErrNotFound.
@@ -55,7 +62,7 @@ func (l *Ledger) MinerByUID(ctx context.Context, uid chain.UID) (Miner, error) {
 
 // Miners lists all miners by id.
 func (l *Ledger) Miners(ctx context.Context, p Page[Miner]) ([]Miner, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Miner, limit int64) ([]Miner, error) {
+	return list(ctx, l, "miners", p, byMinerID, func(ctx context.Context, q *read.Queries, after Miner, limit int64) ([]Miner, error) {
 		return q.Miners(ctx, after.MinerID, limit)
 	})
 }
@@ -65,21 +72,21 @@ func (l *Ledger) MinersByStatus(ctx context.Context, status chain.MinerStatus, p
 	if !status.Valid() {
 		return nil, &Error{Op: "list miners", Err: invalid("miner status", status, "want active, inactive or blacklisted")}
 	}
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Miner, limit int64) ([]Miner, error) {
+	return list(ctx, l, "miners", p, byMinerID, func(ctx context.Context, q *read.Queries, after Miner, limit int64) ([]Miner, error) {
 		return q.MinersByStatus(ctx, read.MinersByStatusParams{Status: status, AfterMinerID: after.MinerID, PageSize: limit})
 	})
 }
 
 // Registrations lists what a miner held and holds, oldest record first.
 func (l *Ledger) Registrations(ctx context.Context, minerID int64, p Page[RecordedRegistration]) ([]RecordedRegistration, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after RecordedRegistration, limit int64) ([]RecordedRegistration, error) {
+	return list(ctx, l, "registrations", p, byRegistrationID, func(ctx context.Context, q *read.Queries, after RecordedRegistration, limit int64) ([]RecordedRegistration, error) {
 		return q.RegistrationsOfMiner(ctx, read.RegistrationsOfMinerParams{MinerID: minerID, AfterRegistrationID: after.RegistrationID, PageSize: limit})
 	})
 }
 
 // CurrentRegistrations lists who holds which UID now, by UID.
 func (l *Ledger) CurrentRegistrations(ctx context.Context, p Page[RecordedRegistration]) ([]RecordedRegistration, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after RecordedRegistration, limit int64) ([]RecordedRegistration, error) {
+	return list(ctx, l, "registrations", p, byUID, func(ctx context.Context, q *read.Queries, after RecordedRegistration, limit int64) ([]RecordedRegistration, error) {
 		afterUID := int64(after.UID)
 		if p.After == nil {
 			afterUID = -1

@@ -40,14 +40,14 @@ func (l *Ledger) Positions(ctx context.Context, minerID int64, f PositionFilter,
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
+	return list(ctx, l, "positions", p, byPositionKey, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
 		return q.Positions(ctx, f.query(minerID, after, limit))
 	})
 }
 
 // OpenPositions lists a miner's open and partial positions by subnet, first in first out.
 func (l *Ledger) OpenPositions(ctx context.Context, minerID int64, p Page[Position]) ([]Position, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
+	return list(ctx, l, "open positions", p, bySubnet, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
 		return q.OpenPositions(ctx, read.OpenPositionsParams{
 			MinerID: minerID, AfterNetuid: after.Netuid, AfterKey: after.EventKey, PageSize: limit,
 		})
@@ -75,14 +75,14 @@ func (f TradeFilter) query(minerID int64, after Trade, limit int64) read.TradesP
 
 // Trades lists a miner's trades in the order of their events.
 func (l *Ledger) Trades(ctx context.Context, minerID int64, f TradeFilter, p Page[Trade]) ([]Trade, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Trade, limit int64) ([]Trade, error) {
+	return list(ctx, l, "trades", p, byTradeKey, func(ctx context.Context, q *read.Queries, after Trade, limit int64) ([]Trade, error) {
 		return q.Trades(ctx, f.query(minerID, after, limit))
 	})
 }
 
 // ClosesOfTrade lists the closes of a trade, archived or not, first in first out.
 func (l *Ledger) ClosesOfTrade(ctx context.Context, tradeID int64, p Page[Close]) ([]Close, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
+	return list(ctx, l, "closes", p, byStep, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
 		if p.After == nil {
 			after.Step = -1
 		}
@@ -92,7 +92,7 @@ func (l *Ledger) ClosesOfTrade(ctx context.Context, tradeID int64, p Page[Close]
 
 // ClosesOfPosition lists the closes of a position, archived or not, in the order of their trades' events.
 func (l *Ledger) ClosesOfPosition(ctx context.Context, positionID int64, p Page[Close]) ([]Close, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
+	return list(ctx, l, "closes", p, byCloseKey, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
 		return q.ClosesOfPosition(ctx, read.ClosesOfPositionParams{PositionID: positionID, AfterKey: after.EventKey, PageSize: limit})
 	})
 }
@@ -109,7 +109,7 @@ func (l *Ledger) Events(ctx context.Context, minerID int64, f EventFilter, p Pag
 	if f.Outcome != "" && !f.Outcome.Valid() {
 		return nil, &Error{Op: "list events", Err: invalid("outcome", f.Outcome, "want applied or ignored")}
 	}
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after RecordedEvent, limit int64) ([]RecordedEvent, error) {
+	return list(ctx, l, "events", p, byKey, func(ctx context.Context, q *read.Queries, after RecordedEvent, limit int64) ([]RecordedEvent, error) {
 		return q.Events(ctx, read.EventsParams{
 			MinerID: minerID, AnyOutcome: flag(f.Outcome == ""), Outcome: f.Outcome,
 			AfterKey: keyAfter(f.From, after.EventKey), BeforeKey: keyBefore(f.Until), PageSize: limit,
@@ -120,7 +120,7 @@ func (l *Ledger) Events(ctx context.Context, minerID int64, f EventFilter, p Pag
 // RejectedEvents lists what Apply could not take, oldest record first: of one coldkey, or of all when it is
 // empty.
 func (l *Ledger) RejectedEvents(ctx context.Context, coldkey chain.Address, p Page[RejectedEvent]) ([]RejectedEvent, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after RejectedEvent, limit int64) ([]RejectedEvent, error) {
+	return list(ctx, l, "rejected events", p, byRejectedID, func(ctx context.Context, q *read.Queries, after RejectedEvent, limit int64) ([]RejectedEvent, error) {
 		if coldkey == "" {
 			return q.RejectedEvents(ctx, after.RejectedID, limit)
 		}

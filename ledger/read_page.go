@@ -1,6 +1,12 @@
 package ledger
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"iter"
+
+	"github.com/stakeledger/stakeledger/manager"
+)
 
 const (
 	defaultPage = 100
@@ -27,6 +33,49 @@ func (p Page[T]) rows() (after T, limit int64, err error) {
 		return after, defaultPage, nil
 	}
 	return after, int64(p.Limit), nil
+}
+
+// pages reads all rows that a query has after a key, a page of at most size rows at a time. Where a row does not come
+// after the one before it, an index and its table say different things, and the same page would be read again and
+// again: the error is manager.ErrCorrupt.
+func pages[T any, K cmp.Ordered](what string, size int64, after K, key func(T) K, query func(after K) ([]T, error)) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		for {
+			page, err := query(after)
+			for i := 0; err == nil && i < len(page); i++ {
+				if next := key(page[i]); next > after {
+					after = next
+				} else {
+					err = unordered(what)
+				}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(page) > 0 && !yield(page, nil) || int64(len(page)) < size {
+				return
+			}
+		}
+	}
+}
+
+// ascending checks a page that a caller reads after a row, nil at the start, as pages does its own.
+func ascending[T any](what string, after *T, page []T, order func(a, b T) int) error {
+	for i := range page {
+		if after != nil && order(*after, page[i]) >= 0 {
+			return unordered(what)
+		}
+		after = &page[i]
+	}
+	return nil
+}
+
+func minerIDOf(m Miner) int64 { return m.MinerID }
+
+// unordered is the error of rows that do not come in the order of their keys, each key once.
+func unordered(what string) error {
+	return &Error{Op: "list " + what, Err: manager.ErrCorrupt, Detail: "a row comes twice or out of order, so an index is damaged; verify the file, and restore a backup"}
 }
 
 // converted are rows as values of another type.

@@ -77,15 +77,16 @@ func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address) (RebuildRes
 // context's.
 func (l *Ledger) RebuildMarked(ctx context.Context, fn func(RebuildResult)) error {
 	var failed []error
-	for after := int64(0); ; {
-		page, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
+	marked := pages("miners", defaultPage, 0, minerIDOf, func(after int64) ([]Miner, error) {
+		return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
 			return q.MarkedMiners(ctx, after, defaultPage)
 		})
+	})
+	for page, err := range marked {
 		if err != nil {
 			return errors.Join(append(failed, err)...)
 		}
 		for _, m := range page {
-			after = m.MinerID
 			result, err := l.rebuildMarked(ctx, m.MinerID)
 			if errors.Is(err, ErrInvalid) {
 				failed = append(failed, err)
@@ -98,10 +99,8 @@ func (l *Ledger) RebuildMarked(ctx context.Context, fn func(RebuildResult)) erro
 				fn(result)
 			}
 		}
-		if len(page) < defaultPage {
-			return errors.Join(failed...)
-		}
 	}
+	return errors.Join(failed...)
 }
 
 // rebuildAttempts is how often a replay is planned beside other writers before it is planned in the transaction that

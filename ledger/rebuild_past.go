@@ -162,7 +162,11 @@ func (p *past) pull(ctx context.Context, b *book, netuid chain.Netuid) (bool, er
 	}
 	at.all = len(page) < size
 	if len(page) > 0 {
-		at.key = page[len(page)-1].EventKey
+		if last := page[len(page)-1].EventKey; last > at.key {
+			at.key = last
+		} else {
+			return false, unordered("open positions")
+		}
 	}
 	p.pulled[netuid] = at
 	p.take(b, page)

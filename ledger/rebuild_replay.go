@@ -15,18 +15,16 @@ import (
 // eventsInOrder returns the events of a miner after a key in order.
 func eventsInOrder(ctx context.Context, q *read.Queries, minerID int64, after chain.EventKey) ([]RecordedEvent, error) {
 	var events []RecordedEvent
-	query := read.EventsParams{MinerID: minerID, AfterKey: after, BeforeKey: lastKey, AnyOutcome: 1, PageSize: maxPage}
-	for {
-		page, err := q.Events(ctx, query)
+	found := pages("events", maxPage, after, func(e RecordedEvent) chain.EventKey { return e.EventKey }, func(after chain.EventKey) ([]RecordedEvent, error) {
+		return q.Events(ctx, read.EventsParams{MinerID: minerID, AfterKey: after, BeforeKey: lastKey, AnyOutcome: 1, PageSize: maxPage})
+	})
+	for page, err := range found {
 		if err != nil {
 			return nil, err
 		}
 		events = append(events, page...)
-		if len(page) < maxPage {
-			return events, nil
-		}
-		query.AfterKey = page[len(page)-1].EventKey
 	}
+	return events, nil
 }
 
 // closeKey is the key of a close.
@@ -103,7 +101,10 @@ func (r *replayed) close(ctx context.Context, b *book, m Miner, recorded Recorde
 	if err != nil {
 		return counters{}, err
 	}
-	p := share(e, in, candidates)
+	p, err := share(e, in, candidates)
+	if err != nil {
+		return counters{}, err
+	}
 	if in.mode == chain.Strict && p.unmatchedAlpha > 0 {
 		missed = append(missed, fmt.Sprintf("strict, and %s of %s alpha is unmatched", p.unmatchedAlpha, e.Alpha))
 	}

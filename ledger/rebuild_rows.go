@@ -25,24 +25,27 @@ func (a accounts) read(ctx context.Context, q *read.Queries, minerID int64, afte
 }
 
 func (a accounts) readPositions(ctx context.Context, q *read.Queries, query read.PositionsParams) error {
-	for {
-		page, err := q.Positions(ctx, query)
+	positions := pages("positions", query.PageSize, query.AfterKey, func(p Position) chain.EventKey { return p.EventKey }, func(after chain.EventKey) ([]Position, error) {
+		query.AfterKey = after
+		return q.Positions(ctx, query)
+	})
+	for page, err := range positions {
 		if err != nil {
 			return err
 		}
 		for _, p := range page {
 			a.positions[p.PositionID] = p
 		}
-		if len(page) < maxPage {
-			return nil
-		}
-		query.AfterKey = page[len(page)-1].EventKey
 	}
+	return nil
 }
 
 func (a accounts) readTrades(ctx context.Context, q *read.Queries, query read.TradesParams) error {
-	for {
-		page, err := q.Trades(ctx, query)
+	trades := pages("trades", query.PageSize, query.AfterKey, func(t Trade) chain.EventKey { return t.EventKey }, func(after chain.EventKey) ([]Trade, error) {
+		query.AfterKey = after
+		return q.Trades(ctx, query)
+	})
+	for page, err := range trades {
 		if err != nil {
 			return err
 		}
@@ -57,11 +60,8 @@ func (a accounts) readTrades(ctx context.Context, q *read.Queries, query read.Tr
 		for _, c := range closes {
 			a.closes[closeKey{c.TradeID, c.Step}] = c
 		}
-		if len(page) < maxPage {
-			return nil
-		}
-		query.AfterKey = page[len(page)-1].EventKey
 	}
+	return nil
 }
 
 // keepArchived leaves archived what is so in recorded and can stay so: positions that are closed. A trade whose

@@ -40,19 +40,18 @@ type ReportRow struct {
 func (l *Ledger) Report(ctx context.Context) (Report, error) {
 	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (Report, error) {
 		report := Report{Miners: []ReportRow{}}
-		for after := chain.Address(""); ; {
-			page, err := q.MinersByColdkey(ctx, after, maxPage)
+		miners := pages("miners", maxPage, "", func(m Miner) chain.Address { return m.Coldkey }, func(after chain.Address) ([]Miner, error) {
+			return q.MinersByColdkey(ctx, after, maxPage)
+		})
+		for page, err := range miners {
 			if err != nil {
 				return Report{}, err
 			}
 			for _, m := range page {
 				report.Miners = append(report.Miners, reportRow(m))
 			}
-			if len(page) < maxPage {
-				return report, nil
-			}
-			after = page[len(page)-1].Coldkey
 		}
+		return report, nil
 	})
 }
 

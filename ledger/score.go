@@ -103,8 +103,8 @@ func scored(ctx context.Context, q *read.Queries, c scoreConfig) ([]Score, error
 		return nil, err
 	}
 	scores := []Score{}
-	for after := int64(0); ; {
-		page, err := q.Miners(ctx, after, maxPage)
+	miners := pages("miners", maxPage, 0, minerIDOf, func(after int64) ([]Miner, error) { return q.Miners(ctx, after, maxPage) })
+	for page, err := range miners {
 		if err != nil {
 			return nil, err
 		}
@@ -114,28 +114,27 @@ func scored(ctx context.Context, q *read.Queries, c scoreConfig) ([]Score, error
 			}
 			scores = append(scores, Score{MinerID: m.MinerID, Coldkey: m.Coldkey, Status: m.Status, Days: []DayGain{}})
 		}
-		if len(page) < maxPage {
-			return scores, nil
-		}
-		after = page[len(page)-1].MinerID
 	}
+	return scores, nil
 }
 
 // uidHolders are the ids of the miners that hold a UID now, if they are wanted.
 func uidHolders(ctx context.Context, q *read.Queries, wanted bool) (map[int64]bool, error) {
 	holders := map[int64]bool{}
-	for after := int64(-1); wanted; {
-		page, err := q.CurrentRegistrations(ctx, after, maxPage)
+	if !wanted {
+		return holders, nil
+	}
+	uid := func(r RecordedRegistration) int64 { return int64(r.UID) }
+	current := pages("registrations", maxPage, -1, uid, func(after int64) ([]RecordedRegistration, error) {
+		return q.CurrentRegistrations(ctx, after, maxPage)
+	})
+	for page, err := range current {
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range page {
 			holders[r.MinerID] = true
 		}
-		if len(page) < maxPage {
-			break
-		}
-		after = int64(page[len(page)-1].UID)
 	}
 	return holders, nil
 }

@@ -91,12 +91,12 @@ func (l *Ledger) TakeSnapshots(ctx context.Context, at chain.Time, window time.D
 		return SnapshotSummary{}, &Error{Op: "take snapshots", Err: err}
 	}
 	var total SnapshotSummary
-	for after := int64(0); ; {
-		surveyed, err := l.surveyMiners(ctx, after, frame)
-		if err != nil || len(surveyed) == 0 {
+	minerID := func(s Snapshot) int64 { return s.MinerID }
+	surveys := pages("miners", snapshotMiners, 0, minerID, func(after int64) ([]Snapshot, error) { return l.surveyMiners(ctx, after, frame) })
+	for surveyed, err := range surveys {
+		if err != nil {
 			return total, err
 		}
-		after = surveyed[len(surveyed)-1].MinerID
 		taken, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
 			var taken int64
 			for _, s := range surveyed {
@@ -114,6 +114,7 @@ func (l *Ledger) TakeSnapshots(ctx context.Context, at chain.Time, window time.D
 		total.Taken += taken
 		total.Existing += int64(len(surveyed)) - taken
 	}
+	return total, nil
 }
 
 // surveyMiners works out the snapshots of the next miners by id.
@@ -193,7 +194,7 @@ type SnapshotFilter struct {
 
 // Snapshots lists a miner's snapshots by their moment.
 func (l *Ledger) Snapshots(ctx context.Context, minerID int64, f SnapshotFilter, p Page[Snapshot]) ([]Snapshot, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
+	return list(ctx, l, "snapshots", p, byMoment, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
 		rows, err := q.Snapshots(ctx, read.SnapshotsParams{MinerID: minerID, After: max(after.At, f.From-1), Until: until(f.Until), PageSize: limit})
 		return converted(rows, asSnapshot), err
 	})
@@ -201,7 +202,7 @@ func (l *Ledger) Snapshots(ctx context.Context, minerID int64, f SnapshotFilter,
 
 // SnapshotsAt lists the snapshots of one moment by miner id.
 func (l *Ledger) SnapshotsAt(ctx context.Context, at chain.Time, p Page[Snapshot]) ([]Snapshot, error) {
-	return list(ctx, l, p, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
+	return list(ctx, l, "snapshots", p, byMiner, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
 		rows, err := q.SnapshotsAt(ctx, read.SnapshotsAtParams{At: at, AfterMinerID: after.MinerID, PageSize: limit})
 		return converted(rows, asSnapshot), err
 	})

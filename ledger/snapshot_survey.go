@@ -22,19 +22,21 @@ func survey(ctx context.Context, q *read.Queries, minerID int64, frame Snapshot)
 	from := max(0, frame.At-chain.Time(frame.WindowUs))
 	after, before := chain.FirstEventKey(from), keyBefore(frame.At)
 	for _, archived := range []int64{0, 1} {
-		query := read.PositionsEnteredParams{MinerID: minerID, Archived: archived, AfterKey: after, BeforeKey: before, PageSize: maxPage}
-		for {
-			page, err := q.PositionsEntered(ctx, query)
+		query := read.PositionsEnteredParams{MinerID: minerID, Archived: archived, BeforeKey: before, PageSize: maxPage}
+		key := func(p read.PositionsEnteredRow) chain.EventKey { return p.EventKey }
+		entered := pages("positions", maxPage, after, key, func(after chain.EventKey) ([]read.PositionsEnteredRow, error) {
+			query.AfterKey = after
+			return q.PositionsEntered(ctx, query)
+		})
+		for page, err := range entered {
 			if err != nil {
 				return Snapshot{}, err
 			}
 			for _, p := range page {
-				v.add(p)
+				if err := v.add(p); err != nil {
+					return Snapshot{}, err
+				}
 			}
-			if len(page) < maxPage {
-				break
-			}
-			query.AfterKey = page[len(page)-1].EventKey
 		}
 	}
 	if v.ClosedPositions > 0 {
@@ -57,14 +59,18 @@ type surveyor struct {
 	x, y        big.Int // of one position
 }
 
-func (v *surveyor) add(p read.PositionsEnteredRow) {
+// add counts a position in. The error is ErrCorrupt for amounts that no position has.
+func (v *surveyor) add(p read.PositionsEnteredRow) error {
+	if p.EntryTAO <= 0 {
+		return damaged("positions", id(p.PositionID).String(), "entry_tao", p.EntryTAO, "is not positive")
+	}
 	v.Positions++
 	v.EntryTAO += p.EntryTAO
 	v.EntryAlpha += p.EntryAlpha
 	if p.RemainingAlpha > 0 {
 		v.OpenPositions++
 		v.ages.Add(&v.ages, v.x.SetInt64(int64(v.At-p.EntryTime)))
-		return
+		return nil
 	}
 	v.ClosedPositions++
 	v.ClosedEntryTAO += p.EntryTAO
@@ -74,6 +80,7 @@ func (v *surveyor) add(p read.PositionsEnteredRow) {
 	v.gainByEntry.Add(&v.gainByEntry, new(big.Int).Mul(gain, entry))
 	percent := gain.Mul(gain, hundredScaled)
 	v.percents.Add(&v.percents, percent.Div(percent, entry))
+	return nil
 }
 
 // finished makes the rest of the sums. The error is ErrInvalid for a score that 64 bits do not hold.

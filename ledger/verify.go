@@ -200,31 +200,34 @@ func (v *verification) fileAndTrades(ctx context.Context) error {
 // markedMiners finds the miners that wait for a replay.
 func (v *verification) markedMiners(ctx context.Context) error {
 	v.report.Marked = []chain.Address{}
-	for after := int64(0); ; {
-		page, err := v.q.MarkedMiners(ctx, after, verifySpan)
+	marked := pages("miners", verifySpan, 0, minerIDOf, func(after int64) ([]Miner, error) { return v.q.MarkedMiners(ctx, after, verifySpan) })
+	for page, err := range marked {
 		if err != nil {
 			return err
 		}
 		for _, m := range page {
-			after = m.MinerID
 			v.marked[m.MinerID] = true
 			v.report.Marked = append(v.report.Marked, m.Coldkey)
 		}
-		if len(page) < verifySpan {
-			return nil
-		}
 	}
+	return nil
 }
 
-// spans has the events verified, a span of ids at a time, with the rows that have their ids.
+// spans has the events verified, a span of ids at a time, with the rows that have their ids. Each span but the first
+// begins with an event: ids that a damaged file makes large leave a gap that would take years to walk.
 func (v *verification) spans(ctx context.Context, verify func(ctx context.Context, after, until int64) error) error {
 	last, err := v.q.LastEventID(ctx)
 	if err != nil {
 		return err
 	}
 	v.report.Events = last
-	for after, until := int64(math.MinInt64), int64(verifySpan); ; after, until = until, until+verifySpan {
-		if until >= last {
+	for after := int64(math.MinInt64); ; {
+		next, err := v.q.NextEventID(ctx, after)
+		if err != nil {
+			return err
+		}
+		until := max(next, 0) + verifySpan - 1
+		if until >= last || until < next {
 			until = math.MaxInt64 // nothing comes later, but for what should not be there
 		}
 		if err := verify(ctx, after, until); err != nil {
@@ -234,6 +237,7 @@ func (v *verification) spans(ctx context.Context, verify func(ctx context.Contex
 		if until >= last {
 			return nil
 		}
+		after = until
 	}
 }
 

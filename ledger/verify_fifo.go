@@ -93,9 +93,11 @@ func (v *verification) disorderedMiners(ctx context.Context, minerID int64) erro
 		return nil
 	}
 	lines := map[chain.Netuid]*line{}
-	query := read.EventsInLineParams{MinerID: minerID, PageSize: verifySpan}
-	for {
-		page, err := v.q.EventsInLine(ctx, query)
+	key := func(row read.EventsInLineRow) chain.EventKey { return row.EventKey }
+	events := pages("events", verifySpan, "", key, func(after chain.EventKey) ([]read.EventsInLineRow, error) {
+		return v.q.EventsInLine(ctx, read.EventsInLineParams{MinerID: minerID, AfterKey: after, PageSize: verifySpan})
+	})
+	for page, err := range events {
 		if err != nil {
 			return err
 		}
@@ -111,9 +113,6 @@ func (v *verification) disorderedMiners(ctx context.Context, minerID int64) erro
 			}
 			v.standing(at, e)
 		}
-		if len(page) < verifySpan {
-			return nil
-		}
-		query.AfterKey = page[len(page)-1].EventKey
 	}
+	return nil
 }

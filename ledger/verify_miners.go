@@ -10,8 +10,8 @@ import (
 
 // allMiners has every miner's row verified.
 func (v *verification) allMiners(ctx context.Context, verify func(ctx context.Context, m Miner) error) error {
-	for after := int64(0); ; {
-		page, err := v.q.Miners(ctx, after, verifySpan)
+	miners := pages("miners", verifySpan, 0, minerIDOf, func(after int64) ([]Miner, error) { return v.q.Miners(ctx, after, verifySpan) })
+	for page, err := range miners {
 		if err != nil {
 			return err
 		}
@@ -22,11 +22,8 @@ func (v *verification) allMiners(ctx context.Context, verify func(ctx context.Co
 			}
 		}
 		v.c.progress(VerifyProgress{Phase: VerifyingMiners, Done: v.report.Miners})
-		if len(page) < verifySpan {
-			return nil
-		}
-		after = page[len(page)-1].MinerID
 	}
+	return nil
 }
 
 // minersTrades verifies the counters of a miner that count trades, and what is unmatched.

@@ -116,7 +116,9 @@ func (v *verification) position(ctx context.Context, p read.PositionsToVerifyRow
 	v.firstIn(positionInLine(p, closes))
 	compare(v, table, row, "remaining_alpha", p.EntryAlpha-closed, p.RemainingAlpha)
 	if closed > 0 && closed <= p.EntryAlpha && p.EntryTAO > 0 {
-		compare(v, table, row, "cost of its closes", chain.Share(p.EntryTAO, p.EntryAlpha, 0, closed), cost)
+		if share, err := chain.Share(p.EntryTAO, p.EntryAlpha, 0, closed); err != nil || share != cost {
+			v.differ(table, row, "cost of its closes", share, cost)
+		}
 	}
 	compare(v, table, row, "gain", gain, p.Gain)
 	compareOptional(v, table, row, "last_exit_time", lastExit, p.LastExitTime)
@@ -134,8 +136,8 @@ func (v *verification) close(ctx context.Context, p read.PositionsToVerifyRow, c
 	const table = "closes"
 	row := closeID{c.TradeID, c.Step}
 	if c.Alpha > 0 && c.Alpha <= p.EntryAlpha && p.EntryTAO > 0 {
-		part := chain.Rao(chain.MulDivFloor(int64(p.EntryTAO), int64(c.Alpha), int64(p.EntryAlpha)))
-		if c.Cost != part && c.Cost != part+1 {
+		part, err := chain.Share(p.EntryTAO, p.EntryAlpha, 0, c.Alpha)
+		if err != nil || c.Cost != part && c.Cost != part+1 {
 			v.differ(table, row, "cost", fmt.Sprintf("%s or one rao more", part), c.Cost)
 		}
 	}

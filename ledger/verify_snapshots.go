@@ -11,20 +11,18 @@ import (
 // snapshots verifies a miner's snapshots, each by itself: what it counted is gone, but its numbers have to go
 // together, and its score follows from them.
 func (v *verification) snapshots(ctx context.Context, minerID int64) error {
-	query := read.SnapshotsParams{MinerID: minerID, Until: maxTime, PageSize: verifySpan}
-	for {
-		page, err := v.q.Snapshots(ctx, query)
+	snapshots := pages("snapshots", verifySpan, 0, func(s read.Snapshot) chain.Time { return s.At }, func(after chain.Time) ([]read.Snapshot, error) {
+		return v.q.Snapshots(ctx, read.SnapshotsParams{MinerID: minerID, After: after, Until: maxTime, PageSize: verifySpan})
+	})
+	for page, err := range snapshots {
 		if err != nil {
 			return err
 		}
 		for i := range page {
 			v.snapshot(Snapshot(page[i]))
 		}
-		if len(page) < verifySpan {
-			return nil
-		}
-		query.After = page[len(page)-1].At
 	}
+	return nil
 }
 
 func (v *verification) snapshot(s Snapshot) {

@@ -110,7 +110,9 @@ func (v *verification) trade(ctx context.Context, t read.TradesToVerifyRow, shar
 		}
 		step = s.Step + 1
 		if s.Alpha > 0 && t.ExitAlpha > 0 && t.ExitTAO >= 0 && sold >= 0 && sold <= t.ExitAlpha-s.Alpha {
-			compare(v, "closes", share, "tao", chain.Share(t.ExitTAO, t.ExitAlpha, sold, sold+s.Alpha), s.TAO)
+			if tao, err := chain.Share(t.ExitTAO, t.ExitAlpha, sold, sold+s.Alpha); err != nil || tao != s.TAO {
+				v.differ("closes", share, "tao", tao, s.TAO)
+			}
 		}
 		if t.Archived && !s.Archived {
 			v.differ(table, row, "archive_run", fmt.Sprintf("none, since position %d is not archived", s.PositionID), "one")

@@ -40,7 +40,7 @@ func (q *Queries) CountedClosesEntered(ctx context.Context, arg CountedClosesEnt
 }
 
 const positionsEntered = `-- name: PositionsEntered :many
-SELECT p.event_key, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
+SELECT p.position_id, p.event_key, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
 FROM positions p
 WHERE p.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
   AND p.event_key > CAST(?3 AS event_key_text) AND p.event_key < CAST(?4 AS event_key_text)
@@ -57,6 +57,7 @@ type PositionsEnteredParams struct {
 }
 
 type PositionsEnteredRow struct {
+	PositionID     int64
 	EventKey       chain.EventKey
 	EntryTime      chain.Time
 	EntryTAO       chain.Rao
@@ -82,6 +83,7 @@ func (q *Queries) PositionsEntered(ctx context.Context, arg PositionsEnteredPara
 	for rows.Next() {
 		var i PositionsEnteredRow
 		if err := rows.Scan(
+			&i.PositionID,
 			&i.EventKey,
 			&i.EntryTime,
 			&i.EntryTAO,

@@ -343,6 +343,18 @@ func (q *Queries) LatestKey(ctx context.Context, minerID int64, beforeKey chain.
 	return event_key, err
 }
 
+const nextEventID = `-- name: NextEventID :one
+SELECT CAST(COALESCE(MIN(event_id), 0) AS BIGINT) AS event_id FROM events WHERE event_id > CAST(?1 AS BIGINT)
+`
+
+// The first event after an id, 0 where there is none.
+func (q *Queries) NextEventID(ctx context.Context, after int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, nextEventID, after)
+	var event_id int64
+	err := row.Scan(&event_id)
+	return event_id, err
+}
+
 const positionsToVerify = `-- name: PositionsToVerify :many
 SELECT p.position_id, p.miner_id, p.netuid, p.extrinsic_id, p.event_index, p.event_key, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha,
   p.remaining_alpha, p.last_exit_time, p.gain, CAST(CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END AS flag_int) AS archived,

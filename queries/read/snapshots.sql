@@ -1,6 +1,6 @@
 -- The positions of a miner between two keys: the live ones, or the archived ones.
 -- name: PositionsEntered :many
-SELECT p.event_key, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
+SELECT p.position_id, p.event_key, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.gain
 FROM positions p
 WHERE p.miner_id = CAST(@miner_id AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(@archived AS BIGINT) = 1 THEN 1 ELSE 0 END
   AND p.event_key > CAST(@after_key AS event_key_text) AND p.event_key < CAST(@before_key AS event_key_text)

@@ -4,6 +4,10 @@
 -- name: LastEventID :one
 SELECT CAST(COALESCE(MAX(event_id), 0) AS BIGINT) AS event_id FROM events;
 
+-- The first event after an id, 0 where there is none.
+-- name: NextEventID :one
+SELECT CAST(COALESCE(MIN(event_id), 0) AS BIGINT) AS event_id FROM events WHERE event_id > CAST(@after AS BIGINT);
+
 -- How many events there are to have an effect: stakes, or all others, of whatever kind they say they are.
 -- name: AppliedEvents :one
 SELECT COUNT(*) FROM events e
