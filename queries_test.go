@@ -41,6 +41,8 @@ var (
 		"GainsOfMiner d":              "the closes of one miner, sought, are grouped by time",
 		"SpanOfTrades m":              "every miner is asked; its first and last trades are sought",
 		"SpanOfTrades d":              "two rows a miner, sought",
+		"PolicyIsMixed e":             "every event is asked under what it was handled, when the policy is set or a rebuild has applied it",
+		"NewestEventTime m":           "every miner is asked; its last event is sought",
 		"OpenExposures m":             "every miner is reported; what it has open is sought",
 		"BrokenForeignKeys f":         "what SQLite itself finds broken, nothing on a healthy ledger",
 		"IntegrityCheck i":            "what SQLite itself says, one row on a healthy ledger",

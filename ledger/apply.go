@@ -75,7 +75,7 @@ type Progress struct {
 // Errors: ErrInvalid for a bad event or option, what events yields, those of the manager, and the context's.
 func (l *Ledger) Apply(ctx context.Context, events iter.Seq2[Event, error], opts ...ApplyOption) (Summary, error) {
 	c := applyConfig{
-		inputs:   inputs{mode: chain.Lenient, minBlocks: defaultMinBlocks, selfTrade: chain.SelfTradeZero},
+		inputs:   inputs{mode: chain.Lenient},
 		progress: func(Progress) {},
 	}
 	for _, o := range opts {

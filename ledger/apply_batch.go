@@ -20,6 +20,8 @@ type batch struct {
 	coldkey chain.Address // the miner it is at; empty when nothing is left
 	account *account      // of that miner; nil while it is unknown
 	now     chain.Time
+	policy  Policy
+	mixed   bool // an event was handled otherwise than the policy would
 }
 
 // applyBatch applies the next events of the miners at or after a coldkey. The events, what they do, the
@@ -32,6 +34,9 @@ func (l *Ledger) applyBatch(ctx context.Context, from chain.Address) (*batch, er
 			return nil, err
 		}
 		b := &batch{intakes: intakes, tallies: map[int64]*tally{}, coldkey: from, now: l.now()}
+		if b.policy, err = readPolicy(ctx, tx.Reader); err != nil {
+			return nil, err
+		}
 		for left := l.batchSize; left > 0; {
 			n, err := b.applyMiner(ctx, tx, left)
 			if err != nil {
@@ -44,6 +49,11 @@ func (l *Ledger) applyBatch(ctx context.Context, from chain.Address) (*batch, er
 		}
 		for id, t := range b.tallies {
 			if err := t.save(ctx, tx, id); err != nil {
+				return nil, err
+			}
+		}
+		if b.mixed {
+			if err := b.policy.noteMixed(ctx, tx); err != nil {
 				return nil, err
 			}
 		}
@@ -140,7 +150,9 @@ func (b *batch) apply(ctx context.Context, tx Tx, in read.Intake, row read.Stage
 			return err
 		}
 	}
-	err := handle(ctx, tx, b.account, e, inputs{mode: chain.Lenient, minBlocks: in.MinBlocks, selfTrade: in.SelfTrade}, t)
+	given, known := inputs{mode: chain.Lenient, minBlocks: in.MinBlocks, selfTrade: in.SelfTrade}, t.duplicates
+	err := handle(ctx, tx, b.account, e, given, t)
+	b.mixed = b.mixed || err == nil && t.duplicates == known && b.policy.handlesOtherwise(e, given)
 	var overflow *overflowError
 	switch {
 	case errors.Is(err, ErrDuplicateEvent):

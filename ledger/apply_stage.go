@@ -17,17 +17,25 @@ const stageSize = 2000
 // stage checks a whole input and writes it beside the ledger. When it returns nil, the input is complete and
 // will be applied; after an error nothing of it will.
 func (l *Ledger) stage(ctx context.Context, events iter.Seq2[Event, error], c applyConfig) (intakeID, staged int64, err error) {
+	var policy Policy
 	intakeID, err = manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+		if policy, err = readPolicy(ctx, tx.Reader); err != nil {
+			return 0, err
+		}
+		in, err := c.under(policy)
+		if err != nil {
+			return 0, &Error{Op: "apply", Err: err}
+		}
 		now := l.now()
 		return tx.InsertIntake(ctx, write.InsertIntakeParams{
-			CreatedAt: now, Heartbeat: now, MinBlocks: c.minBlocks, SelfTrade: c.selfTrade,
+			CreatedAt: now, Heartbeat: now, MinBlocks: in.minBlocks, SelfTrade: in.selfTrade,
 			NoRegister: c.noRegister, TrackingStart: c.miner.trackingStart,
 		})
 	})
 	if err != nil {
 		return 0, 0, err
 	}
-	staged, err = l.stageAll(ctx, intakeID, events, c.progress)
+	staged, err = l.stageAll(ctx, intakeID, events, policy, c.progress)
 	if err != nil {
 		l.discard(ctx, intakeID)
 		return 0, 0, err
@@ -36,7 +44,7 @@ func (l *Ledger) stage(ctx context.Context, events iter.Seq2[Event, error], c ap
 }
 
 // stageAll pulls the events and writes them in chunks; between chunks nobody waits for it.
-func (l *Ledger) stageAll(ctx context.Context, intakeID int64, events iter.Seq2[Event, error], progress func(Progress)) (staged int64, err error) {
+func (l *Ledger) stageAll(ctx context.Context, intakeID int64, events iter.Seq2[Event, error], policy Policy, progress func(Progress)) (staged int64, err error) {
 	known := addresses{}
 	chunk := make([]Event, 0, stageSize)
 	for e, err := range events {
@@ -47,6 +55,7 @@ func (l *Ledger) stageAll(ctx context.Context, intakeID int64, events iter.Seq2[
 		if err != nil {
 			return 0, &Error{Op: "stage", Subject: fmt.Sprintf("event %d of the input", place), Err: err}
 		}
+		e.Excluded = e.Excluded || policy.excludes(e)
 		if chunk = append(chunk, e); len(chunk) < stageSize {
 			continue
 		}

@@ -40,7 +40,7 @@ func TestArchiveBesideWriters(t *testing.T) {
 	l := open(t)
 	ctx := context.Background()
 	began := time.Now()
-	if _, err := l.Apply(ctx, closedPositions(positions), ledger.MinBlocks(0)); err != nil {
+	if _, err := l.Apply(ctx, closedPositions(positions), ledger.MinBlocks(0), ledger.OverridePolicy()); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d closed positions of %d miners taken in: %s", positions, loadMiners, time.Since(began).Round(time.Millisecond))

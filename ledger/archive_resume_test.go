@@ -66,7 +66,7 @@ func TestArchiveOfAPositionWithManyCloses(t *testing.T) {
 	p := addPosition(t, l, stake("in", 0, 1000, closes))
 	small := addPosition(t, l, stake("small", 1, 10, 10))
 	for i := range closes {
-		processClose(t, l, unstake(fmt.Sprintf("out-%d", i), 10+i, 30, 1), ledger.MinBlocks(0))
+		processClose(t, l, unstake(fmt.Sprintf("out-%d", i), 10+i, 30, 1), ledger.MinBlocks(0), ledger.OverridePolicy())
 	}
 	processClose(t, l, unstake("out", 9, 30, 10), ledger.PositionIDs(small.PositionID))
 	recorded := record(t, l)

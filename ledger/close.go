@@ -25,14 +25,14 @@ type CloseResult struct {
 // In strict mode a trade that sells more than is open is an error; in lenient mode the rest is recorded as
 // unmatched, and where there is nothing to close the event is recorded as ignored.
 //
-// Errors: ErrInvalid (also when a counter of the miner would overflow), ErrNotFound for an unknown miner or a
-// listed position the miner does not have, ErrDuplicateEvent, ErrNoOpenPosition, ErrInsufficientAlpha.
+// Errors: ErrInvalid (also when a counter of the miner would overflow, and for options that ask for another policy
+// than the ledger's), ErrNotFound for an unknown miner or a listed position the miner does not have, ErrDuplicateEvent, ErrNoOpenPosition, ErrInsufficientAlpha.
 func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption) (CloseResult, error) {
 	e, err := e.as(chain.Unstake)
 	if err != nil {
 		return CloseResult{}, &Error{Op: "close", Subject: e.ExtrinsicID, Err: err}
 	}
-	in, err := newInputs(opts)
+	given, err := newInputs(opts)
 	if err != nil {
 		return CloseResult{}, &Error{Op: "close", Subject: e.key(), Err: err}
 	}
@@ -41,12 +41,37 @@ func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption)
 		if err != nil {
 			return CloseResult{}, named(err, "close", "for miner %s", e.Coldkey)
 		}
+		policy, in, err := policyOf(ctx, tx, e, given)
+		if err != nil {
+			return CloseResult{}, err
+		}
 		result, err := closePositions(ctx, tx, a, e, in)
 		if err != nil {
 			return CloseResult{}, err
 		}
+		if result.IsNew && policy.handlesOtherwise(e, in) {
+			if err := policy.noteMixed(ctx, tx); err != nil {
+				return CloseResult{}, err
+			}
+		}
 		return result, a.save(ctx, tx)
 	}, manager.Label("ledger.ProcessClose"))
+}
+
+// policyOf is the ledger's policy, with what an unstake is handled with under it.
+func policyOf(ctx context.Context, tx Tx, e Event, given inputs) (Policy, inputs, error) {
+	policy, err := readPolicy(ctx, tx.Reader)
+	if err != nil {
+		return policy, given, err
+	}
+	in, err := given.under(policy)
+	if err == nil {
+		err = policy.admit(e, in)
+	}
+	if err != nil {
+		err = &Error{Op: "close", Subject: e.key(), Err: err}
+	}
+	return policy, in, err
 }
 
 // closePositions records an unstake that has been checked, with its trade and closes, and counts it in. It

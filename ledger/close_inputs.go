@@ -17,6 +17,12 @@ type inputs struct {
 	selfTrade chain.SelfTradePolicy
 	listed    bool
 	list      []int64 // position ids, sorted, each once
+
+	asked struct { // by options; what is nil is the ledger's policy
+		minBlocks *int64
+		selfTrade *chain.SelfTradePolicy
+	}
+	override bool
 }
 
 // CloseOption sets how ProcessClose handles an unstake.
@@ -44,13 +50,13 @@ func (o modeOption) setClose(in *inputs) error {
 }
 
 // MinBlocks sets how many blocks must lie between entry and exit for a gain to count. 0 switches the rule
-// off. It does not hold where a block is unknown. Default: 360.
+// off. It does not hold where a block is unknown. Default: the ledger's policy; another needs OverridePolicy.
 func MinBlocks(n int64) CloseApplyOption { return minBlocksOption(n) }
 
 type minBlocksOption int64
 
 func (o minBlocksOption) setClose(in *inputs) error {
-	in.minBlocks = int64(o)
+	in.asked.minBlocks = (*int64)(&o)
 	if o < 0 {
 		return invalid("min_blocks", int64(o), "is negative; 0 switches the rule off")
 	}
@@ -60,15 +66,16 @@ func (o minBlocksOption) setClose(in *inputs) error {
 func (o minBlocksOption) setApply(c *applyConfig) error { return o.setClose(&c.inputs) }
 
 // SelfTrade sets what a position gains that its own extrinsic closes: chain.SelfTradeZero nothing,
-// chain.SelfTradeClamp itself up to 0.001 TAO either way and 0.0001 TAO beyond. Default: zero.
+// chain.SelfTradeClamp itself up to 0.001 TAO either way and 0.0001 TAO beyond. Default: the
+// ledger's policy; another needs OverridePolicy.
 func SelfTrade(p chain.SelfTradePolicy) CloseApplyOption { return selfTradeOption(p) }
 
 type selfTradeOption chain.SelfTradePolicy
 
 func (o selfTradeOption) setClose(in *inputs) error {
-	in.selfTrade = chain.SelfTradePolicy(o)
-	if !in.selfTrade.Valid() {
-		return invalid("self_trade", in.selfTrade, "want zero or clamp")
+	in.asked.selfTrade = (*chain.SelfTradePolicy)(&o)
+	if !in.asked.selfTrade.Valid() {
+		return invalid("self_trade", *in.asked.selfTrade, "want zero or clamp")
 	}
 	return nil
 }
@@ -90,9 +97,9 @@ func (o listOption) setClose(in *inputs) error {
 	return nil
 }
 
-// newInputs are the defaults of ProcessClose with the options on top.
+// newInputs are the options of ProcessClose; what of them the policy gives is still open.
 func newInputs(opts []CloseOption) (inputs, error) {
-	in := inputs{mode: chain.Strict, minBlocks: defaultMinBlocks, selfTrade: chain.SelfTradeZero}
+	in := inputs{mode: chain.Strict}
 	for _, o := range opts {
 		if err := o.setClose(&in); err != nil {
 			return in, err

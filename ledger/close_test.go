@@ -97,7 +97,7 @@ func TestSelfTrades(t *testing.T) {
 			register(t, l, 1)
 			addPosition(t, l, stake("old", 0, tao, tao))
 			addPosition(t, l, stake("x", 1, 10*tao, 10*tao))
-			result := processClose(t, l, unstake("x", 2, c.tao, 10*tao), ledger.SelfTrade(c.policy))
+			result := processClose(t, l, unstake("x", 2, c.tao, 10*tao), ledger.SelfTrade(c.policy), ledger.OverridePolicy())
 			if len(result.Closes) != 1 {
 				t.Fatalf("got %d closes, want 1", len(result.Closes))
 			}
@@ -142,8 +142,8 @@ func TestMinimumBlocks(t *testing.T) {
 		{"default, one short", 1000, 1359, nil, false},
 		{"entry unknown", 0, 100, nil, true},
 		{"exit unknown", 1000, 0, nil, true},
-		{"off, even backwards", 1000, 999, []ledger.CloseOption{ledger.MinBlocks(0)}, true},
-		{"one", 1000, 1000, []ledger.CloseOption{ledger.MinBlocks(1)}, false},
+		{"off, even backwards", 1000, 999, []ledger.CloseOption{ledger.MinBlocks(0), ledger.OverridePolicy()}, true},
+		{"one", 1000, 1000, []ledger.CloseOption{ledger.MinBlocks(1), ledger.OverridePolicy()}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := open(t)

@@ -19,7 +19,7 @@ type Event struct {
 	Block       int64  // 0: unknown
 	Time        chain.Time
 	TAO, Alpha  chain.Rao // >= 0 for Apply, > 0 for AddPosition and ProcessClose
-	Excluded    bool      // Apply records it as ignored: excluded
+	Excluded    bool      // Apply records it as ignored: excluded, as it does transfers that the policy excludes
 
 	// What is no part of the contents: a repeat that differs only here is the same event, and the first value
 	// given stands. nil: not known.

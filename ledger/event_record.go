@@ -78,6 +78,11 @@ func completeEvent(ctx context.Context, tx Tx, recorded *RecordedEvent, e Event)
 	recorded.IsTransfer = cmp.Or(recorded.IsTransfer, e.IsTransfer)
 	recorded.Fee = cmp.Or(recorded.Fee, e.Fee)
 	recorded.USD = cmp.Or(recorded.USD, e.USD)
+	if e.IsTransfer != nil && *e.IsTransfer && recorded.IsTransfer == e.IsTransfer {
+		if err := noteTransfer(ctx, tx, *recorded); err != nil {
+			return err
+		}
+	}
 	_, err := tx.CompleteEvent(ctx, write.CompleteEventParams{
 		IsTransfer: recorded.IsTransfer, Fee: recorded.Fee, USD: recorded.USD, EventID: recorded.EventID,
 	})

@@ -133,10 +133,10 @@ func TestBatchesAndSingleEventsGiveTheSameTables(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			events := history(seed, 200)
 			batched := open(t, ledger.WithBatchSize(int(5*seed)))
-			apply(t, batched, events, ledger.MinBlocks(100))
+			apply(t, batched, events, ledger.MinBlocks(100), ledger.OverridePolicy())
 			single := open(t)
 			for _, e := range inOrder(events) {
-				apply(t, single, []ledger.Event{e}, ledger.MinBlocks(100))
+				apply(t, single, []ledger.Event{e}, ledger.MinBlocks(100), ledger.OverridePolicy())
 			}
 			diff(t, tables(t, batched), tables(t, single))
 		})
@@ -299,7 +299,7 @@ func TestApplyFollowsTheModel(t *testing.T) {
 	for seed := uint64(41); seed < 44; seed++ {
 		l := open(t)
 		events := history(seed, 800)
-		apply(t, l, events, ledger.MinBlocks(500))
+		apply(t, l, events, ledger.MinBlocks(500), ledger.OverridePolicy())
 		want := map[chain.Address]*figures{}
 		books := map[chain.Address]*model{}
 		seen := map[string]bool{}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -29,6 +30,7 @@ type Option func(*config)
 type config struct {
 	clock     func() time.Time
 	batchSize int64
+	policy    *Policy
 	manager   []manager.Option
 }
 
@@ -78,7 +80,13 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLedger(db, path, c), nil
+	l := newLedger(db, path, c)
+	if c.policy != nil {
+		if err := l.begin(ctx, *c.policy); err != nil {
+			return nil, errors.Join(err, l.Close(ctx))
+		}
+	}
+	return l, nil
 }
 
 func newLedger(db *manager.DB[*read.Queries, Tx], path string, c config) *Ledger {

@@ -12,7 +12,8 @@ import (
 // AddPosition records a stake and opens its position. isNew is false when the same event was recorded
 // before: the position is returned as it stands now, and nothing changes. An empty Kind counts as stake.
 //
-// Errors: ErrInvalid (also when a counter of the miner would overflow), ErrNotFound for an unknown miner,
+// Errors: ErrInvalid (also when a counter of the miner would overflow, and for a transfer where the policy
+// excludes them), ErrNotFound for an unknown miner,
 // ErrDuplicateEvent, ErrIgnored when the same event stands recorded as ignored.
 func (l *Ledger) AddPosition(ctx context.Context, e Event) (p Position, isNew bool, err error) {
 	e, err = e.as(chain.Stake)
@@ -23,6 +24,15 @@ func (l *Ledger) AddPosition(ctx context.Context, e Event) (p Position, isNew bo
 		a, err := openAccount(ctx, tx, e.Coldkey)
 		if err != nil {
 			return openResult{}, named(err, "add position", "to miner %s", e.Coldkey)
+		}
+		if e.IsTransfer != nil && *e.IsTransfer {
+			policy, err := readPolicy(ctx, tx.Reader)
+			if err != nil {
+				return openResult{}, err
+			}
+			if err := policy.admit(e, inputs{}); err != nil {
+				return openResult{}, &Error{Op: "add position", Subject: e.key(), Err: err}
+			}
 		}
 		result, err := openPosition(ctx, tx, a, e)
 		if err != nil {

@@ -100,7 +100,7 @@ func take(ctx context.Context, l *ledger.Ledger, op replayable, ids map[string]i
 		ids[keyOf(op.Event)] = p.PositionID
 		return err
 	}
-	opts := []ledger.CloseOption{ledger.Mode(op.mode), ledger.MinBlocks(op.minBlocks), ledger.SelfTrade(op.selfTrade)}
+	opts := []ledger.CloseOption{ledger.Mode(op.mode), ledger.MinBlocks(op.minBlocks), ledger.SelfTrade(op.selfTrade), ledger.OverridePolicy()}
 	if op.list != nil {
 		var list []int64
 		for _, key := range op.list {
@@ -349,7 +349,7 @@ func TestRebuildOfNobody(t *testing.T) {
 func TestRebuildClosureRunsAgain(t *testing.T) {
 	l := open(t, ledger.WithManager(manager.WithRunTwice()))
 	apply(t, l, history(61, 300))
-	apply(t, l, history(62, 300), ledger.MinBlocks(10), ledger.LeaveLate())
+	apply(t, l, history(62, 300), ledger.MinBlocks(10), ledger.OverridePolicy(), ledger.LeaveLate())
 	for n := range byte(4) {
 		if got := rebuild(t, l, n); !got.Changed() {
 			t.Errorf("miner %d: got no change, want late events put right", n)

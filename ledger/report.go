@@ -8,10 +8,11 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Report is every miner's lifetime figures, by coldkey. Its JSON writes counts as numbers and amounts as
+// Report is every miner's lifetime figures, by coldkey, with what they stand on. Its JSON writes counts as numbers and amounts as
 // strings with nine places.
 type Report struct {
 	Miners []ReportRow `json:"miners"`
+	Basis
 }
 
 // ReportRow is a miner's lifetime figures. ExitTAO and CostTAO are sums over closes; what is unmatched
@@ -39,7 +40,11 @@ type ReportRow struct {
 // Report reads every miner's figures from its counters, in one snapshot.
 func (l *Ledger) Report(ctx context.Context) (Report, error) {
 	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (Report, error) {
-		report := Report{Miners: []ReportRow{}}
+		basis, err := readBasis(ctx, q)
+		if err != nil {
+			return Report{}, err
+		}
+		report := Report{Miners: []ReportRow{}, Basis: basis}
 		miners := pages("miners", maxPage, "", func(m Miner) chain.Address { return m.Coldkey }, func(after chain.Address) ([]Miner, error) {
 			return q.MinersByColdkey(ctx, after, maxPage)
 		})

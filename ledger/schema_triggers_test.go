@@ -21,13 +21,13 @@ func BenchmarkTriggers(b *testing.B) {
 		b.Run("apply a stake and an unstake/"+name, func(b *testing.B) {
 			l := openFast(b, triggers)
 			defer measure(b)()
-			if _, err := l.Apply(context.Background(), closedPositions(b.N), ledger.MinBlocks(0)); err != nil {
+			if _, err := l.Apply(context.Background(), closedPositions(b.N), ledger.MinBlocks(0), ledger.OverridePolicy()); err != nil {
 				b.Fatal(err)
 			}
 		})
 		b.Run("archive a position/"+name, func(b *testing.B) {
 			l := openFast(b, triggers)
-			if _, err := l.Apply(context.Background(), closedPositions(b.N), ledger.MinBlocks(0)); err != nil {
+			if _, err := l.Apply(context.Background(), closedPositions(b.N), ledger.MinBlocks(0), ledger.OverridePolicy()); err != nil {
 				b.Fatal(err)
 			}
 			defer measure(b)()

@@ -22,12 +22,16 @@ const maxLookback = 3650
 var decay = 0.25 * math.Exp(math.Log(20)/14)
 
 // Score is how a miner did lately. Raw is in TAO: the gains of its days, each decayed by its age, over the
-// number of days on which it closed a position. Normalized runs from 0 to 1 between the lowest and the highest
-// positive Raw, and is 0 where Raw is not positive. Weight is the share of Raw in the sum of all positive ones.
+// number of days on which it closed a position. Among the eligible miners, those that the chain can give weight to,
+// Normalized runs from 0 to 1 between the lowest and the highest positive Raw, and Weight is the share of Raw in the
+// sum of all positive ones; both are 0 where Raw is not positive, and for the others.
 type Score struct {
 	MinerID    int64             `json:"miner_id"`
 	Coldkey    chain.Address     `json:"coldkey"`
+	UID        *chain.UID        `json:"uid"`    // the lowest that it holds now
+	Hotkey     *chain.Address    `json:"hotkey"` // with that UID
 	Status     chain.MinerStatus `json:"status"`
+	Eligible   bool              `json:"eligible"`
 	Raw        float64           `json:"raw"`
 	Normalized float64           `json:"normalized"`
 	Weight     float64           `json:"weight"`
@@ -43,28 +47,21 @@ type DayGain struct {
 // ScoreOption sets whom Scores scores.
 type ScoreOption func(*scoreConfig)
 
-type scoreConfig struct {
-	holdingUID bool
-	statuses   []chain.MinerStatus
+type scoreConfig struct{ all bool }
+
+// AllMiners scores every miner of the ledger, those without weight too that are blacklisted or hold no UID. Default:
+// only those that the chain can give weight to.
+func AllMiners() ScoreOption {
+	return func(c *scoreConfig) { c.all = true }
 }
 
-// HoldingUID scores only the miners that hold a UID now, the ones that the chain takes weights for. Default:
-// every miner of the ledger.
-func HoldingUID() ScoreOption {
-	return func(c *scoreConfig) { c.holdingUID = true }
-}
-
-// HavingStatus scores only the miners of these statuses. Default: every miner, blacklisted ones too; Score
-// says which they are.
-func HavingStatus(statuses ...chain.MinerStatus) ScoreOption {
-	return func(c *scoreConfig) { c.statuses = statuses }
-}
-
-// Scores scores every registered miner on the UTC day of a moment: over the positions, live and archived, that
-// were closed on that day (all of it) or on one of the lookback days before. The list runs from the highest
-// Raw to the lowest, and where these are equal by coldkey.
+// Scores scores the miners that the chain can give weight to: those that hold a UID and are not blacklisted, both as
+// of now, whatever at is. A ledger that knows no UID at all, since no metagraph has been synced, scores everybody, and
+// no miner of its list has a UID; a blacklisted one is not eligible there either.
 //
-// It reads one snapshot of the ledger. Error: ErrInvalid.
+// It scores on the UTC day of a moment, over the positions, live and archived, that were closed on that day (all of
+// it) or on one of the lookback days before; Policy has the ledger's. The list runs from the highest Raw to the
+// lowest, and where these are equal by coldkey. It reads one snapshot of the ledger. Error: ErrInvalid.
 func (l *Ledger) Scores(ctx context.Context, at chain.Time, lookback int, opts ...ScoreOption) ([]Score, error) {
 	var c scoreConfig
 	for _, o := range opts {
@@ -75,11 +72,6 @@ func (l *Ledger) Scores(ctx context.Context, at chain.Time, lookback int, opts .
 	}
 	if lookback < 0 || lookback > maxLookback {
 		return nil, &Error{Op: "score", Err: invalid("lookback", lookback, fmt.Sprintf("want 0 to %d days", maxLookback))}
-	}
-	for _, s := range c.statuses {
-		if !s.Valid() {
-			return nil, &Error{Op: "score", Err: invalid("miner status", s, "want active, inactive or blacklisted")}
-		}
 	}
 	today := DayOf(at)
 	scores, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Score, error) {
@@ -98,7 +90,11 @@ func (l *Ledger) Scores(ctx context.Context, at chain.Time, lookback int, opts .
 
 // scored lists the miners to be scored, by id.
 func scored(ctx context.Context, q *read.Queries, c scoreConfig) ([]Score, error) {
-	holders, err := uidHolders(ctx, q, c.holdingUID)
+	holders, err := uidHolders(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	last, err := q.LastRegistrationID(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,21 +105,22 @@ func scored(ctx context.Context, q *read.Queries, c scoreConfig) ([]Score, error
 			return nil, err
 		}
 		for _, m := range page {
-			if c.holdingUID && !holders[m.MinerID] || c.statuses != nil && !slices.Contains(c.statuses, m.Status) {
-				continue
+			s := Score{MinerID: m.MinerID, Coldkey: m.Coldkey, Status: m.Status, Days: []DayGain{}}
+			if r, holds := holders[m.MinerID]; holds {
+				s.UID, s.Hotkey = &r.UID, &r.Hotkey
 			}
-			scores = append(scores, Score{MinerID: m.MinerID, Coldkey: m.Coldkey, Status: m.Status, Days: []DayGain{}})
+			s.Eligible = m.Status != chain.MinerBlacklisted && (s.UID != nil || last == 0)
+			if s.Eligible || c.all || last == 0 {
+				scores = append(scores, s)
+			}
 		}
 	}
 	return scores, nil
 }
 
-// uidHolders are the ids of the miners that hold a UID now, if they are wanted.
-func uidHolders(ctx context.Context, q *read.Queries, wanted bool) (map[int64]bool, error) {
-	holders := map[int64]bool{}
-	if !wanted {
-		return holders, nil
-	}
+// uidHolders are the registrations of the lowest UIDs that miners hold now, by the miners' ids.
+func uidHolders(ctx context.Context, q *read.Queries) (map[int64]RecordedRegistration, error) {
+	holders := map[int64]RecordedRegistration{}
 	uid := func(r RecordedRegistration) int64 { return int64(r.UID) }
 	current := pages("registrations", maxPage, -1, uid, func(after int64) ([]RecordedRegistration, error) {
 		return q.CurrentRegistrations(ctx, after, maxPage)
@@ -133,7 +130,9 @@ func uidHolders(ctx context.Context, q *read.Queries, wanted bool) (map[int64]bo
 			return nil, err
 		}
 		for _, r := range page {
-			holders[r.MinerID] = true
+			if _, lower := holders[r.MinerID]; !lower {
+				holders[r.MinerID] = r
+			}
 		}
 	}
 	return holders, nil
@@ -163,22 +162,19 @@ func rank(scores []Score, today Day) {
 	slices.SortFunc(scores, func(a, b Score) int {
 		return cmp.Or(cmp.Compare(b.Raw, a.Raw), cmp.Compare(a.Coldkey, b.Coldkey))
 	})
-	positive := scores
-	if end := slices.IndexFunc(scores, func(s Score) bool { return s.Raw <= 0 }); end >= 0 {
-		positive = scores[:end]
+	var positive []*Score
+	sum := 0.0
+	for i := range scores {
+		if s := &scores[i]; s.Eligible && s.Raw > 0 {
+			positive = append(positive, s)
+			sum += s.Raw
+		}
 	}
-	if len(positive) == 0 {
-		return
-	}
-	highest, lowest, sum := positive[0].Raw, positive[len(positive)-1].Raw, 0.0
 	for _, s := range positive {
-		sum += s.Raw
-	}
-	for i, s := range positive {
-		positive[i].Weight = s.Raw / sum
-		positive[i].Normalized = 1
+		highest, lowest := positive[0].Raw, positive[len(positive)-1].Raw
+		s.Weight, s.Normalized = s.Raw/sum, 1
 		if highest > lowest {
-			positive[i].Normalized = (s.Raw - lowest) / (highest - lowest)
+			s.Normalized = (s.Raw - lowest) / (highest - lowest)
 		}
 	}
 }

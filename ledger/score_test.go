@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,28 +107,48 @@ func TestScoresOfSome(t *testing.T) {
 	if err := l.Deregister(ctx, coldkey(4), after(0)); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		name string
-		opts []ledger.ScoreOption
-		want []byte
-	}{
-		{"every miner", nil, []byte{4, 3, 2, 1}},
-		{"those that hold a UID", []ledger.ScoreOption{ledger.HoldingUID()}, []byte{3}},
-		{"those that are active", []ledger.ScoreOption{ledger.HavingStatus(chain.MinerActive)}, []byte{3, 1}},
-		{"those that are not blacklisted", []ledger.ScoreOption{ledger.HavingStatus(chain.MinerActive, chain.MinerInactive)}, []byte{4, 3, 1}},
-		{"those that hold a UID and are blacklisted", []ledger.ScoreOption{ledger.HoldingUID(), ledger.HavingStatus(chain.MinerBlacklisted)}, nil},
-	} {
-		got := scores(t, l, after(100), 1, c.opts...)
-		var want []chain.Address
-		for _, n := range c.want {
-			want = append(want, coldkey(n))
+	check := func(name string, got []ledger.Score, want string) {
+		t.Helper()
+		var text string
+		for _, s := range got {
+			n := slices.IndexFunc([]byte{1, 2, 3, 4, 5}, func(n byte) bool { return coldkey(n) == s.Coldkey }) + 1
+			text += fmt.Sprintf("%d:%s %v %.2f %.2f; ", n, s.Status, s.Eligible, s.Normalized, s.Weight)
 		}
-		if ranks := ranking(got); !slices.Equal(ranks, want) {
-			t.Errorf("%s: got %v, want %v", c.name, ranks, want)
+		if text != want {
+			t.Errorf("%s: got %s, want %s", name, text, want)
 		}
-		if len(got) > 0 && (got[0].Normalized != 1 || got[0].Status == "") {
-			t.Errorf("%s: got %+v first, want it normalized among them", c.name, got[0])
-		}
+	}
+	check("those that can have weight", scores(t, l, after(100), 1), "3:active true 1.00 1.00; ")
+	check("all", scores(t, l, after(100), 1, ledger.AllMiners()), "4:inactive false 0.00 0.00; 3:active true 1.00 1.00; 2:blacklisted false 0.00 0.00; 1:active false 0.00 0.00; ")
+	ensure(t, l, at(1, 5, 5, 0))
+	ensure(t, l, at(2, 6, 6, 0))
+	ensure(t, l, at(1, 7, 3, 0))        // a second UID, lower
+	got := scores(t, l, after(-100), 1) // what is now decides, whatever the moment
+	check("as of now", got, "3:active true 1.00 0.75; 1:active true 0.00 0.25; ")
+	if got[1].UID == nil || *got[1].UID != 3 || *got[1].Hotkey != hotkey(7) || *got[0].UID != 30 {
+		t.Errorf("got %+v, want the lowest UIDs with their hotkeys", got)
+	}
+	weights, err := l.Weights(ctx, after(100), 1)
+	if want := (ledger.Weights{UIDs: []chain.UID{3, 30}, Float: []float64{0.25, 0.75}, U16: []uint16{21845, 65535}}); err != nil || !reflect.DeepEqual(weights, want) {
+		t.Errorf("weights: got %+v, error %v, want %+v", weights, err, want)
+	}
+}
+
+// TestScoresWithoutUIDs: a ledger that no metagraph was given scores everybody, and can give no weights.
+func TestScoresWithoutUIDs(t *testing.T) {
+	l := open(t)
+	register(t, l, 1, 2)
+	gained(t, l, 1, "a", 1, 1)
+	gained(t, l, 2, "a", 1, 2)
+	if _, err := l.UpdateMinerStatus(context.Background(), coldkey(2), chain.MinerBlacklisted); err != nil {
+		t.Fatal(err)
+	}
+	got := scores(t, l, after(100), 1)
+	if len(got) != 2 || got[0].Eligible || got[0].Weight != 0 || !got[1].Eligible || got[1].Weight != 1 || got[1].UID != nil {
+		t.Errorf("got %+v, want both, the blacklisted one without weight", got)
+	}
+	if w, err := l.Weights(context.Background(), after(100), 1); !errors.Is(err, ledger.ErrNotFound) || !strings.Contains(err.Error(), "sync") {
+		t.Errorf("weights: got %+v, error %v, want ErrNotFound that names sync", w, err)
 	}
 }
 
@@ -136,15 +158,13 @@ func TestScoresRefuse(t *testing.T) {
 		name     string
 		at       chain.Time
 		lookback int
-		opts     []ledger.ScoreOption
 	}{
-		{"no moment", 0, 21, nil},
-		{"a moment after the year 9999", 253402300800000000, 21, nil},
-		{"a negative lookback", after(0), -1, nil},
-		{"a lookback of eleven years", after(0), 4000, nil},
-		{"an unknown status", after(0), 21, []ledger.ScoreOption{ledger.HavingStatus("retired")}},
+		{"no moment", 0, 21},
+		{"a moment after the year 9999", 253402300800000000, 21},
+		{"a negative lookback", after(0), -1},
+		{"a lookback of eleven years", after(0), 4000},
 	} {
-		if got, err := l.Scores(context.Background(), c.at, c.lookback, c.opts...); !errors.Is(err, ledger.ErrInvalid) || got != nil {
+		if got, err := l.Scores(context.Background(), c.at, c.lookback); !errors.Is(err, ledger.ErrInvalid) || got != nil {
 			t.Errorf("%s: got %+v, error %v, want ErrInvalid", c.name, got, err)
 		}
 	}
@@ -158,7 +178,7 @@ func TestScoresAtTheEndsOfTime(t *testing.T) {
 	last := unstake("b", 0, 9*tao, 5)
 	last.Time = 253402300799999999
 	addPosition(t, l, first)
-	processClose(t, l, last, ledger.MinBlocks(0))
+	processClose(t, l, last, ledger.MinBlocks(0), ledger.OverridePolicy())
 	got := scores(t, l, last.Time, 10)
 	if len(got) != 1 || got[0].Raw != 4 || got[0].Days[0].Day.String() != "9999-12-31" {
 		t.Errorf("on the last day there is: got %+v, want a gain of 4", got)
@@ -176,8 +196,8 @@ func TestScoreAsJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"miner_id":1,"coldkey":"` + string(coldkey(1)) + `","status":"active","raw":5,"normalized":1,"weight":1,"days":[{"day":"2025-06-15","gain_tao":"5.000000000"}]},` +
-		`{"miner_id":2,"coldkey":"` + string(coldkey(2)) + `","status":"active","raw":0,"normalized":0,"weight":0,"days":[]}]`
+	want := `[{"miner_id":1,"coldkey":"` + string(coldkey(1)) + `","uid":null,"hotkey":null,"status":"active","eligible":true,"raw":5,"normalized":1,"weight":1,"days":[{"day":"2025-06-15","gain_tao":"5.000000000"}]},` +
+		`{"miner_id":2,"coldkey":"` + string(coldkey(2)) + `","uid":null,"hotkey":null,"status":"active","eligible":true,"raw":0,"normalized":0,"weight":0,"days":[]}]`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
@@ -191,8 +211,8 @@ func TestScoresFollowTheList(t *testing.T) {
 		events[i].Time = noon + (events[i].Time-noon)*60
 	}
 	whole, archived := open(t), open(t)
-	apply(t, whole, events, ledger.MinBlocks(0))
-	apply(t, archived, events, ledger.MinBlocks(0))
+	apply(t, whole, events, ledger.MinBlocks(0), ledger.OverridePolicy())
+	apply(t, archived, events, ledger.MinBlocks(0), ledger.OverridePolicy())
 	if s := archive(t, archived, noon.Add(600*time.Hour)); s.Positions < 100 {
 		t.Fatalf("seed %d: archived %+v, want more", seed, s)
 	}

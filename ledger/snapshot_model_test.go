@@ -18,7 +18,7 @@ func TestSnapshotFollowsTheFractions(t *testing.T) {
 	const seed = 61
 	whole, archived := open(t), open(t)
 	for _, l := range []*ledger.Ledger{whole, archived} {
-		apply(t, l, history(seed, 900), ledger.MinBlocks(100))
+		apply(t, l, history(seed, 900), ledger.MinBlocks(100), ledger.OverridePolicy())
 	}
 	ctx := context.Background()
 	closed := 0

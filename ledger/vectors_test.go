@@ -205,7 +205,7 @@ func (p *player) event(op operation) error {
 	ctx := context.Background()
 	key := eventKey(e.ExtrinsicID, op.Index)
 	if op.Via == "sync" {
-		summary, err := p.l.Apply(ctx, sequence([]ledger.Event{e}), ledger.MinBlocks(op.MinBlocks), ledger.SelfTrade(chain.SelfTradeClamp))
+		summary, err := p.l.Apply(ctx, sequence([]ledger.Event{e}), ledger.MinBlocks(op.MinBlocks), ledger.SelfTrade(chain.SelfTradeClamp), ledger.OverridePolicy())
 		for reason := range summary.Ignored {
 			p.ignored = append(p.ignored, [2]string{key, string(reason)})
 		}
@@ -216,7 +216,7 @@ func (p *player) event(op operation) error {
 		p.ids["position "+key] = position.PositionID
 		return err
 	}
-	opts := []ledger.CloseOption{ledger.MinBlocks(op.MinBlocks), ledger.SelfTrade(chain.SelfTradeClamp)}
+	opts := []ledger.CloseOption{ledger.MinBlocks(op.MinBlocks), ledger.SelfTrade(chain.SelfTradeClamp), ledger.OverridePolicy()}
 	if op.Policy != "" {
 		opts = append(opts, ledger.Mode(chain.CloseMode(op.Policy)))
 	}

@@ -20,8 +20,8 @@ func twins(t *testing.T, opts ...ledger.Option) *ledger.Ledger {
 	register(t, l, 1)
 	addPosition(t, l, stake("1-1", 0, 10*tao, 10*tao))
 	addPosition(t, l, stake("2-1", 1, 10*tao, 10*tao))
-	processClose(t, l, unstake("3-1", 5, 12*tao, 10*tao), ledger.MinBlocks(0), ledger.PositionIDs(1))
-	processClose(t, l, unstake("4-1", 6, 12*tao, 10*tao), ledger.MinBlocks(0))
+	processClose(t, l, unstake("3-1", 5, 12*tao, 10*tao), ledger.MinBlocks(0), ledger.OverridePolicy(), ledger.PositionIDs(1))
+	processClose(t, l, unstake("4-1", 6, 12*tao, 10*tao), ledger.MinBlocks(0), ledger.OverridePolicy())
 	elsewhere := unstake("5-1", 8, 12*tao, 10*tao)
 	elsewhere.Netuid = 2
 	processClose(t, l, elsewhere, ledger.Mode(chain.Lenient))

@@ -196,7 +196,7 @@ func TestVerifyIsQuietOnHealthyLedgers(t *testing.T) {
 	for seed := uint64(71); seed < 75; seed++ {
 		l := open(t)
 		apply(t, l, history(seed, 400))
-		apply(t, l, history(seed+100, 400), ledger.MinBlocks(20), ledger.SelfTrade("clamp"))
+		apply(t, l, history(seed+100, 400), ledger.MinBlocks(20), ledger.SelfTrade("clamp"), ledger.OverridePolicy())
 		archive(t, l, after(int(seed-70)*100))
 		report := verify(t, l)
 		if !report.Healthy() || report.Positions == 0 || report.Trades == 0 || report.Closes == 0 || report.Miners != 4 {

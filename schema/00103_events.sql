@@ -99,19 +99,23 @@ END;
 
 -- What ingestion could not take: an event that came again with other contents, that named an unknown miner
 -- where none may be registered, or that would overflow a counter. The miner may not exist, hence the coldkey.
+-- acknowledged_at is when somebody has seen to it; NULL: nobody has.
 CREATE TABLE rejected_events (
-  rejected_id  INTEGER      PRIMARY KEY AUTOINCREMENT,
-  coldkey      address_text NOT NULL,
-  extrinsic_id TEXT         NOT NULL,
-  event_index  bigint       NOT NULL,
-  reason       TEXT         NOT NULL REFERENCES reject_reasons (reason),
-  payload      TEXT         NOT NULL,
+  rejected_id     INTEGER      PRIMARY KEY AUTOINCREMENT,
+  coldkey         address_text NOT NULL,
+  extrinsic_id    TEXT         NOT NULL,
+  event_index     bigint       NOT NULL,
+  reason          TEXT         NOT NULL REFERENCES reject_reasons (reason),
+  payload         TEXT         NOT NULL,
+  acknowledged_at time_int,
   CONSTRAINT rejected_events_unique UNIQUE (coldkey, extrinsic_id, event_index, reason, payload),
   CONSTRAINT rejected_events_coldkey_is_address CHECK (typeof(coldkey) = 'text' AND length(coldkey) = 48),
-  CONSTRAINT rejected_events_payload_is_json CHECK (typeof(payload) = 'text' AND json_valid(payload))
+  CONSTRAINT rejected_events_payload_is_json CHECK (typeof(payload) = 'text' AND json_valid(payload)),
+  CONSTRAINT rejected_events_acknowledged_at_in_range CHECK (acknowledged_at IS NULL OR (typeof(acknowledged_at) = 'integer' AND acknowledged_at BETWEEN 1 AND 253402300799999999))
 );
 
 CREATE INDEX rejected_events_by_coldkey ON rejected_events (coldkey, rejected_id);
+CREATE INDEX rejected_events_acknowledged ON rejected_events (acknowledged_at, rejected_id) WHERE acknowledged_at IS NOT NULL;
 
 -- A row stands here only inside the transaction that replays a miner's events; while it does, the triggers let
 -- that miner's closes be undone.

@@ -84,7 +84,7 @@ func closedPositions(ctx context.Context, l *ledger.Ledger, n int, show *progres
 			events = append(events, e)
 		}
 	}
-	_, err := l.Apply(ctx, sequence(events), ledger.MinBlocks(0), ledger.OnProgress(func(p ledger.Progress) {
+	_, err := l.Apply(ctx, sequence(events), ledger.MinBlocks(0), ledger.OverridePolicy(), ledger.OnProgress(func(p ledger.Progress) {
 		show.show("prepare: "+string(p.Phase), p.Done, max(p.Total, p.Done))
 	}))
 	return err
@@ -126,7 +126,7 @@ func writeOne(ctx context.Context, l *ledger.Ledger, number int) (times []time.D
 		if n%2 == 0 {
 			_, _, err = l.AddPosition(working, e)
 		} else {
-			_, err = l.ProcessClose(working, e, ledger.MinBlocks(0))
+			_, err = l.ProcessClose(working, e, ledger.MinBlocks(0), ledger.OverridePolicy())
 		}
 		if err != nil {
 			return times, err

@@ -167,7 +167,7 @@ func (y *simulation) daily(ctx context.Context, now chain.Time) error {
 	l := y.ledger
 	return errors.Join(
 		y.times.time("TakeSnapshots (all miners)", func() error { _, err := l.TakeSnapshots(ctx, now, snapshotWindow); return err }),
-		y.times.time("Scores (21 days)", func() error { _, err := l.Scores(ctx, now, ledger.DefaultLookback, ledger.HoldingUID()); return err }),
+		y.times.time("Scores (21 days)", func() error { _, err := l.Scores(ctx, now, ledger.DefaultLookback); return err }),
 		y.times.time("Report", func() error { _, err := l.Report(ctx); return err }))
 }
 

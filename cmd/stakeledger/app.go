@@ -50,6 +50,8 @@ Exit codes:
   2  wrong usage: an unknown command or flag, a value that cannot be
   3  done, but events were rejected (ingest)
   4  an input is not all there: pages are missing, it is empty, or it would end many registrations
+  5  printed, but figures of some miners wait for a replay (report, miners, scores, weights, verify)
+  6  printed, but the newest event is older than report --max-age allows
 
 Environment:
   STAKELEDGER_DB, STAKELEDGER_JSON, …  stand for the flags of these names that are not given`,
@@ -101,8 +103,8 @@ func addCommands(root *cobra.Command, a *app) {
 	}
 	root.SetHelpCommand(newHelp())
 	add(groupTake, "Taking events in:", newIngest(a), newSimulate())
-	add(groupRead, "Reading:", newReport(a), newMiners(a), newMiner(a), newPositions(a), newTrades(a), newEvents(a), newScores(a))
-	add(groupKeep, "Keeping:", newRegister(a), newStatus(a), newSync(a), newSnapshot(a), newArchive(a),
+	add(groupRead, "Reading:", newReport(a), newMiners(a), newMiner(a), newPositions(a), newTrades(a), newEvents(a), newScores(a), newWeights(a))
+	add(groupKeep, "Keeping:", newRegister(a), newStatus(a), newSync(a), newPolicy(a), newSnapshot(a), newArchive(a),
 		newVerify(a), newRebuild(a), newBackup(a), newRestore(a), newMigrate(a), newVersion())
 }
 

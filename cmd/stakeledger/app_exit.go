@@ -18,6 +18,8 @@ const (
 	exitUsage    = 2
 	exitRejected = 3
 	exitDoubtful = 4
+	exitMarked   = 5
+	exitStale    = 6
 )
 
 // usageError is an error of whoever typed the command.
@@ -52,12 +54,26 @@ func exitCode(err error) int {
 	if _, ok := errors.AsType[*rejectedError](err); ok {
 		return exitRejected
 	}
+	if _, ok := errors.AsType[*markedError](err); ok {
+		return exitMarked
+	}
+	if _, ok := errors.AsType[*staleError](err); ok {
+		return exitStale
+	}
 	return exitFailure
 }
 
 // quiet reports whether err only says that nobody reads the output any more, as after "| head".
 func quiet(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
+}
+
+// unlessQuiet is err where somebody read the output: what else is to be said is said by the exit code.
+func unlessQuiet(err error) error {
+	if quiet(err) {
+		return nil
+	}
+	return err
 }
 
 // interrupted reports whether err is there because ctx has ended.

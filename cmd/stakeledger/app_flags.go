@@ -50,13 +50,7 @@ func addOption[T any](cmd *cobra.Command, name, kind, usage string, parse func(s
 	return o
 }
 
-// addChoice adds a flag that takes one of a few words, the first of them by default.
-func addChoice(cmd *cobra.Command, name, usage string, words ...string) *option[string] {
-	o := wordOption(words...)
-	cmd.Flags().Var(o, name, usage)
-	return o
-}
-
+// wordOption takes one of a few words, the first of them by default.
 func wordOption(words ...string) *option[string] {
 	o := &option[string]{kind: strings.Join(words, "|"), value: &words[0], text: words[0]}
 	o.parse = func(s string) (string, error) {

@@ -17,9 +17,6 @@ import (
 // ingestFlags say how events are taken in.
 type ingestFlags struct {
 	noRegister *bool
-	transfers  *option[string]
-	minBlocks  *option[int64]
-	selfTrades *option[string]
 	tracking   *option[chain.Time]
 	lenient    *bool
 	partial    *bool
@@ -42,6 +39,8 @@ An event that was taken in before is a duplicate and counts once. So running the
 is always safe, and it is how to go on after an interruption or a crash: the ledger will be the
 same, to the rao.
 
+What counts is the ledger's policy: see stakeledger policy.
+
 Events may be ignored for a reason: before_tracking_start, invalid_netuid, zero_amounts,
 no_open_position, excluded. They are rejected, and the exit code is 3, when the same event was
 recorded with other contents (duplicate_conflict), when its miner is unknown and --no-register is
@@ -52,14 +51,11 @@ Where pages are missing, or a file holds no event, what is there is applied and 
 		Example: `  stakeledger ingest delegations.json more.csv.gz
   stakeledger ingest page*.json
   stakeledger simulate --events 5000 | stakeledger ingest -
-  stakeledger ingest --no-register --transfers exclude --json events.jsonl`,
+  stakeledger ingest --no-register --json events.jsonl`,
 		Args: takes(1, true),
 	}
 	f := ingestFlags{
 		noRegister: cmd.Flags().Bool("no-register", false, "reject the events of miners that are not registered"),
-		transfers:  addChoice(cmd, "transfers", "whether transfers of stake count as stakes and unstakes", "include", "exclude"),
-		minBlocks:  addOption(cmd, "min-blocks", "BLOCKS", "how long a position must be held for its gain to count (default 360); 0: any time", parseCount),
-		selfTrades: addChoice(cmd, "self-trades", "what the gain of a stake and unstake in one extrinsic counts", string(chain.SelfTradeZero), string(chain.SelfTradeClamp)),
 		tracking:   addOption(cmd, "tracking-start", "TIME", "for miners that this registers: ignore their events before this time", chain.ParseTime),
 		lenient:    cmd.Flags().Bool("lenient", false, "skip fields and columns that our own form does not have"),
 		partial:    cmd.Flags().Bool("partial", false, "accept pages of which others are missing"),
@@ -80,7 +76,7 @@ func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) erro
 	}
 	defer closeAll()
 	name := inputNames(inputs)
-	batch, err := ingest.Open(ingest.Options{ExcludeTransfers: f.transfers.text == "exclude", Lenient: *f.lenient}, inputs...)
+	batch, err := ingest.Open(ingest.Options{Lenient: *f.lenient}, inputs...)
 	if err != nil {
 		return explainIngest(ctx, name, err)
 	}
@@ -127,10 +123,7 @@ func ingestBatch(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f in
 }
 
 func (f ingestFlags) options(bar *progress) []ledger.ApplyOption {
-	opts := []ledger.ApplyOption{ledger.OnProgress(bar.show), ledger.SelfTrade(chain.SelfTradePolicy(f.selfTrades.text))}
-	if f.minBlocks.value != nil {
-		opts = append(opts, ledger.MinBlocks(*f.minBlocks.value))
-	}
+	opts := []ledger.ApplyOption{ledger.OnProgress(bar.show)}
 	if *f.noRegister {
 		opts = append(opts, ledger.NoRegister())
 	}

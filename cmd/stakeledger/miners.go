@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,7 @@ type minerRow struct {
 	TrackingStart   *chain.Time       `json:"tracking_start"`
 	RegisteredAt    chain.Time        `json:"registered_at"`
 	LastActive      *chain.Time       `json:"last_active"`
+	Marked          bool              `json:"marked"` // the figures wait for a replay
 	Trades          int64             `json:"trades"`
 	Positions       int64             `json:"positions"`
 	OpenPositions   int64             `json:"open_positions"`
@@ -44,7 +47,7 @@ func newMinerRow(m ledger.Miner, uids []chain.UID) minerRow {
 	}
 	return minerRow{
 		MinerID: m.MinerID, Coldkey: m.Coldkey, Status: m.Status, UIDs: uids,
-		TrackingStart: m.TrackingStart, RegisteredAt: m.RegisteredAt, LastActive: m.LastActive,
+		TrackingStart: m.TrackingStart, RegisteredAt: m.RegisteredAt, LastActive: m.LastActive, Marked: m.OldestLateKey != nil,
 		Trades: m.Trades, Positions: m.Positions, OpenPositions: m.OpenPositions, Closes: m.Closes,
 		EntryTAO: m.EntryTAO, EntryAlpha: m.EntryAlpha, OpenAlpha: m.EntryAlpha - m.ClosedAlpha, ClosedAlpha: m.ClosedAlpha,
 		ExitTAO: m.ExitTAO, CostTAO: m.ExitTAO - m.RawGain, RawGainTAO: m.RawGain, GainTAO: m.Gain,
@@ -90,7 +93,11 @@ it is active while it is registered, inactive afterwards, or blacklisted.`,
 				return err
 			}
 			rows := minersOf(ctx, l, miner, status, held)
-			return listing[minerRow]{*asJSON, limit, minerHeader, minerRow.cells, "No such miners."}.write(rows)
+			if err := (listing[minerRow]{*asJSON, limit, minerHeader, minerRow.cells, "No such miners."}).write(rows); unlessQuiet(err) != nil {
+				return err
+			}
+			basis, err := l.Basis(ctx)
+			return cmp.Or(err, checkBasis(cmd, basis, time.Now()))
 		})
 	}
 	return cmd

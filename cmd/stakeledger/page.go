@@ -28,21 +28,21 @@ var reportTemplate = template.Must(template.New("report.html").ParseFS(web, "web
 var pageScripts = []string{"web/chart.js", "web/table.js", "web/miner.js", "web/report.js"}
 
 // writeHTMLReport makes the page and puts it at path.
-func writeHTMLReport(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, db, path string) error {
+func writeHTMLReport(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, db, path string) (ledger.Basis, error) {
 	now := time.Now()
 	o, err := readOverview(ctx, l, now)
 	if err != nil {
-		return err
+		return o.basis, err
 	}
 	text, err := renderReport(newReportPage(o, db, now))
 	if err != nil {
-		return err
+		return o.basis, err
 	}
 	if err := replacePage(path, text); err != nil {
-		return err
+		return o.basis, err
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "wrote the report to %s\n", printable(path))
-	return err
+	return o.basis, err
 }
 
 // renderReport makes the page's text. Whatever comes from the ledger passes the template's escaping; and the

@@ -61,8 +61,8 @@ func newReportPage(o overview, db string, now time.Time) reportPage {
 	places := placesOf(o.miners)
 	p := reportPage{
 		Ledger: printable(filepath.Base(db)), Generated: now.UTC().Format(minute), Timeline: o.timeline,
-		WinRates: newWinRates(o.miners), Subnets: newSubnetBars(o.open), Figures: newFigures(o), Data: newPageData(o, places), Policy: o.policy,
-		Scored: fmt.Sprintf("Scores and weights are of %s: what closed on that day (UTC) and the %d days before.", now.UTC().Format(time.DateOnly), defaultLookback),
+		WinRates: newWinRates(o.miners), Subnets: newSubnetBars(o.open), Figures: newFigures(o), Data: newPageData(o, places), Policy: policyFigures(o.basis.Policy),
+		Scored: fmt.Sprintf("Scores and weights are of %s: what closed on that day (UTC) and the %d days before.", now.UTC().Format(time.DateOnly), o.basis.Policy.LookbackDays),
 	}
 	p.Winners, p.Losers = newStandings(o.miners, places)
 	var last *chain.Time
@@ -80,6 +80,20 @@ func newReportPage(o overview, db string, now time.Time) reportPage {
 		p.LastActive = last.Time().Format(minute)
 	}
 	return p
+}
+
+// policyFigures are what events are handled and miners scored under.
+func policyFigures(p ledger.Policy) []figure {
+	figures := []figure{
+		{Name: "Minimum of blocks", Value: strconv.FormatInt(p.MinBlocks, 10)},
+		{Name: "Self-trades", Value: string(p.SelfTrade)},
+		{Name: "Transfers", Value: string(p.Transfers)},
+		{Name: "Scores, days", Value: strconv.Itoa(p.LookbackDays)},
+	}
+	if p.Mixed {
+		figures = append(figures, figure{Name: "Events under another policy", Value: "some"})
+	}
+	return figures
 }
 
 func newPageMiner(rank int, m ledger.Miner, o overview, places int) pageMiner {

@@ -22,7 +22,7 @@ type overview struct {
 	uids     map[int64][]chain.UID
 	scores   map[int64]ledger.Score
 	open     []ledger.Exposure
-	policy   []figure       // under which events are handled and miners scored
+	basis    ledger.Basis
 	late     map[int64]bool // miners with events that came late and were not replayed yet
 	timeline timeline
 	history  map[int64]minerHistory
@@ -64,17 +64,23 @@ func readOverview(ctx context.Context, l *ledger.Ledger, now time.Time) (o overv
 		return o, err
 	}
 	err = l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) (err error) {
-		o = overview{scores: map[int64]ledger.Score{}}
+		o = overview{scores: map[int64]ledger.Score{}, late: map[int64]bool{}}
+		if o.basis, err = l.Basis(ctx); err != nil {
+			return err
+		}
 		for m, err := range pages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) { return l.Miners(ctx, p) }) {
 			if err != nil {
 				return err
 			}
 			o.miners = append(o.miners, m)
+			if m.OldestLateKey != nil {
+				o.late[m.MinerID] = true
+			}
 		}
 		if o.uids, err = heldUIDs(ctx, l); err != nil {
 			return err
 		}
-		scores, err := l.Scores(ctx, at, defaultLookback)
+		scores, err := l.Scores(ctx, at, o.basis.Policy.LookbackDays, ledger.AllMiners())
 		if err != nil {
 			return err
 		}

@@ -201,7 +201,7 @@ func TestWinRates(t *testing.T) {
 
 // TestHTMLReportNamesPolicyAndLateMiners: who waits for a replay is named above all figures, twenty of them.
 func TestHTMLReportNamesPolicyAndLateMiners(t *testing.T) {
-	o := overview{policy: []figure{{Name: "Minimum blocks", Value: "360"}}, late: map[int64]bool{}}
+	o := overview{basis: ledger.Basis{Policy: ledger.DefaultPolicy()}, late: map[int64]bool{}}
 	for i := range int64(30) {
 		o.miners = append(o.miners, ledger.Miner{MinerID: i, Coldkey: alice, Status: chain.MinerActive, Gain: chain.Rao(-i)})
 		o.late[i] = i < 25
@@ -211,7 +211,7 @@ func TestHTMLReportNamesPolicyAndLateMiners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"25 of 30 miners wait for a replay", "<td>active, late<", "<dt>Minimum blocks</dt><dd>360</dd>"} {
+	for _, want := range []string{"25 of 30 miners wait for a replay", "<td>active, late<", "<dt>Minimum of blocks</dt><dd>360</dd>"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the page does not hold %q", want)
 		}

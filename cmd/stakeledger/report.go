@@ -3,10 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +36,7 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 		Args: takes(0, false),
 	}
 	asJSON := addJSON(cmd)
+	maxAge := addOption(cmd, "max-age", "DURATION", "exit with code 6 when the newest event is older, as 36h", parseAge)
 	page := cmd.Flags().String("html", "", "write a page for a browser to `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		isPage := cmd.Flags().Changed("html")
@@ -50,19 +53,43 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 		}
 		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			if isPage {
-				return writeHTMLReport(ctx, cmd, l, a.db, *page)
+				basis, err := writeHTMLReport(ctx, cmd, l, a.db, *page)
+				return cmp.Or(err, checkReport(cmd, basis, maxAge))
 			}
 			report, err := l.Report(ctx)
 			if err != nil {
 				return err
 			}
-			if *asJSON {
-				return writeObject(cmd.OutOrStdout(), report)
-			}
-			return writeLeaderboard(cmd.OutOrStdout(), report.Miners)
+			return errors.Join(unlessQuiet(writeReport(cmd.OutOrStdout(), report, *asJSON)), checkReport(cmd, report.Basis, maxAge))
 		})
 	}
 	return cmd
+}
+
+// checkReport is checkBasis, and an error too where the newest event is older than was asked for.
+func checkReport(cmd *cobra.Command, b ledger.Basis, most *option[time.Duration]) error {
+	now := time.Now()
+	err := checkBasis(cmd, b, now)
+	if err != nil || most.value == nil {
+		return err
+	}
+	if b.NewestEvent == nil {
+		return &staleError{"the ledger has no events"}
+	}
+	if text := age(b.NewestEvent, now, *most.value); text != "" {
+		return &staleError{text}
+	}
+	return nil
+}
+
+func writeReport(w io.Writer, r ledger.Report, asJSON bool) error {
+	if asJSON {
+		return writeObject(w, r)
+	}
+	if err := writeLeaderboard(w, r.Miners); err != nil || len(r.Miners) == 0 {
+		return err
+	}
+	return writePolicy(w, r.Policy)
 }
 
 // writeLeaderboard prints miners by gain; equal ones by coldkey, so that the order never changes by itself.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -12,50 +14,116 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-const defaultLookback = 21 // days
+// scoring is of which moment scores are, and over how many days.
+type scoring struct {
+	at       *option[chain.Time]
+	lookback *option[int64]
+}
+
+func addScoring(cmd *cobra.Command) scoring {
+	return scoring{
+		at:       addOption(cmd, "at", "TIME", "score on the UTC day of this time (default now)", chain.ParseTime),
+		lookback: addOption(cmd, "lookback", "DAYS", "how many days before count as well (default the policy's)", parseCount),
+	}
+}
+
+// scored are scores with what they stand on, as JSON has them.
+type scored struct {
+	At        chain.Time     `json:"at"`
+	Lookback  int64          `json:"lookback_days"`
+	UIDsAsOf  chain.Time     `json:"uids_as_of"` // who holds a UID and who is blacklisted is of then
+	UIDsKnown bool           `json:"uids_known"` // false: everybody is scored
+	Scores    []ledger.Score `json:"scores"`
+	ledger.Basis
+}
+
+// read reads scores in one snapshot.
+func (s scoring) read(ctx context.Context, l *ledger.Ledger, opts ...ledger.ScoreOption) (result scored, err error) {
+	now, err := chain.TimeOf(time.Now().Truncate(time.Microsecond))
+	if err != nil {
+		return result, err
+	}
+	err = l.ReadOnly(ctx, func(ctx context.Context, q *ledger.Reader) error {
+		result = scored{At: s.at.or(now), UIDsAsOf: now}
+		if result.Basis, err = l.Basis(ctx); err != nil {
+			return err
+		}
+		result.Lookback = s.lookback.or(int64(result.Policy.LookbackDays))
+		last, err := q.LastRegistrationID(ctx)
+		if err != nil {
+			return err
+		}
+		result.UIDsKnown = last > 0
+		result.Scores, err = l.Scores(ctx, result.At, int(result.Lookback), opts...)
+		return err
+	})
+	return result, err
+}
 
 func newScores(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scores",
 		Short: "Score miners by their gains of late",
-		Long: `Score every miner by the gains of the positions it closed on the UTC day of a moment and on the days
-before, which count less the longer ago they are. RAW is the mean over the days with a close,
-decayed; NORMALIZED runs from 0 to 1 over the positive ones; WEIGHT is the part of their sum, which
-is what the chain wants.`,
+		Long: `Score the miners that the chain can give weight to, those that hold a UID and are not blacklisted,
+by the gains of the positions they closed on the UTC day of a moment and on the days before, which
+count less the longer ago they are. Who holds a UID is always as of now, whatever --at says.
+
+RAW is the mean over the days with a close, decayed; NORMALIZED runs from 0 to 1 over the positive
+ones; WEIGHT is the part of their sum. UID is the lowest that a miner holds. With --all the other
+miners are listed too, without weight. A ledger that was never synced with a metagraph knows no UID;
+it scores everybody, and says so. stakeledger weights prints what the chain takes.`,
 		Example: `  stakeledger scores
   stakeledger scores --at 2026-01-31T00:00:00Z --lookback 7 --json`,
 		Args: takes(0, false),
 	}
-	at := addOption(cmd, "at", "TIME", "score on the UTC day of this time (default now)", chain.ParseTime)
-	lookback := cmd.Flags().Int("lookback", defaultLookback, "how many `DAYS` before count as well")
+	scoring := addScoring(cmd)
+	all := cmd.Flags().Bool("all", false, "list the miners too that the chain gives no weight to")
 	limit, asJSON := addLimit(cmd), addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		now, err := chain.TimeOf(time.Now().Truncate(time.Microsecond))
-		if err != nil {
-			return err
+		var opts []ledger.ScoreOption
+		if *all {
+			opts = append(opts, ledger.AllMiners())
 		}
 		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			scores, err := l.Scores(ctx, at.or(now), *lookback)
+			result, err := scoring.read(ctx, l, opts...)
 			if err != nil {
 				return err
 			}
-			rows := func(yield func(ledger.Score, error) bool) {
-				for _, s := range scores {
-					if !yield(s, nil) {
-						return
-					}
-				}
-			}
-			return listing[ledger.Score]{*asJSON, limit, scoreHeader, scoreCells, "No miners."}.write(rows)
+			return errors.Join(unlessQuiet(result.write(cmd.OutOrStdout(), limit, *asJSON)), checkBasis(cmd, result.Basis, time.Now()))
 		})
 	}
 	return cmd
 }
 
-var scoreHeader = []string{"MINER", "STATUS", "DAYS", "RAW", "NORMALIZED", "WEIGHT"}
+func (s scored) write(w io.Writer, limit limit, asJSON bool) error {
+	if asJSON {
+		if most := limit.rows.or(0); most > 0 && most < int64(len(s.Scores)) {
+			s.Scores = s.Scores[:most]
+		}
+		return writeObject(w, s)
+	}
+	if err := (listing[ledger.Score]{false, limit, scoreHeader, scoreCells, "No miners."}).write(sequence(s.Scores)); err != nil {
+		return err
+	}
+	who := fmt.Sprintf("Miners that hold a UID and are not blacklisted, as of %s UTC.", s.UIDsAsOf.Time().Format(minute))
+	if !s.UIDsKnown {
+		who = "Everybody is scored: no UID is known; stakeledger sync takes a metagraph in."
+	}
+	if _, err := fmt.Fprintf(w, "%s\nClosed from %s to %s.\n", who,
+		s.At.Time().AddDate(0, 0, -int(s.Lookback)).Format(time.DateOnly), s.At.Time().Format(time.DateOnly)); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return writePolicy(w, s.Policy)
+}
+
+var scoreHeader = []string{"UID", "MINER", "HOTKEY", "STATUS", "DAYS", "RAW", "NORMALIZED", "WEIGHT"}
 
 func scoreCells(s ledger.Score) []any {
-	return []any{s.Coldkey, string(s.Status), len(s.Days), fraction(s.Raw), fraction(s.Normalized), fraction(s.Weight)}
+	uid, hotkey := any(none), any(none)
+	if s.UID != nil {
+		uid, hotkey = *s.UID, *s.Hotkey
+	}
+	return []any{uid, s.Coldkey, hotkey, string(s.Status), len(s.Days), fraction(s.Raw), fraction(s.Normalized), fraction(s.Weight)}
 }
 
 // fraction prints a number that is derived and therefore inexact.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
@@ -35,12 +37,20 @@ from the events; a file that SQLite finds damaged is better restored from a back
 			if err != nil && report.Healthy() {
 				return err
 			}
-			printed := writeVerified(cmd.OutOrStdout(), report, *asJSON)
+			basis, basisErr := l.Basis(ctx)
+			if basisErr != nil && err == nil {
+				return basisErr
+			}
+			basis.Marked = report.Marked
+			printed := writeVerified(cmd.OutOrStdout(), report, basis, *asJSON)
 			if quiet(printed) && !report.Healthy() {
 				printed = nil // the exit code still has to tell
 			}
 			// What was found before it failed may be why it failed.
-			return errors.Join(err, printed, differing(report))
+			if err = errors.Join(err, printed, differing(report)); err != nil {
+				return err
+			}
+			return checkBasis(cmd, basis, time.Now())
 		})
 	}
 	return cmd
@@ -69,12 +79,19 @@ func differing(r ledger.VerifyReport) error {
 	return fmt.Errorf("verify: the ledger differs from itself in %s", plural(r.Found, "place", "places"))
 }
 
-func writeVerified(w io.Writer, r ledger.VerifyReport, asJSON bool) error {
+// verified is a report with what the figures stand on.
+type verified struct {
+	ledger.VerifyReport
+	Policy      ledger.Policy `json:"policy"`
+	NewestEvent *chain.Time   `json:"newest_event"`
+}
+
+func writeVerified(w io.Writer, r ledger.VerifyReport, b ledger.Basis, asJSON bool) error {
 	if asJSON {
 		if r.Differences == nil {
 			r.Differences = []ledger.Difference{}
 		}
-		return writeObject(w, r)
+		return writeObject(w, verified{r, b.Policy, b.NewestEvent})
 	}
 	if len(r.Differences) > 0 {
 		if err := writeDifferences(w, r); err != nil {

@@ -159,7 +159,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 }
 
 const rejectedEvents = `-- name: RejectedEvents :many
-SELECT rejected_id, coldkey, extrinsic_id, event_index, reason, payload FROM rejected_events
+SELECT rejected_id, coldkey, extrinsic_id, event_index, reason, payload, acknowledged_at FROM rejected_events
 WHERE rejected_id > ?1
 ORDER BY rejected_id
 LIMIT CAST(?2 AS BIGINT)
@@ -181,6 +181,7 @@ func (q *Queries) RejectedEvents(ctx context.Context, afterRejectedID int64, pag
 			&i.EventIndex,
 			&i.Reason,
 			&i.Payload,
+			&i.AcknowledgedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -196,7 +197,7 @@ func (q *Queries) RejectedEvents(ctx context.Context, afterRejectedID int64, pag
 }
 
 const rejectedEventsOfColdkey = `-- name: RejectedEventsOfColdkey :many
-SELECT rejected_id, coldkey, extrinsic_id, event_index, reason, payload FROM rejected_events
+SELECT rejected_id, coldkey, extrinsic_id, event_index, reason, payload, acknowledged_at FROM rejected_events
 WHERE coldkey = CAST(?1 AS address_text) AND rejected_id > ?2
 ORDER BY rejected_id
 LIMIT CAST(?3 AS BIGINT)
@@ -224,6 +225,7 @@ func (q *Queries) RejectedEventsOfColdkey(ctx context.Context, arg RejectedEvent
 			&i.EventIndex,
 			&i.Reason,
 			&i.Payload,
+			&i.AcknowledgedAt,
 		); err != nil {
 			return nil, err
 		}

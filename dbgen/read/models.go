@@ -134,12 +134,13 @@ type Registration struct {
 }
 
 type RejectedEvent struct {
-	RejectedID  int64
-	Coldkey     chain.Address
-	ExtrinsicID string
-	EventIndex  int64
-	Reason      string
-	Payload     string
+	RejectedID     int64
+	Coldkey        chain.Address
+	ExtrinsicID    string
+	EventIndex     int64
+	Reason         string
+	Payload        string
+	AcknowledgedAt *chain.Time
 }
 
 type Snapshot struct {

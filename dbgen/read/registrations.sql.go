@@ -120,6 +120,17 @@ func (q *Queries) CurrentRegistrationsOfMiner(ctx context.Context, minerID int64
 	return items, nil
 }
 
+const lastRegistrationID = `-- name: LastRegistrationID :one
+SELECT CAST(COALESCE(MAX(registration_id), 0) AS BIGINT) AS registration_id FROM registrations
+`
+
+func (q *Queries) LastRegistrationID(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lastRegistrationID)
+	var registration_id int64
+	err := row.Scan(&registration_id)
+	return registration_id, err
+}
+
 const registrationsOfMiner = `-- name: RegistrationsOfMiner :many
 SELECT registration_id, miner_id, uid, hotkey, started_at, ended_at FROM registrations
 WHERE miner_id = CAST(?1 AS BIGINT) AND registration_id > ?2

@@ -12,6 +12,36 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
+const acknowledgeRejectedEvent = `-- name: AcknowledgeRejectedEvent :execrows
+UPDATE rejected_events SET acknowledged_at = ?1
+WHERE rejected_id = ?2 AND acknowledged_at IS NULL
+`
+
+func (q *Queries) AcknowledgeRejectedEvent(ctx context.Context, acknowledgedAt *chain.Time, rejectedID int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, acknowledgeRejectedEvent, acknowledgedAt, rejectedID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const clearUnknownMiner = `-- name: ClearUnknownMiner :execrows
+DELETE FROM rejected_events
+WHERE coldkey = CAST(?1 AS address_text) AND reason = 'unknown_miner'
+  AND EXISTS (
+    SELECT 1 FROM events e
+    WHERE e.miner_id = CAST(?2 AS BIGINT) AND e.extrinsic_id = rejected_events.extrinsic_id AND e.event_index = rejected_events.event_index)
+`
+
+// Notices of events that a miner was not known for, and that are on record now.
+func (q *Queries) ClearUnknownMiner(ctx context.Context, coldkey chain.Address, minerID int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, clearUnknownMiner, coldkey, minerID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const completeEvent = `-- name: CompleteEvent :execrows
 UPDATE events SET
   is_transfer = COALESCE(is_transfer, ?1),
@@ -123,6 +153,24 @@ func (q *Queries) InsertRejectedEvent(ctx context.Context, arg InsertRejectedEve
 		arg.Reason,
 		arg.Payload,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const pruneRejectedEvents = `-- name: PruneRejectedEvents :execrows
+DELETE FROM rejected_events
+WHERE rejected_id IN (
+  SELECT r.rejected_id FROM rejected_events r
+  WHERE r.acknowledged_at < CAST(?1 AS time_int)
+  ORDER BY r.acknowledged_at, r.rejected_id
+  LIMIT CAST(?2 AS BIGINT))
+`
+
+// What had been acknowledged before a time, some of it.
+func (q *Queries) PruneRejectedEvents(ctx context.Context, before chain.Time, pageSize int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, pruneRejectedEvents, before, pageSize)
 	if err != nil {
 		return 0, err
 	}

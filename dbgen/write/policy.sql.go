@@ -35,3 +35,15 @@ func (q *Queries) SetPolicy(ctx context.Context, arg SetPolicyParams) (int64, er
 	}
 	return result.RowsAffected()
 }
+
+const setPolicyMixed = `-- name: SetPolicyMixed :execrows
+UPDATE policy SET mixed = ?1 WHERE policy_id = 1
+`
+
+func (q *Queries) SetPolicyMixed(ctx context.Context, mixed bool) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setPolicyMixed, mixed)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}

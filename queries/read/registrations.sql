@@ -20,3 +20,6 @@ LIMIT CAST(@page_size AS BIGINT);
 SELECT * FROM registrations
 WHERE miner_id = CAST(@miner_id AS BIGINT) AND ended_at IS NULL
 ORDER BY registration_id;
+
+-- name: LastRegistrationID :one
+SELECT CAST(COALESCE(MAX(registration_id), 0) AS BIGINT) AS registration_id FROM registrations;

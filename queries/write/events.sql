@@ -19,3 +19,24 @@ WHERE event_id = @event_id;
 INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload)
 VALUES (@coldkey, @extrinsic_id, @event_index, @reason, @payload)
 ON CONFLICT (coldkey, extrinsic_id, event_index, reason, payload) DO NOTHING;
+
+-- name: AcknowledgeRejectedEvent :execrows
+UPDATE rejected_events SET acknowledged_at = @acknowledged_at
+WHERE rejected_id = @rejected_id AND acknowledged_at IS NULL;
+
+-- What had been acknowledged before a time, some of it.
+-- name: PruneRejectedEvents :execrows
+DELETE FROM rejected_events
+WHERE rejected_id IN (
+  SELECT r.rejected_id FROM rejected_events r
+  WHERE r.acknowledged_at < CAST(@before AS time_int)
+  ORDER BY r.acknowledged_at, r.rejected_id
+  LIMIT CAST(@page_size AS BIGINT));
+
+-- Notices of events that a miner was not known for, and that are on record now.
+-- name: ClearUnknownMiner :execrows
+DELETE FROM rejected_events
+WHERE coldkey = CAST(@coldkey AS address_text) AND reason = 'unknown_miner'
+  AND EXISTS (
+    SELECT 1 FROM events e
+    WHERE e.miner_id = CAST(@miner_id AS BIGINT) AND e.extrinsic_id = rejected_events.extrinsic_id AND e.event_index = rejected_events.event_index);

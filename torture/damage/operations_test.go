@@ -95,7 +95,7 @@ var operations = []operation{
 	}},
 	{"Scores", func(ctx context.Context, l *ledger.Ledger, _ *rand.Rand, _ []ledger.Event) error {
 		_, err := l.Scores(ctx, now, 60)
-		_, holding := l.Scores(ctx, now, 3, ledger.HoldingUID())
+		_, holding := l.Scores(ctx, now, 3, ledger.AllMiners())
 		return errors.Join(err, holding)
 	}},
 	{"overview", func(ctx context.Context, l *ledger.Ledger, r *rand.Rand, _ []ledger.Event) error {

@@ -191,10 +191,10 @@ func (r *Run) applyOptions(o Op) (list []ledger.ApplyOption) {
 		list = append(list, ledger.NoRegister())
 	}
 	if o.MinBlocks != nil {
-		list = append(list, ledger.MinBlocks(*o.MinBlocks))
+		list = append(list, ledger.MinBlocks(*o.MinBlocks), ledger.OverridePolicy())
 	}
 	if o.Policy != "" {
-		list = append(list, ledger.SelfTrade(chain.SelfTradePolicy(o.Policy)))
+		list = append(list, ledger.SelfTrade(chain.SelfTradePolicy(o.Policy)), ledger.OverridePolicy())
 	}
 	return list
 }
@@ -204,10 +204,10 @@ func (r *Run) closeOptions(o Op) (list []ledger.CloseOption) {
 		list = append(list, ledger.Mode(chain.CloseMode(o.Mode)))
 	}
 	if o.MinBlocks != nil {
-		list = append(list, ledger.MinBlocks(*o.MinBlocks))
+		list = append(list, ledger.MinBlocks(*o.MinBlocks), ledger.OverridePolicy())
 	}
 	if o.Policy != "" {
-		list = append(list, ledger.SelfTrade(chain.SelfTradePolicy(o.Policy)))
+		list = append(list, ledger.SelfTrade(chain.SelfTradePolicy(o.Policy)), ledger.OverridePolicy())
 	}
 	if o.List != nil {
 		var ids []int64

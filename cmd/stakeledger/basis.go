@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// staleAfter is how old the newest event may be before a reader at a terminal is told.
+const staleAfter = 24 * time.Hour
+
+// markedError says that figures were printed that wait for a replay.
+type markedError struct{ miners int64 }
+
+func (e *markedError) Error() string {
+	return "the figures of " + plural(e.miners, "miner", "miners") + " wait for a replay, since events came late; stakeledger rebuild --marked replays them"
+}
+
+// staleError says that figures were printed that are older than was asked for.
+type staleError struct{ text string }
+
+func (e *staleError) Error() string { return e.text }
+
+// checkBasis is the error for figures that do not stand yet, after they were printed. At a terminal it says too when
+// they are old.
+func checkBasis(cmd *cobra.Command, b ledger.Basis, now time.Time) error {
+	if text := age(b.NewestEvent, now, staleAfter); text != "" && isTerminal(cmd.ErrOrStderr()) {
+		fmt.Fprintln(cmd.ErrOrStderr(), text)
+	}
+	if len(b.Marked) > 0 {
+		return &markedError{int64(len(b.Marked))}
+	}
+	return nil
+}
+
+// age says how old the newest event is if that is more than most.
+func age(newest *chain.Time, now time.Time, most time.Duration) string {
+	if newest == nil {
+		return ""
+	}
+	if old := now.Sub(newest.Time()); old > most {
+		return fmt.Sprintf("the newest event is of %s UTC, %s ago", newest.Time().Format(minute), old.Truncate(time.Minute))
+	}
+	return ""
+}
+
+// writePolicy prints under what figures stand.
+func writePolicy(w io.Writer, p ledger.Policy) error {
+	_, err := fmt.Fprintln(w, policyText(p))
+	if err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+func policyText(p ledger.Policy) string {
+	text := fmt.Sprintf("Policy: %s at least, self-trades %s, transfers %s, scores over %s.",
+		plural(p.MinBlocks, "block", "blocks"), p.SelfTrade, p.Transfers, plural(int64(p.LookbackDays), "day", "days"))
+	if p.Mixed {
+		text += "\nSome events were handled under another; stakeledger rebuild --all --policy re-evaluates them."
+	}
+	return text
+}

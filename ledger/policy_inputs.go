@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stakeledger/stakeledger/chain"
+)
+
+// OverridePolicy lets one call ask for another MinBlocks or SelfTrade than the ledger's policy, and lets ProcessClose
+// take a transfer where the policy excludes them. What was asked for is stored on the event, and the ledger's Policy
+// says Mixed from then on. Without it such a call returns ErrInvalid.
+func OverridePolicy() CloseApplyOption { return overrideOption{} }
+
+type overrideOption struct{}
+
+func (overrideOption) setClose(in *inputs) error {
+	in.override = true
+	return nil
+}
+
+func (o overrideOption) setApply(c *applyConfig) error { return o.setClose(&c.inputs) }
+
+// under completes inputs by the policy. Error: ErrInvalid when they ask for another.
+func (in inputs) under(p Policy) (inputs, error) {
+	const reason = "the ledger's policy is %v; SetPolicy changes it, and OverridePolicy lets one call differ"
+	switch {
+	case in.asked.minBlocks == nil:
+		in.minBlocks = p.MinBlocks
+	case *in.asked.minBlocks != p.MinBlocks && !in.override:
+		return in, invalid("min_blocks", *in.asked.minBlocks, fmt.Sprintf(reason, p.MinBlocks))
+	default:
+		in.minBlocks = *in.asked.minBlocks
+	}
+	switch {
+	case in.asked.selfTrade == nil:
+		in.selfTrade = p.SelfTrade
+	case *in.asked.selfTrade != p.SelfTrade && !in.override:
+		return in, invalid("self_trade", *in.asked.selfTrade, fmt.Sprintf(reason, p.SelfTrade))
+	default:
+		in.selfTrade = *in.asked.selfTrade
+	}
+	return in, nil
+}
+
+// excludes reports whether an event is a transfer that the policy ignores.
+func (p Policy) excludes(e Event) bool {
+	return p.Transfers == chain.TransfersExclude && e.IsTransfer != nil && *e.IsTransfer
+}
+
+// handlesOtherwise reports whether the policy would have handled an event otherwise than it is.
+func (p Policy) handlesOtherwise(e Event, in inputs) bool {
+	return e.Kind == chain.Unstake && (in.minBlocks != p.MinBlocks || in.selfTrade != p.SelfTrade) ||
+		e.IsTransfer != nil && *e.IsTransfer && e.Excluded != p.excludes(e)
+}
+
+// admit refuses a transfer that a direct call would record although the policy excludes transfers.
+func (p Policy) admit(e Event, in inputs) error {
+	if p.excludes(e) && !in.override {
+		return invalid("is_transfer", true, "the ledger's policy excludes transfers; Apply records them as ignored")
+	}
+	return nil
+}
+
+// noteMixed records that an event was handled otherwise than the policy would.
+func (p Policy) noteMixed(ctx context.Context, tx Tx) error {
+	if p.Mixed {
+		return nil
+	}
+	_, err := tx.SetPolicyMixed(ctx, true)
+	return err
+}
+
+// noteTransfer is noteMixed where an event on record turns out to be a transfer.
+func noteTransfer(ctx context.Context, tx Tx, recorded RecordedEvent) error {
+	p, err := readPolicy(ctx, tx.Reader)
+	if err != nil || p.Transfers == p.transfersOf(recorded) {
+		return err
+	}
+	return p.noteMixed(ctx, tx)
+}
+
+// transfersOf is the policy that a transfer on record was handled under: the ledger's where it makes no difference.
+func (p Policy) transfersOf(e RecordedEvent) chain.TransferPolicy {
+	switch {
+	case e.Outcome == chain.Applied, *e.Reason == chain.NoOpenPosition:
+		return chain.TransfersInclude
+	case *e.Reason == chain.Excluded:
+		return chain.TransfersExclude
+	}
+	return p.Transfers
+}
