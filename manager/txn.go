@@ -170,6 +170,11 @@ func (t *txn) failed(ctx context.Context, op, query string, err error) error {
 		}
 	}
 	err = t.mark(wrap(op, name, t.label.String(), err))
+	if own, ok := err.(*Error); ok && own.Label == "" { // of preparing
+		named := *own
+		named.Label = t.label.String()
+		err = &named
+	}
 	explainVacuum(err)
 	if t.root.dropped == nil && !t.conn.inTransaction() {
 		t.root.dropped = err
@@ -241,6 +246,7 @@ func (t *txn) exec(ctx context.Context, query string, args boundArgs, bindErr er
 // of several statements it is the last, which args are then for, and the others have run. Of one to execute that is
 // empty it is nil.
 func (t *txn) begun(ctx context.Context, op, query string, args *boundArgs, bindErr error) (*stmt, error) {
+	t.label.look()
 	if err := t.check(ctx, query); err != nil {
 		return nil, err
 	}
