@@ -101,7 +101,7 @@ func OpenReadOnly(ctx context.Context, path string, opts ...Option) (*Ledger, er
 	if err := checkReadOnly(ctx, path, c.reading()); err != nil {
 		return nil, err
 	}
-	db, err := manager.OpenReadOnly(ctx, path, newReader, newTx, c.reading()...)
+	db, err := manager.OpenReadOnlyAs[Tx](ctx, path, newReader, c.reading()...)
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,7 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 		return err
 	}
 	raw := func(db manager.DBTX) manager.DBTX { return db }
-	db, err := manager.OpenReadOnly(ctx, path, raw, raw, append(options[:len(options):len(options)], manager.WithReaders(1))...)
+	db, err := manager.OpenReadOnly(ctx, path, raw, append(options[:len(options):len(options)], manager.WithReaders(1))...)
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func (l *Ledger) verifyBeside(ctx context.Context, c verifyConfig) *verifiedBesi
 	go func() {
 		defer close(b.done)
 		defer func() { b.panicked = recover() }()
-		db, err := manager.OpenReadOnly(ctx, l.path, newReader, newTx, slices.Concat(l.reading, []manager.Option{manager.WithReaders(1)})...)
+		db, err := manager.OpenReadOnlyAs[Tx](ctx, l.path, newReader, slices.Concat(l.reading, []manager.Option{manager.WithReaders(1)})...)
 		if err != nil {
 			b.err = err
 			return

@@ -50,7 +50,7 @@ func TestBackupReportsItsProgress(t *testing.T) {
 
 func TestBackupOfADatabaseOpenedReadOnly(t *testing.T) {
 	db := backupSource(t)
-	reports, err := manager.OpenReadOnly(t.Context(), db.Path(), newBank, newBank)
+	reports, err := manager.OpenReadOnly(t.Context(), db.Path(), newBank)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,6 +64,7 @@ func (co *core) close(ctx context.Context) error {
 		errs = append(errs, co.lanes.close())
 	case co.writer != nil:
 		errs = append(errs, co.closeWriter())
+		opened.count(co.path, -1)
 	case co.server == nil:
 		co.sweepLog()
 	}

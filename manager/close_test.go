@@ -144,7 +144,7 @@ func TestCloseMovesTheLogAlsoBesideAnotherReader(t *testing.T) {
 	path := bankPath(t)
 	db := bankOpen(t, path)
 	bankFill(t, db)
-	report, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank)
+	report, err := manager.OpenReadOnly(t.Context(), path, newBank)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		report, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank)
+		report, err := manager.OpenReadOnly(t.Context(), path, newBank)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -319,7 +319,7 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reports, err := manager.OpenReadOnly(t.Context(), db.Path(), newReader, newTx)
+	reports, err := manager.OpenReadOnlyAs[Tx](t.Context(), db.Path(), newReader)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func TestOpenReadOnlyChangesNothing(t *testing.T) {
 	if len(log) == 0 {
 		t.Fatal("the log is empty, so it says nothing")
 	}
-	reader, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank)
+	reader, err := manager.OpenReadOnly(t.Context(), path, newBank)
 	if err != nil {
 		t.Fatal(err)
 	}

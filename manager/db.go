@@ -24,17 +24,6 @@ type DB[R, W any] struct {
 // It returns ErrWrongFile, ErrTooNew, ErrCorrupt, ErrReadOnly, ErrIO, ErrBusy
 // or ErrUnsupported, in an [*Error] that says what to do.
 func Open[DR, DW, R, W any](ctx context.Context, path string, newRead func(DR) R, newTx func(DW) W, opts ...Option) (*DB[R, W], error) {
-	return openWith(ctx, path, newRead, newTx, open, opts)
-}
-
-// OpenReadOnly opens an existing database for reading only, also while other
-// processes write it. It runs no migration and takes no lock. WithTx returns
-// ErrReadOnly.
-func OpenReadOnly[DR, DW, R, W any](ctx context.Context, path string, newRead func(DR) R, newTx func(DW) W, opts ...Option) (*DB[R, W], error) {
-	return openWith(ctx, path, newRead, newTx, openReadOnly, opts)
-}
-
-func openWith[DR, DW, R, W any](ctx context.Context, path string, newRead func(DR) R, newTx func(DW) W, open func(context.Context, string, config) (*core, error), opts []Option) (*DB[R, W], error) {
 	read, err := adapt(newRead)
 	if err != nil {
 		return nil, err
@@ -43,13 +32,40 @@ func openWith[DR, DW, R, W any](ctx context.Context, path string, newRead func(D
 	if err != nil {
 		return nil, err
 	}
-	cfg := newConfig(opts)
-	warnOfDrivers(cfg.logger)
-	co, err := open(ctx, path, cfg)
+	co, err := openCore(ctx, path, open, opts)
 	if err != nil {
 		return nil, err
 	}
 	return &DB[R, W]{core: co, newRead: read, newTx: tx}, nil
+}
+
+// OpenReadOnly opens an existing database for reading only, also while other
+// processes write it. It runs no migration and takes no lock. There is no query set
+// of writes to make: WithTx returns ErrReadOnly.
+func OpenReadOnly[DR, R any](ctx context.Context, path string, newRead func(DR) R, opts ...Option) (*DB[R, R], error) {
+	return OpenReadOnlyAs[R](ctx, path, newRead, opts...)
+}
+
+// OpenReadOnlyAs is [OpenReadOnly] for a program that has one type for both: it
+// returns what Open does for a query set W of writes.
+//
+//	db, err := manager.OpenReadOnlyAs[Tx](ctx, "app.db", read.New) // *manager.DB[*read.Queries, Tx]
+func OpenReadOnlyAs[W, DR, R any](ctx context.Context, path string, newRead func(DR) R, opts ...Option) (*DB[R, W], error) {
+	read, err := adapt(newRead)
+	if err != nil {
+		return nil, err
+	}
+	co, err := openCore(ctx, path, openReadOnly, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &DB[R, W]{core: co, newRead: read}, nil
+}
+
+func openCore(ctx context.Context, path string, open func(context.Context, string, config) (*core, error), opts []Option) (*core, error) {
+	cfg := newConfig(opts)
+	warnOfDrivers(cfg.logger)
+	return open(ctx, path, cfg)
 }
 
 // adapt checks once that our DBTX has the methods sqlc's asks for.

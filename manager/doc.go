@@ -14,8 +14,8 @@
 //	})
 //
 // It knows transactions and nothing of what is in them: any output of sqlc for
-// database/sql and SQLite will do, generated without emit_prepared_queries.
-// With two packages, one of reads and one of writes, a write inside ReadOnly
+// database/sql and SQLite will do. With emit_prepared_queries use New all the same,
+// not Prepare: the manager keeps statements prepared. With two packages, one of reads and one of writes, a write inside ReadOnly
 // does not compile; Tx then embeds both:
 //
 //	type Reader = read.Queries
@@ -23,6 +23,12 @@
 //	type Tx struct { *Reader; *Writer }
 //
 //	func newTx(db manager.DBTX) Tx { return Tx{read.New(db), write.New(db)} }
+//
+// Both constructors are functions, given and not called, from sqlc's DBTX to a
+// query set. For anything else, Prepare or New(x), the compiler says that its type
+// "does not match func(DR) R (cannot infer DR, DW, R, and W)". One that takes the
+// DBTX of another driver, pgx for one, or a *sql.DB, compiles, and Open returns
+// ErrUnsupported.
 //
 // What follows is the contract. Each sentence of it has a test that fails
 // without it.
@@ -205,13 +211,20 @@
 //	PRAGMA              writer    readers   for an existing file
 //	journal_mode        WAL                 stays in the file: its other programs meet -wal and -shm
 //	synchronous         FULL                [WithSynchronousNormal]
-//	foreign_keys        1         1         rows without their parent stay; a new one is refused
+//	foreign_keys        1         1         rows without their parent stay, and Open warns of them; a new one is refused
 //	trusted_schema      0         0         views and triggers may not call functions with side effects
 //	cell_size_check     1         1         a damaged page is found when it is read
 //	cache_size          -65536    -16384    64 and 16 MiB a connection
 //	busy_timeout        0         0         the manager waits
 //	wal_autocheckpoint  0                   the manager checkpoints
 //	query_only                    1
+//
+// Open looks through the whole file for such rows, a quarter of a second for a
+// million, if it is no larger than 16 MiB or was not in WAL mode; of a larger one only
+// a migration that changes something, [DB.Maintain] and [DB.Backup] do.
+//
+// A file that this process has open for writing already gets a second queue, and a
+// warning: open it once and share the DB.
 //
 // [WithPragma] sets others, or those again that the manager does not live on.
 // [WithConnectHook] readies a connection before that: functions, collations,

@@ -136,7 +136,7 @@ func TestNoReadFromAFileThatIsNoLongerTheOne(t *testing.T) {
 	for _, c := range filesMoved {
 		t.Run(c.name, func(t *testing.T) {
 			db, path := fileBank(t)
-			report, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank)
+			report, err := manager.OpenReadOnly(t.Context(), path, newBank)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -280,7 +280,7 @@ func TestOpenTakesACopyThatWasKilledWhenItHadItsName(t *testing.T) {
 				t.Skipf("no hard links here: %v", err)
 			}
 			if name == "OpenReadOnly" {
-				report, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank)
+				report, err := manager.OpenReadOnly(t.Context(), path, newBank)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -122,10 +122,16 @@ func (l *fileLock) taken(err error, who *label) error {
 	return wrap("wait for the lock file", "", who.String(), err)
 }
 
-// heldBy says which file another process holds, and which process that is.
+// heldBy says which file another process, or another manager of this one, holds.
 func (l *fileLock) heldBy() string {
-	who := lockHolder(l.file)
-	if who == "" {
+	pid, who := lockHolder(l.file)
+	const once = "; open a database once and share the DB"
+	switch twins := opened.count(l.core.path, 0) > 1; {
+	case pid == os.Getpid():
+		return "another manager of this process holds " + l.file.Name() + once
+	case pid == 0 && twins:
+		return "another process, or another manager of this one, holds " + l.file.Name() + once
+	case pid == 0:
 		who = "another process"
 	}
 	return who + " holds " + l.file.Name() + "; if it was stopped, let it go on or end it"

@@ -3,18 +3,20 @@ package manager
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 )
 
-// lockHolder names the process that holds the lock on f, if the system shows it.
-func lockHolder(f *os.File) string {
+// lockHolder is the process that holds the lock on f, and its name, if the
+// system shows it; else 0.
+func lockHolder(f *os.File) (pid int, who string) {
 	table, err := os.ReadFile("/proc/locks")
 	if err != nil {
-		return ""
+		return 0, ""
 	}
 	state, err := statFile(f.Name())
 	if err != nil {
-		return ""
+		return 0, ""
 	}
 	inode := fmt.Sprintf(":%d", state.id.inode)
 	for line := range strings.Lines(string(table)) {
@@ -23,8 +25,9 @@ func lockHolder(f *os.File) string {
 		if len(fields) < 6 || fields[1] != "FLOCK" || !strings.HasSuffix(fields[5], inode) {
 			continue
 		}
+		pid, _ = strconv.Atoi(fields[4])
 		name, _ := os.ReadFile("/proc/" + fields[4] + "/comm")
-		return strings.TrimSpace("process " + fields[4] + " " + string(name))
+		return pid, strings.TrimSpace("process " + fields[4] + " " + string(name))
 	}
-	return ""
+	return 0, ""
 }

@@ -4,4 +4,4 @@ package manager
 
 import "os"
 
-func lockHolder(*os.File) string { return "" }
+func lockHolder(*os.File) (pid int, who string) { return 0, "" }

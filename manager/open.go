@@ -39,6 +39,7 @@ type core struct {
 	file     dbFile
 
 	readOnly bool // opened with OpenReadOnly
+	adopted  bool // the file was not in WAL mode when it was opened
 }
 
 func newCore(cfg config) *core {
@@ -93,6 +94,9 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	if err := co.retryOpen(ctx, co.connect); err != nil {
 		return nil, err
 	}
+	if err := co.retryOpen(ctx, co.reportOrphans); err != nil {
+		return nil, err
+	}
 	if cfg.lockFile {
 		co.writer.lock = lock
 		lock.release()
@@ -100,6 +104,7 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 		lock.close()
 	}
 	co.watch = startWatch(co)
+	co.warnOfTwins()
 	return co, nil
 }
 
@@ -298,6 +303,7 @@ func (co *core) checkFile(mode string) error {
 		return wrap("open "+co.path, "", "", err)
 	}
 	defer s.close()
+	co.noteAdoption(s.conn)
 	return co.checkApplication(s.conn)
 }
 

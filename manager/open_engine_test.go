@@ -12,7 +12,7 @@ func TestURLOfAServerWithoutItsEngineNamesTheImport(t *testing.T) {
 	same := func(db manager.DBTX) manager.DBTX { return db }
 	for _, open := range []func(url string) error{
 		func(url string) error { _, err := manager.Open(t.Context(), url, same, same); return err },
-		func(url string) error { _, err := manager.OpenReadOnly(t.Context(), url, same, same); return err },
+		func(url string) error { _, err := manager.OpenReadOnly(t.Context(), url, same); return err },
 	} {
 		for _, url := range []string{"postgres://u:secret@h/d", "postgresql://h/d"} {
 			err := open(url)

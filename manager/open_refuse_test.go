@@ -45,7 +45,7 @@ func refuseOpen(t testing.TB, path string, kind error, advice string) {
 
 func refuseOpenReadOnly(t testing.TB, path string, kind error, advice string) {
 	t.Helper()
-	_, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank, manager.WithApplicationID(bankApplication))
+	_, err := manager.OpenReadOnly(t.Context(), path, newBank, manager.WithApplicationID(bankApplication))
 	refuseWants(t, err, kind, advice)
 }
 
@@ -87,7 +87,7 @@ func TestOpenRefusesMissingFolder(t *testing.T) {
 
 func TestOpenReadOnlyRefusesMissingFile(t *testing.T) {
 	path := bankPath(t)
-	_, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank)
+	_, err := manager.OpenReadOnly(t.Context(), path, newBank)
 	if !errors.Is(err, manager.ErrIO) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want ErrIO and fs.ErrNotExist", err)
 	}
@@ -103,7 +103,7 @@ func TestOpenReadOnlyRefusesAnotherJournalMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw.Close()
-	_, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank)
+	_, err := manager.OpenReadOnly(t.Context(), path, newBank)
 	refuseWants(t, err, manager.ErrUnsupported, "open it for writing once")
 }
 

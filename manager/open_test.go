@@ -264,7 +264,7 @@ func TestOpenReadOnlyServesALiveFile(t *testing.T) {
 	db := bankOpen(t, path)
 	bankFill(t, db)
 	held := bankHoldWriter(t, db, "holder") // neither opening nor reading waits for it
-	report, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank, manager.WithApplicationID(bankApplication))
+	report, err := manager.OpenReadOnly(t.Context(), path, newBank, manager.WithApplicationID(bankApplication))
 	if err != nil {
 		t.Fatal(err)
 	}

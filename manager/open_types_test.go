@@ -1,13 +1,19 @@
 package manager_test
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 // Read-only is a property of the type: with one package of reads and one of
@@ -29,6 +35,37 @@ func TestWriteInsideReadOnlyDoesNotCompile(t *testing.T) {
 				t.Errorf("compiled: %t, with the message %q, want %q", compiled, message, test.want)
 			}
 		})
+	}
+}
+
+// The compiler's message is the one that the package's documentation explains.
+func TestWrongConstructorDoesNotCompile(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("no go command to compile with")
+	}
+	for name, constructor := range map[string]string{
+		"Prepare":    "func(context.Context, manager.DBTX) (*read.Queries, error) { return nil, nil }",
+		"New called": "read.New(nil)",
+	} {
+		source := strings.Replace(strings.Replace(snippet, "read.New, newTx)", constructor+", newTx)", 1), "CALL", "db.Close(ctx)", 1)
+		message, compiled := compile(t, source)
+		if want := "does not match func(DR) R (cannot infer DR, DW, R, and W)"; compiled || !strings.Contains(message, want) {
+			t.Errorf("%s: compiled: %t, with the message %q, want %q", name, compiled, message, want)
+		}
+	}
+	for name, open := range map[string]func() error{
+		"*sql.DB": func() error {
+			_, err := manager.Open(t.Context(), "notes.db", func(*sql.DB) int { return 0 }, newTx)
+			return err
+		},
+		"another driver's DBTX": func() error {
+			_, err := manager.Open(t.Context(), "notes.db", newReader, func(interface{ Exec() }) int { return 0 })
+			return err
+		},
+	} {
+		if err := open(); !errors.Is(err, manager.ErrUnsupported) || !strings.Contains(err.Error(), "generate for database/sql") {
+			t.Errorf("%s: got %v, want ErrUnsupported and what to do", name, err)
+		}
 	}
 }
 
@@ -97,4 +134,34 @@ func raceFlag() string {
 		}
 	}
 	return ""
+}
+
+// OpenReadOnly asks for no query set of writes, and gives a type that Open gives too.
+func TestOpenReadOnlyNeedsNoWriter(t *testing.T) {
+	db := openNotes(t)
+	if err := db.WithTx(t.Context(), adding("a")); err != nil {
+		t.Fatal(err)
+	}
+	report, err := manager.OpenReadOnly(t.Context(), db.Path(), newReader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer report.Close(context.Background())
+	var same *DB
+	if same, err = manager.OpenReadOnlyAs[Tx](t.Context(), db.Path(), newReader); err != nil {
+		t.Fatal(err)
+	}
+	defer same.Close(context.Background())
+	if got := titles(t, same); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("titles: got %q, want [a]", got)
+	}
+	for name, err := range map[string]error{
+		"OpenReadOnly":   report.WithTx(t.Context(), func(context.Context, Reader) error { t.Error("a closure ran"); return nil }),
+		"OpenReadOnlyAs": same.WithTx(t.Context(), adding("b")),
+	} {
+		wantKind(t, "WithTx after "+name, err, manager.ErrReadOnly)
+	}
+	wantKind(t, "inside ReadOnly", report.ReadOnly(t.Context(), func(ctx context.Context, q Reader) error {
+		return report.WithTx(ctx, func(context.Context, Reader) error { return nil })
+	}), manager.ErrReadOnly)
 }

@@ -27,7 +27,7 @@ func init() {
 				return
 			}
 		}
-		db, err := manager.OpenReadOnly(t.Context(), args[0], newBank, newBank, manager.WithApplicationID(bankApplication))
+		db, err := manager.OpenReadOnly(t.Context(), args[0], newBank, manager.WithApplicationID(bankApplication))
 		if err != nil {
 			childSay("%q", err.Error())
 			return
@@ -162,7 +162,7 @@ func TestReadingLeavesNothingThatStopsWriting(t *testing.T) {
 		if err := db.Backup(t.Context(), copied, manager.Overwrite()); err != nil {
 			t.Fatal(err)
 		}
-		report, err := manager.OpenReadOnly(t.Context(), copied, newBank, newBank)
+		report, err := manager.OpenReadOnly(t.Context(), copied, newBank)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestReadingLeavesNothingThatStopsWriting(t *testing.T) {
 // refuseOpenReadOnlyLeaves opens for reading what is another program's.
 func refuseOpenReadOnlyLeaves(t *testing.T, path string) {
 	t.Helper()
-	if _, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank, manager.WithApplicationID(7)); !errors.Is(err, manager.ErrWrongFile) {
+	if _, err := manager.OpenReadOnly(t.Context(), path, newBank, manager.WithApplicationID(7)); !errors.Is(err, manager.ErrWrongFile) {
 		t.Errorf("got %v, want ErrWrongFile", err)
 	}
 }

@@ -24,7 +24,7 @@ type DBTX interface {
 
 var errNoPrepare = &Error{
 	Op: "prepare", Kind: ErrUnsupported,
-	Detail: "statements are kept prepared by the manager; generate without emit_prepared_queries",
+	Detail: "statements are kept prepared by the manager; make queries with New, not with Prepare",
 }
 
 // A txn is a transaction, or a savepoint or view inside one, as its closure

@@ -190,7 +190,7 @@ func TestPreparingIsRefusedWithTheReason(t *testing.T) {
 		_, err := tx.raw.PrepareContext(ctx, "SELECT 1")
 		return err
 	})
-	if !errors.Is(err, manager.ErrUnsupported) || !strings.Contains(err.Error(), "emit_prepared_queries") {
-		t.Errorf("got %v, want ErrUnsupported and sqlc's option", err)
+	if !errors.Is(err, manager.ErrUnsupported) || !strings.Contains(err.Error(), "New, not with Prepare") {
+		t.Errorf("got %v, want ErrUnsupported and the constructor to use", err)
 	}
 }

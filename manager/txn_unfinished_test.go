@@ -48,7 +48,7 @@ func TestOpenTakesBackAnUnfinishedTransaction(t *testing.T) {
 	}
 	bankClose(t, db)
 	path = unfinished(t, path)
-	_, err := manager.OpenReadOnly(t.Context(), path, newBank, newBank)
+	_, err := manager.OpenReadOnly(t.Context(), path, newBank)
 	if !errors.Is(err, manager.ErrReadOnly) || !strings.Contains(err.Error(), "open it once with Open") {
 		t.Errorf("open read-only: got %v, want ErrReadOnly and what to do", err)
 	}

@@ -550,7 +550,7 @@ func TestSQLDoorWorks(t *testing.T) {
 func TestOpenReadOnlyReads(t *testing.T) {
 	url := pgtest.Database(t)
 	exec(t, open(t, url), "CREATE TABLE x (y bigint)")
-	d, err := manager.OpenReadOnly(t.Context(), url, same, same, quiet)
+	d, err := manager.OpenReadOnly(t.Context(), url, same, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,33 @@
+package manager
+
+import (
+	"log/slog"
+	"sync"
+)
+
+// opened counts the managers of this process that write a file, by its path.
+var opened = openedFiles{managers: map[string]int{}}
+
+type openedFiles struct {
+	mu       sync.Mutex
+	managers map[string]int
+}
+
+// count is how many managers of path there are, once by more are.
+func (o *openedFiles) count(path string, by int) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := o.managers[path] + by
+	if o.managers[path] = n; n == 0 {
+		delete(o.managers, path)
+	}
+	return n
+}
+
+// warnOfTwins says that the file is open already. It works: the two meet at the
+// lock file as two processes do, and share neither commits nor a queue.
+func (co *core) warnOfTwins() {
+	if opened.count(co.path, 1) > 1 {
+		co.cfg.logger.Warn("database is open in this process already: each manager has a queue of its own, and a closure of one that waits for the other waits for itself; open it once and share the DB", slog.String("path", co.path))
+	}
+}
