@@ -55,7 +55,7 @@ func (co *core) close(ctx context.Context) error {
 	co.closing.done = true
 	co.watch.close()
 	var errs []error
-	co.door.close()
+	co.door.close(co)
 	for _, c := range co.readConns() {
 		errs = append(errs, c.close())
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"sync"
+	"time"
 )
 
 // SQL returns a *sql.DB over the same database for code that asks for one: a
@@ -33,7 +34,7 @@ import (
 //
 // Errors are those of WithTx and ReadOnly, except that no error is driver.ErrBadConn:
 // database/sql would run the statement again, which may have been committed.
-func (db *DB[R, W]) SQL() *sql.DB { return db.core.door.open(db.core) }
+func (db *DB[R, W]) SQL() *sql.DB { return db.core.door.open(db.core).db }
 
 // SQLTx lends the transaction that ctx belongs to, one of WithTx or ReadOnly, to
 // code that asks for a *sql.Tx. It ends with the closure; Commit is refused and
@@ -48,6 +49,7 @@ func (db *DB[R, W]) SQLTx(ctx context.Context) (*sql.Tx, error) { return db.core
 type sqlDoor struct {
 	once    sync.Once
 	db      *sql.DB
+	lending *sql.DB  // of SQLTx: what callers set or close on db must not hold up a closure
 	readers *readers // of rows outside any transaction
 	writing textSet  // queries that turned out to write
 }
@@ -55,16 +57,17 @@ type sqlDoor struct {
 // maxLeases bounds the readers that rows outside transactions may hold.
 const maxLeases = 64
 
-func (d *sqlDoor) open(co *core) *sql.DB {
-	d.once.Do(func() { d.db = sql.OpenDB(sqlConnector{co}) })
-	return d.db
+func (d *sqlDoor) open(co *core) *sqlDoor {
+	d.once.Do(func() { d.db, d.lending = sql.OpenDB(sqlConnector{co}), sql.OpenDB(sqlConnector{co}) })
+	return d
 }
 
-// close is for who has seen that nobody is inside any more.
-func (d *sqlDoor) close() {
-	if db := d.db; db != nil {
-		_ = db.Close()
-	}
+// close is for who has seen that nobody is inside any more. What asks for the
+// *sql.DB later gets one that is closed.
+func (d *sqlDoor) close(co *core) {
+	d.open(co)
+	_ = d.db.Close()
+	_ = d.lending.Close()
 }
 
 // A sqlConnector makes connections for database/sql, which are views of the
@@ -96,7 +99,7 @@ func (co *core) lend(ctx context.Context) (*sql.Tx, error) {
 	if t == nil {
 		return nil, &Error{Op: "lend a *sql.Tx", Kind: ErrTxDone, Detail: "the context does not come from a closure of this manager"}
 	}
-	tx, err := co.door.open(co).BeginTx(&lendContext{context.Background(), t}, nil)
+	tx, err := co.door.open(co).lending.BeginTx(&lendContext{context.Background(), t}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -125,13 +128,25 @@ func lending(run closure) closure {
 }
 
 // endLent ends what was lent of t. database/sql waits for calls that run in
-// it, so the caller does not hold the connection's mu.
+// it, so the caller does not hold the connection's mu. It also waits for rows whose
+// last Scan lent a sql.RawBytes, until they are read on: those that nobody reads
+// on must not hold the closure.
 func (t *txn) endLent() {
 	t.conn.mu.Lock()
 	lent := t.lent
 	t.lent, t.lentEnding = nil, true
 	t.conn.unlock()
 	for _, tx := range lent {
-		_ = tx.Rollback() // does nothing to t now; an error says that its user has ended it
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			_ = tx.Rollback() // does nothing to t now; an error says that its user has ended it
+		}()
+		timer := time.NewTimer(closeGrace)
+		select {
+		case <-over:
+		case <-timer.C:
+		}
+		timer.Stop()
 	}
 }

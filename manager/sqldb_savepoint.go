@@ -2,6 +2,8 @@ package manager
 
 import (
 	"context"
+	"database/sql/driver"
+	"fmt"
 	"strings"
 )
 
@@ -18,14 +20,34 @@ type savepointText struct{ verb, name string }
 // parseSavepoint reads the three statements that the manager runs by itself:
 // its own savepoints all have one name, which a caller's must not meet.
 func parseSavepoint(query string) (s savepointText, ok bool) {
-	words := strings.Fields(strings.TrimRight(plainStart(query), "; \t\r\n"))
-	if len(words) < 2 || len(words) > 5 {
+	const most = 5 // ROLLBACK TRANSACTION TO SAVEPOINT name
+	var words []token
+	for scan, ended := (scanner{text: query}), false; ; {
+		switch t := scan.next(); {
+		case t.kind == endOfText:
+			return savepointOf(words)
+		case t.kind == semicolon:
+			ended = len(words) > 0
+		case ended || len(words) == most:
+			return s, false
+		default:
+			words = append(words, t)
+		}
+	}
+}
+
+func savepointOf(words []token) (s savepointText, ok bool) {
+	if len(words) < 2 {
 		return s, false
 	}
-	s.name = unquoted(words[len(words)-1])
-	switch verb := strings.ToUpper(strings.Join(words[:len(words)-1], " ")); verb {
+	last := len(words) - 1
+	verb := make([]string, last)
+	for i, word := range words[:last] {
+		verb[i] = strings.ToUpper(word.text)
+	}
+	switch strings.Join(verb, " ") {
 	case "SAVEPOINT":
-		s.verb = verb
+		s.verb = "SAVEPOINT"
 	case "RELEASE", "RELEASE SAVEPOINT":
 		s.verb = "RELEASE"
 	case "ROLLBACK TO", "ROLLBACK TO SAVEPOINT", "ROLLBACK TRANSACTION TO", "ROLLBACK TRANSACTION TO SAVEPOINT":
@@ -33,32 +55,23 @@ func parseSavepoint(query string) (s savepointText, ok bool) {
 	default:
 		return s, false
 	}
-	return s, s.name != ""
+	s.name, ok = words[last].name()
+	return s, ok
 }
 
-// plainStart is query without the comments and spaces before its first word.
-func plainStart(query string) string {
-	for {
-		query = strings.TrimSpace(query)
-		switch {
-		case strings.HasPrefix(query, "--"):
-			_, query, _ = strings.Cut(query, "\n")
-		case strings.HasPrefix(query, "/*"):
-			_, query, _ = strings.Cut(query[2:], "*/")
-		default:
-			return query
-		}
+// name is the name that t is, without its quotes.
+func (t token) name() (name string, ok bool) {
+	if t.kind == identifier {
+		return t.text, true
 	}
-}
-
-func unquoted(name string) string {
-	if len(name) >= 2 {
-		switch name[:1] + name[len(name)-1:] {
-		case `""`, "''", "``", "[]":
-			return name[1 : len(name)-1]
-		}
+	if t.kind != otherToken || len(t.text) < 2 || !strings.ContainsRune("\"'`[", rune(t.text[0])) {
+		return "", false
 	}
-	return name
+	quote, inner := t.text[:1], t.text[1:len(t.text)-1]
+	if quote == "[" {
+		return inner, true
+	}
+	return strings.ReplaceAll(inner, quote+quote, quote), true
 }
 
 // innermost is the transaction that statements run in.
@@ -69,7 +82,10 @@ func (tx *sqlTx) innermost() *txn {
 	return tx.txn
 }
 
-func (tx *sqlTx) runSavepoint(ctx context.Context, s savepointText) error {
+func (tx *sqlTx) runSavepoint(ctx context.Context, s savepointText, args []driver.NamedValue) error {
+	if len(args) > 0 {
+		return &Error{Op: strings.ToLower(s.verb), Label: tx.txn.label.String(), Kind: ErrUnsupported, Detail: fmt.Sprintf("too many arguments: the statement takes 0, got %d", len(args))}
+	}
 	if s.verb == "SAVEPOINT" {
 		return tx.openSavepoint(ctx, s.name)
 	}
@@ -94,7 +110,7 @@ func (tx *sqlTx) openSavepoint(ctx context.Context, name string) error {
 	if outer.view {
 		return &Error{Op: "savepoint", Label: outer.label.String(), Kind: ErrReadOnly, Detail: "a savepoint inside a transaction that only reads"}
 	}
-	n := outer.child(ctx, &label{name: "savepoint " + name})
+	n := outer.child(outer.ctx, &label{name: "savepoint " + name}) // ctx is that of the statement
 	if err := n.openSavepoint(ctx); err != nil {
 		return err
 	}

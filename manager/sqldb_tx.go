@@ -22,13 +22,14 @@ type sqlTx struct {
 	savepoints []sqlSavepoint // made by statements, the innermost last
 	end        func(commit bool) error
 	used       atomic.Int64          // when it was last used, in nanoseconds since the epoch
+	inside     atomic.Int32          // statements and rows that are being run
 	aborted    atomic.Pointer[Error] // why the manager rolled it back while it was idle
 }
 
 // BeginTx begins a transaction. See [DB.SQL].
 func (c *sqlConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	tx := &sqlTx{conn: c}
-	tx.touch()
+	tx.use()()
 	var err error
 	if lent, ok := ctx.(*lendContext); ok {
 		tx.beginLent(lent.txn)
@@ -46,9 +47,22 @@ func (c *sqlConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 	return tx, nil
 }
 
-func (tx *sqlTx) touch() { tx.used.Store(time.Now().UnixNano()) }
+// use notes that the transaction does something until done is called.
+func (tx *sqlTx) use() (done func()) {
+	tx.inside.Add(1)
+	return func() {
+		tx.used.Store(time.Now().UnixNano())
+		tx.inside.Add(-1)
+	}
+}
 
-func (tx *sqlTx) idle() time.Duration { return time.Since(time.Unix(0, tx.used.Load())) }
+// idle is for how long the transaction has done nothing.
+func (tx *sqlTx) idle() time.Duration {
+	if tx.inside.Load() > 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, tx.used.Load()))
+}
 
 // Commit ends the transaction. Savepoints that are still open are part of it.
 func (tx *sqlTx) Commit() error { return tx.finish(true) }
@@ -71,10 +85,9 @@ func (tx *sqlTx) finish(commit bool) error {
 }
 
 func (tx *sqlTx) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	tx.touch()
-	defer tx.touch()
+	defer tx.use()()
 	if s, ok := parseSavepoint(query); ok {
-		return driver.ResultNoRows, tx.explain(tx.runSavepoint(ctx, s))
+		return driver.ResultNoRows, tx.explain(tx.runSavepoint(ctx, s, args))
 	}
 	result, err := tx.innermost().ExecContext(ctx, query, arguments(args)...)
 	if err != nil {
@@ -84,8 +97,13 @@ func (tx *sqlTx) exec(ctx context.Context, query string, args []driver.NamedValu
 }
 
 func (tx *sqlTx) query(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	tx.touch()
-	defer tx.touch()
+	defer tx.use()()
+	if s, ok := parseSavepoint(query); ok {
+		if err := tx.runSavepoint(ctx, s, args); err != nil {
+			return nil, tx.explain(err)
+		}
+		return &bufferedRows{}, nil
+	}
 	found, err := tx.innermost().driverRows(ctx, query, args)
 	if err != nil {
 		return nil, tx.explain(err)
@@ -94,7 +112,10 @@ func (tx *sqlTx) query(ctx context.Context, query string, args []driver.NamedVal
 }
 
 func (tx *sqlTx) prepare(ctx context.Context, query string) error {
-	tx.touch()
+	defer tx.use()()
+	if _, ok := parseSavepoint(query); ok {
+		return nil
+	}
 	return tx.explain(tx.innermost().prepare(ctx, query))
 }
 
@@ -113,7 +134,7 @@ type txRows struct {
 }
 
 func (r *txRows) Next(dest []driver.Value) error {
-	r.tx.touch()
+	defer r.tx.use()()
 	return sealedNext(r.tx.explain(r.rows.Next(dest)))
 }
 
