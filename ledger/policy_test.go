@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -201,4 +202,56 @@ func TestPolicyForTransfers(t *testing.T) {
 		t.Error("an event that was applied turned out to be a transfer: want mixed")
 	}
 	processClose(t, l, transfer(unstake("5-1", 4, 1, 1)), ledger.OverridePolicy())
+}
+
+// TestRebuildUnderPolicy: events re-evaluated are what they are in a ledger that had the policy from the beginning,
+// later rebuilds agree, and nothing is mixed any more.
+func TestRebuildUnderPolicy(t *testing.T) {
+	ctx := context.Background()
+	policies := []ledger.Policy{
+		ledger.DefaultPolicy(),
+		{MinBlocks: 0, SelfTrade: chain.SelfTradeClamp, Transfers: chain.TransfersExclude, LookbackDays: 21},
+		{MinBlocks: 30, SelfTrade: chain.SelfTradeZero, Transfers: chain.TransfersInclude, LookbackDays: 21},
+		{MinBlocks: 30, SelfTrade: chain.SelfTradeZero, Transfers: chain.TransfersExclude, LookbackDays: 21},
+	}
+	for seed := uint64(1); seed <= 2; seed++ {
+		events := history(seed, 400)
+		for i := range events {
+			events[i].IsTransfer = new(i%7 == 0)
+			events[i].Excluded = false
+		}
+		l := open(t, ledger.WithPolicy(policies[0]))
+		apply(t, l, events)
+		for n := 1; n <= len(policies); n++ {
+			want := policies[n%len(policies)]
+			if p := setPolicy(t, l, func(p *ledger.Policy) { *p = want }); !p.Mixed {
+				t.Fatalf("seed %d, policy %d: got %v, want mixed", seed, n, p)
+			}
+			miners, err := l.Miners(ctx, ledger.Page[ledger.Miner]{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range miners {
+				if _, err := l.Rebuild(ctx, m.Coldkey, ledger.UnderPolicy()); err != nil {
+					t.Fatalf("seed %d, policy %d: %v", seed, n, err)
+				}
+				for _, again := range [][]ledger.RebuildOption{nil, {ledger.UnderPolicy()}} {
+					if r, err := l.Rebuild(ctx, m.Coldkey, again...); err != nil || r.Changed() {
+						t.Fatalf("seed %d, policy %d: again: got %+v, error %v, want no change", seed, n, r, err)
+					}
+				}
+			}
+			if p, err := l.RefreshPolicy(ctx); err != nil || p != want {
+				t.Errorf("seed %d, policy %d: got %v, mixed %v, error %v, want %v", seed, n, p, p.Mixed, err, want)
+			}
+			other := open(t, ledger.WithPolicy(want))
+			apply(t, other, events)
+			if got, want := report(t, l), report(t, other); !reflect.DeepEqual(got, want) {
+				t.Errorf("seed %d, policy %d:\ngot  %+v\nwant %+v", seed, n, got, want)
+			}
+			if got := verify(t, l); !got.Healthy() {
+				t.Errorf("seed %d, policy %d: verify: %+v", seed, n, got.Differences)
+			}
+		}
+	}
 }

@@ -28,6 +28,7 @@ type RebuildResult struct {
 	MinerID    int64                   `json:"miner_id"`
 	Replayed   int64                   `json:"replayed"`   // events
 	Reordered  int64                   `json:"reordered"`  // events that were flagged out of order, and are no more
+	Restated   int64                   `json:"restated"`   // events that stand under another policy now, see UnderPolicy
 	Outcomes   []Change[RecordedEvent] `json:"outcomes"`   // events applied that were ignored, and the other way round
 	Positions  []Change[Position]      `json:"positions"`  // by id
 	Trades     []Change[Trade]         `json:"trades"`     // by id
@@ -38,7 +39,7 @@ type RebuildResult struct {
 
 // Changed reports whether the rebuild changed anything.
 func (r RebuildResult) Changed() bool {
-	return r.Reordered > 0 || len(r.Outcomes)+len(r.Positions)+len(r.Trades)+len(r.Closes) > 0 || r.Counters.Before != nil
+	return r.Reordered+r.Restated > 0 || len(r.Outcomes)+len(r.Positions)+len(r.Trades)+len(r.Closes) > 0 || r.Counters.Before != nil
 }
 
 // Rebuild replays all events of a miner, in one transaction: each of them in order (see chain.EventKey), with the
@@ -54,13 +55,25 @@ func (r RebuildResult) Changed() bool {
 //
 // The miner's events are held in memory meanwhile. A second Rebuild changes nothing. Errors: ErrNotFound for an
 // unknown miner, ErrInvalid when a counter would overflow.
-func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address) (RebuildResult, error) {
+func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address, opts ...RebuildOption) (RebuildResult, error) {
+	var c rebuildConfig
+	for _, o := range opts {
+		o(&c)
+	}
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (RebuildResult, error) {
 		m, err := tx.MinerByColdkey(ctx, coldkey)
 		if err != nil {
 			return RebuildResult{}, named(err, "rebuild", "miner %s", coldkey)
 		}
-		r, err := planRebuild(ctx, tx.Reader, m, "")
+		var policy *Policy
+		if c.underPolicy {
+			p, err := readPolicy(ctx, tx.Reader)
+			if err != nil {
+				return RebuildResult{}, err
+			}
+			policy = &p
+		}
+		r, err := planRebuild(ctx, tx.Reader, m, "", policy)
 		if err != nil {
 			return RebuildResult{}, err
 		}
@@ -151,12 +164,12 @@ func planMarked(ctx context.Context, q *read.Queries, minerID int64) (*rebuildin
 	if m.OldestLateKey != nil {
 		from = *m.OldestLateKey
 	}
-	return planRebuild(ctx, q, m, from)
+	return planRebuild(ctx, q, m, from, nil)
 }
 
 // planRebuild replays the events of a miner in memory, from a key on or, where it is empty, all of them, and finds
-// what is recorded otherwise.
-func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey) (*rebuilding, error) {
+// what is recorded otherwise. With a policy the events are handled under it.
+func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey, policy *Policy) (*rebuilding, error) {
 	past, b, err := readPast(ctx, q, m, from)
 	if err != nil {
 		return nil, err
@@ -171,7 +184,11 @@ func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.Event
 	if err != nil {
 		return nil, err
 	}
-	replayed, err := replay(ctx, m, events, b)
+	wanted := events
+	if policy != nil {
+		wanted = policy.restated(events)
+	}
+	replayed, err := replay(ctx, m, wanted, b)
 	if errors.Is(err, ErrInvalid) {
 		err = &Error{Op: "rebuild", Subject: "miner " + string(m.Coldkey), Err: err}
 	}
@@ -183,7 +200,7 @@ func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.Event
 	if r.archived, err = q.ArchivedRows(ctx, m.MinerID); err != nil {
 		return nil, err
 	}
-	r.compare(events, replayed)
+	r.compare(events, wanted, replayed)
 	return r, nil
 }
 

@@ -42,10 +42,10 @@ func newRebuilding(m Miner, recorded, want accounts) *rebuilding {
 }
 
 // compare finds every difference.
-func (r *rebuilding) compare(events []RecordedEvent, got replayed) {
+func (r *rebuilding) compare(events, wanted []RecordedEvent, got replayed) {
 	r.result.Replayed, r.result.Unhonoured = int64(len(events)), got.unhonoured
-	for _, e := range events {
-		r.compareOutcome(e, got.reasons)
+	for i, e := range events {
+		r.compareOutcome(e, wanted[i], got.reasons)
 	}
 	r.result.Positions = changes(r.recorded.positions, r.want.positions, cmp.Compare[int64], samePosition)
 	for _, c := range r.result.Positions {
@@ -74,9 +74,9 @@ func (r *rebuilding) compare(events []RecordedEvent, got replayed) {
 	r.compareCounters(got)
 }
 
-// compareOutcome compares what became of an event. Once replayed in order, none is out of order.
-func (r *rebuilding) compareOutcome(e RecordedEvent, reasons map[int64]chain.IgnoreReason) {
-	after := e
+// compareOutcome compares what became of an event with what becomes of it as it is wanted. Once replayed in order,
+// none is out of order.
+func (r *rebuilding) compareOutcome(e, after RecordedEvent, reasons map[int64]chain.IgnoreReason) {
 	after.Outcome, after.Reason, after.OutOfOrder = chain.Applied, nil, false
 	if reason, ignored := reasons[e.EventID]; ignored {
 		after.Outcome, after.Reason = chain.Ignored, &reason
@@ -84,10 +84,15 @@ func (r *rebuilding) compareOutcome(e RecordedEvent, reasons map[int64]chain.Ign
 	if e.OutOfOrder {
 		r.result.Reordered++
 	}
-	if after.Outcome != e.Outcome {
+	restated := !same(after.MinBlocks, e.MinBlocks) || !same(after.SelfTrade, e.SelfTrade)
+	other := after.Outcome != e.Outcome || !same(after.Reason, e.Reason)
+	if restated {
+		r.result.Restated++
+	}
+	if other {
 		r.result.Outcomes = append(r.result.Outcomes, Change[RecordedEvent]{Before: &e, After: &after})
 	}
-	if e.OutOfOrder || after.Outcome != e.Outcome {
+	if e.OutOfOrder || restated || other {
 		r.outcomes = append(r.outcomes, after)
 	}
 }

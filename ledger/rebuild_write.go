@@ -40,7 +40,9 @@ func (r *rebuilding) removeCloses(ctx context.Context, tx Tx) error {
 
 func (r *rebuilding) writeOutcomes(ctx context.Context, tx Tx) error {
 	for _, e := range r.outcomes {
-		_, err := tx.SetEventOutcome(ctx, write.SetEventOutcomeParams{Outcome: e.Outcome, Reason: e.Reason, OutOfOrder: e.OutOfOrder, EventID: e.EventID})
+		_, err := tx.SetEventOutcome(ctx, write.SetEventOutcomeParams{
+			Outcome: e.Outcome, Reason: e.Reason, OutOfOrder: e.OutOfOrder, MinBlocks: e.MinBlocks, SelfTrade: e.SelfTrade, EventID: e.EventID,
+		})
 		if err != nil {
 			return err
 		}

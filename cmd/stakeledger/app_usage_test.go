@@ -54,7 +54,7 @@ func TestWrongUsage(t *testing.T) {
 		{"verify extra", "takes no arguments"},
 		{"verify --max -1", "0 or more"},
 		{"rebuild", "--all"},
-		{"rebuild --all " + alice, "not both"},
+		{"rebuild --all " + alice, "one of them"},
 		{"rebuild " + alice + " " + bob, "too many arguments"},
 		{"rebuild nobody", "its coldkey, its hotkey or its UID"},
 		{"simulate --miners 0", "1 or more"},

@@ -43,6 +43,12 @@ func TestPolicyStandsInEveryFigure(t *testing.T) {
 	if got := must(t, "", "--db", db, "policy", "set", "--min-blocks", "9"); !strings.Contains(got, "rebuild --all --policy") {
 		t.Errorf("got %q, want to be told how to re-evaluate what is recorded", got)
 	}
+	if got := must(t, "", "--db", db, "rebuild", "--all", "--policy"); !strings.Contains(got, "1 under another policy before") {
+		t.Errorf("rebuild --all --policy: got %q, want one event re-evaluated", got)
+	}
+	if got := must(t, "", "--db", db, "policy"); strings.Contains(got, "another") {
+		t.Errorf("rebuilt: got %q, want nothing under another policy", got)
+	}
 }
 
 // TestMarkedMinersAreTold: whatever prints figures prints them, and then exits with a code of its own.
@@ -70,6 +76,10 @@ func TestMarkedMinersAreTold(t *testing.T) {
 			t.Errorf("%v: got %q, want the figures, and whom they are of that wait", args, r.stdout)
 		}
 	}
+	if got := must(t, "", "--db", db, "rebuild", "--marked"); !strings.Contains(got, "1 changed") {
+		t.Errorf("rebuild --marked: got %q, want one miner changed", got)
+	}
+	must(t, "", "--db", db, "report")
 }
 
 // TestReportMaxAge: the exit code says that data is stale only where that is asked for.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,41 +14,52 @@ import (
 
 // rebuildFlags say what is rebuilt and how it is shown.
 type rebuildFlags struct {
-	all   *bool
-	limit limit
-	json  *bool
+	all    *bool
+	marked *bool
+	policy *bool
+	limit  limit
+	json   *bool
 }
 
 func newRebuild(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "rebuild COLDKEY|--all",
+		Use:   "rebuild COLDKEY|--marked|--all",
 		Short: "Make a miner's positions anew from its events in order",
 		Long: `Make the positions, trades, closes and figures of a miner, named by its coldkey, its current hotkey
 or its current UID, anew from its events in the order of their time, as if none had come late, and
 print what changed. Ids stay. Where the events came in order nothing changes.
 
-Each miner is one step, all or nothing; with --all they come one after the other, others may write
-in between, and after an interruption running it again is safe.`,
+--marked rebuilds the miners that wait for a replay, each from its oldest late event on. With
+--policy the events are handled under the ledger's policy of now, which is stored on them, instead
+of the one that each was handled under; see stakeledger policy.
+
+Each miner is one step, all or nothing; with --all or --marked they come one after the other, others
+may write in between, and after an interruption running it again is safe.`,
 		Example: `  stakeledger rebuild 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY
-  stakeledger rebuild --all --json`,
+  stakeledger rebuild --marked
+  stakeledger rebuild --all --policy --json`,
 	}
 	f := rebuildFlags{
-		all:   cmd.Flags().Bool("all", false, "rebuild every miner"),
-		limit: addLimit(cmd),
-		json:  addJSON(cmd),
+		all:    cmd.Flags().Bool("all", false, "rebuild every miner"),
+		marked: cmd.Flags().Bool("marked", false, "rebuild the miners that wait for a replay"),
+		policy: cmd.Flags().Bool("policy", false, "handle the events under the ledger's policy of now"),
+		limit:  addLimit(cmd),
+		json:   addJSON(cmd),
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if *f.all && len(args) > 0 {
-			return usagef("give either a miner or --all, not both")
-		}
-		if !*f.all && len(args) == 0 {
-			return usagef("an argument is missing: %s COLDKEY, or --all", cmd.CommandPath())
+		switch several := *f.all || *f.marked; {
+		case *f.all && *f.marked || several && len(args) > 0:
+			return usagef("give a miner, --marked or --all, one of them")
+		case *f.marked && *f.policy:
+			return usagef("--policy needs all events of a miner; give the miner or --all")
+		case !several && len(args) == 0:
+			return usagef("an argument is missing: %s COLDKEY, --marked or --all", cmd.CommandPath())
 		}
 		return takes(min(1, len(args)), false)(cmd, args)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		name := &option[minerName]{}
-		if !*f.all {
+		if len(args) > 0 {
 			named, err := parseMinerName(args[0])
 			if err != nil {
 				return usagef("%w", err)
@@ -69,10 +81,10 @@ func (f rebuildFlags) rebuild(ctx context.Context, cmd *cobra.Command, l *ledger
 	var failed failures
 	bar := newProgress(cmd.ErrOrStderr(), "rebuild")
 	defer bar.finish()
-	results := rebuilds(ctx, l, selected(ctx, l, name), &failed, bar)
+	results := f.rebuilds(ctx, l, selected(ctx, l, name), &failed, bar)
 	out := cmd.OutOrStdout()
 	switch {
-	case *f.json && *f.all:
+	case *f.json && name.value == nil:
 		if err := writeArray(out, mapped(results, newRebuiltRow)); err != nil {
 			return err
 		}
@@ -81,10 +93,17 @@ func (f rebuildFlags) rebuild(ctx context.Context, cmd *cobra.Command, l *ledger
 			if err != nil {
 				return err
 			}
-			return writeObject(out, newRebuiltRow(r))
+			if err := writeObject(out, newRebuiltRow(r)); err != nil {
+				return err
+			}
 		}
 	default:
 		if err := writeRebuilt(out, results, f.limit.rows.or(tableRows)); err != nil {
+			return err
+		}
+	}
+	if *f.policy {
+		if _, err := l.RefreshPolicy(ctx); err != nil {
 			return err
 		}
 	}
@@ -99,13 +118,20 @@ type rebuilt struct {
 
 // rebuilds rebuilds one miner after the other as it is asked for the next. A miner that cannot be rebuilt is
 // left as it is, and the others follow.
-func rebuilds(ctx context.Context, l *ledger.Ledger, miners iter.Seq2[ledger.Miner, error], failed *failures, bar *progress) iter.Seq2[rebuilt, error] {
+func (f rebuildFlags) rebuilds(ctx context.Context, l *ledger.Ledger, miners iter.Seq2[ledger.Miner, error], failed *failures, bar *progress) iter.Seq2[rebuilt, error] {
+	if *f.marked {
+		return replays(ctx, l, failed, bar)
+	}
+	var opts []ledger.RebuildOption
+	if *f.policy {
+		opts = append(opts, ledger.UnderPolicy())
+	}
 	return func(yield func(rebuilt, error) bool) {
 		done := int64(0)
 		for m, err := range miners {
 			var result ledger.RebuildResult
 			if err == nil {
-				result, err = l.Rebuild(ctx, m.Coldkey)
+				result, err = l.Rebuild(ctx, m.Coldkey, opts...)
 			}
 			if err != nil && m.Coldkey != "" && errors.Is(err, ledger.ErrInvalid) {
 				failed.add(fmt.Errorf("rebuild miner %s: %w", m.Coldkey, err))
@@ -119,6 +145,29 @@ func rebuilds(ctx context.Context, l *ledger.Ledger, miners iter.Seq2[ledger.Min
 			}
 		}
 		bar.finish()
+	}
+}
+
+// replays replays the marked miners, one after the other.
+func replays(ctx context.Context, l *ledger.Ledger, failed *failures, bar *progress) iter.Seq2[rebuilt, error] {
+	return func(yield func(rebuilt, error) bool) {
+		done, more := int64(0), true
+		var failure error
+		err := l.RebuildMarked(ctx, func(r ledger.RebuildResult) {
+			m, err := l.Miner(ctx, r.MinerID)
+			failure = cmp.Or(failure, err)
+			done++
+			bar.show(ledger.Progress{Phase: "miners", Done: done})
+			more = more && err == nil && yield(rebuilt{m, r}, nil)
+		})
+		bar.finish()
+		if errors.Is(err, ledger.ErrInvalid) && failure == nil {
+			failed.add(err)
+			err = nil
+		}
+		if err = cmp.Or(failure, err); err != nil && more {
+			yield(rebuilt{}, err)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ type rebuiltRow struct {
 	Changed    bool                         `json:"changed"`
 	Replayed   int64                        `json:"replayed"`
 	Reordered  int64                        `json:"reordered"`
+	Restated   int64                        `json:"restated"`
 	Outcomes   []ledger.Change[eventRow]    `json:"outcomes"`
 	Positions  []ledger.Change[positionRow] `json:"positions"`
 	Trades     []ledger.Change[soldRow]     `json:"trades"`
@@ -58,7 +59,7 @@ type countersRow struct {
 
 func newRebuiltRow(r rebuilt) rebuiltRow {
 	row := rebuiltRow{
-		MinerID: r.MinerID, Coldkey: r.miner.Coldkey, Changed: r.Changed(), Replayed: r.Replayed, Reordered: r.Reordered,
+		MinerID: r.MinerID, Coldkey: r.miner.Coldkey, Changed: r.Changed(), Replayed: r.Replayed, Reordered: r.Reordered, Restated: r.Restated,
 		Outcomes: changed(r.Outcomes, func(e ledger.RecordedEvent) eventRow {
 			row, _ := newEventRow(r.miner, e) // never fails
 			return row

@@ -60,8 +60,12 @@ func writeRebuilt(w io.Writer, results iter.Seq2[rebuilt, error], most int64) er
 func rebuiltText(r rebuilt) string {
 	var b strings.Builder
 	if r.Changed() {
-		fmt.Fprintf(&b, "%s: %s replayed, %d of them late\n    changed %s, %s, %s and %s\n", printable(string(r.miner.Coldkey)),
-			plural(r.Replayed, "event", "events"), r.Reordered, plural(int64(len(r.Outcomes)), "outcome", "outcomes"),
+		restated := ""
+		if r.Restated > 0 {
+			restated = fmt.Sprintf(", %d under another policy before", r.Restated)
+		}
+		fmt.Fprintf(&b, "%s: %s replayed, %d of them late%s\n    changed %s, %s, %s and %s\n", printable(string(r.miner.Coldkey)),
+			plural(r.Replayed, "event", "events"), r.Reordered, restated, plural(int64(len(r.Outcomes)), "outcome", "outcomes"),
 			plural(int64(len(r.Positions)), "position", "positions"), plural(int64(len(r.Trades)), "trade", "trades"),
 			plural(int64(len(r.Closes)), "close", "closes"))
 	}

@@ -73,14 +73,16 @@ func (q *Queries) RemoveTrade(ctx context.Context, tradeID int64) (int64, error)
 }
 
 const setEventOutcome = `-- name: SetEventOutcome :execrows
-UPDATE events SET outcome = ?1, reason = ?2, out_of_order = ?3
-WHERE event_id = ?4
+UPDATE events SET outcome = ?1, reason = ?2, out_of_order = ?3, min_blocks = ?4, self_trade = ?5
+WHERE event_id = ?6
 `
 
 type SetEventOutcomeParams struct {
 	Outcome    chain.Outcome
 	Reason     *chain.IgnoreReason
 	OutOfOrder bool
+	MinBlocks  *int64
+	SelfTrade  *chain.SelfTradePolicy
 	EventID    int64
 }
 
@@ -89,6 +91,8 @@ func (q *Queries) SetEventOutcome(ctx context.Context, arg SetEventOutcomeParams
 		arg.Outcome,
 		arg.Reason,
 		arg.OutOfOrder,
+		arg.MinBlocks,
+		arg.SelfTrade,
 		arg.EventID,
 	)
 	if err != nil {

@@ -6,7 +6,7 @@ INSERT INTO rebuilds (miner_id) VALUES (@miner_id);
 DELETE FROM rebuilds WHERE miner_id = @miner_id;
 
 -- name: SetEventOutcome :execrows
-UPDATE events SET outcome = @outcome, reason = @reason, out_of_order = @out_of_order
+UPDATE events SET outcome = @outcome, reason = @reason, out_of_order = @out_of_order, min_blocks = @min_blocks, self_trade = @self_trade
 WHERE event_id = @event_id;
 
 -- name: RemoveClose :execrows
