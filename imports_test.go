@@ -22,7 +22,7 @@ func TestWhoImportsManagerOrLedgerLinksNoPostgreSQL(t *testing.T) {
 		}
 	}
 	const engine = "github.com/stakeledger/stakeledger/manager/postgres"
-	for _, line := range strings.Split(strings.Join(list("-f", "{{.ImportPath}}={{join .Imports \",\"}}", "./..."), "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.Join(list("-f", "{{.ImportPath}}={{join .Imports \",\"}}", "./..."), "\n"), "\n") {
 		if name, imports, _ := strings.Cut(line, "="); name != engine && strings.Contains(imports, driver) {
 			t.Errorf("%s imports %s; only %s does", name, driver, engine)
 		}

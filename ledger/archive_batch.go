@@ -47,7 +47,7 @@ func (r *archiving) positions(ctx context.Context) error {
 		if attempts++; attempts > archiveAttempts {
 			return stuck("archive", "position %d", first)
 		}
-		if _, err := r.write(ctx, next); err != nil {
+		if err := r.write(ctx, next); err != nil {
 			return err
 		}
 	}
@@ -122,21 +122,20 @@ func (r *archiving) tradesOf(ctx context.Context, minerID int64) error {
 		if len(next.trades) == 0 {
 			continue
 		}
-		if _, err := r.write(ctx, next); err != nil {
+		if err := r.write(ctx, next); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// write archives what was found, as far as it is still there to archive, and adds it to the summary of the run. It
-// returns how many rows that were.
-func (r *archiving) write(ctx context.Context, next archiveBatch) (int64, error) {
+// write archives what was found, as far as it is still there to archive, and adds it to the summary of the run.
+func (r *archiving) write(ctx context.Context, next archiveBatch) error {
 	summary, err := manager.Write(ctx, r.ledger.db, func(ctx context.Context, tx Tx) (write.AddToArchiveRunParams, error) {
 		return r.archive(ctx, tx, next)
 	}, manager.Label("ledger.ArchiveClosedPositions: batch"))
 	if err != nil || summary.Positions+summary.Trades == 0 {
-		return 0, err
+		return err
 	}
 	if !r.miners[next.minerID] {
 		r.miners[next.minerID] = true
@@ -147,7 +146,7 @@ func (r *archiving) write(ctx context.Context, next archiveBatch) (int64, error)
 	r.done.Trades += summary.Trades
 	r.done.Closes += summary.Closes
 	r.progress(r.done)
-	return summary.Positions + summary.Trades, nil
+	return nil
 }
 
 // archive marks rows and returns what it wrote into the log of the run: nothing where none was left to mark.

@@ -72,7 +72,7 @@ func (c *conn) BeginWrite(keys []string) error {
 	for _, n := range slices.Compact(locks) {
 		b.WriteString("; SELECT pg_advisory_xact_lock(" + strconv.FormatInt(n, 10) + ")")
 	}
-	_, err := c.say(context.Background(), b.String())
+	err := c.say(context.Background(), b.String())
 	return err
 }
 
@@ -116,9 +116,9 @@ func unknown(err error) error {
 }
 
 // say runs a text of the manager's own.
-func (c *conn) say(ctx context.Context, text string) ([]*pgconn.Result, error) {
-	results, err := c.pc.Exec(ctx, text).ReadAll()
-	return results, c.classify(err)
+func (c *conn) say(ctx context.Context, text string) error {
+	_, err := c.pc.Exec(ctx, text).ReadAll()
+	return c.classify(err)
 }
 
 // Control makes a statement of the manager's own.

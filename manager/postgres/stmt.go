@@ -50,7 +50,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 // QueryContext runs it and has all its rows.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	if s.control {
-		_, err := s.conn.say(ctx, s.text)
+		err := s.conn.say(ctx, s.text)
 		return &rows{}, err
 	}
 	r, err := s.run(ctx, args)
@@ -66,7 +66,7 @@ func (s *stmt) run(ctx context.Context, args []driver.NamedValue) (*pgconn.Resul
 	c := s.conn
 	values, formats := encode(args)
 	if c.view {
-		if _, err := c.say(context.Background(), "SAVEPOINT v; SET TRANSACTION READ ONLY"); err != nil {
+		if err := c.say(context.Background(), "SAVEPOINT v; SET TRANSACTION READ ONLY"); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +81,7 @@ func (s *stmt) run(ctx context.Context, args []driver.NamedValue) (*pgconn.Resul
 		return nil, c.classify(r.Err)
 	}
 	if c.view {
-		if _, err := c.say(context.Background(), "RELEASE v"); err != nil {
+		if err := c.say(context.Background(), "RELEASE v"); err != nil {
 			return nil, err
 		}
 	}
