@@ -37,6 +37,7 @@ var builtSQL = map[string]string{
 	"manager/postgres/conn.go Prepare: ctx":                                                                      "the caller's own text: the same",
 	"manager/postgres/postgres.go Connect: ctx":                                                                  "constants and a number of milliseconds: the same",
 	"manager/postgres/stmt.go run: context.Background()":                                                         "constants: the same",
+	"ledger/verify_checks.go checkTable: query":                                                                  "names and constraints of the program's own migrations",
 	"manager/migrate/store.go makeVersionTable: find":                                                            "one of two constants that stand above",
 	"manager/conn.go ready: control.sql":                                                                         "a list of BEGIN, COMMIT and the like, which stands above",
 	"manager/conn_pragma.go set: p.name":                                                                         "of the lists of pragmas in the same file",

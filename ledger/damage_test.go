@@ -86,3 +86,28 @@ func TestVerifyEndsWhereAnIDIsLarge(t *testing.T) {
 		t.Error("got no difference, want events without positions")
 	}
 }
+
+// What only a CHECK constraint says is asked of every row.
+func TestVerifyAsksTheConstraints(t *testing.T) {
+	for _, c := range []struct{ damage, want string }{
+		{"UPDATE events SET out_of_order = -100 WHERE event_id = 4", "events 4: out_of_order_is_flag"},
+		{"UPDATE events SET tao = 1.5 WHERE event_id = 4", "events 4: tao_in_range"},
+		{"UPDATE archive_runs SET gain = 1.5", "archive_runs 1/1: gain_in_range"},
+		{"UPDATE archive_runs SET cutoff = -1", "archive_runs 1/1: cutoff_in_range"},
+		{"UPDATE policy SET lookback_days = -1", "policy 1: lookback_in_range"},
+		{"UPDATE miners SET registered_at = 'soon'", "miners 1: registered_at_in_range"},
+		{"UPDATE closes SET alpha = 0 WHERE trade_id = 7 AND step = 1", "closes 7/1: alpha_in_range"},
+		{"INSERT INTO registrations (miner_id, uid, hotkey, started_at) VALUES (1, 70000, printf('5%047d', 1), 5)", "registrations 1: uid_in_range"},
+	} {
+		l := guarded(t)
+		unguarded(t, l, c.damage)
+		report, _ := l.Verify(context.Background()) // a value of another type ends the rest of it
+		found := false
+		for _, d := range report.Differences {
+			found = found || d.Table+" "+d.Row+": "+d.Field == c.want
+		}
+		if !found {
+			t.Errorf("%s: %q is not among %v", c.damage, c.want, report.Differences)
+		}
+	}
+}

@@ -96,9 +96,8 @@ const verifySpan = 1000
 // of a thousand events, a sum for each miner and two keys for each subnet of a miner.
 //
 // The order of a marked miner is not asked, since it waits for its replay; Marked names it. Whether a trade was to be
-// strict is not asked either, since a replay takes it as a fact. SQLite's check does not ask CHECK
-// constraints on a connection that only reads; what they say of positions, trades, closes and snapshots is
-// among what is computed here.
+// strict is not asked either, since a replay takes it as a fact. What the CHECK constraints of the schema say is asked
+// of every row by queries of its own: SQLite's check does not know them on a connection that only reads.
 //
 // Differences are no error. Errors, with what was found before: those of the manager, ErrCorrupt above all,
 // and the context's.
@@ -113,7 +112,7 @@ func (l *Ledger) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport
 		cancel()
 		<-trades.done
 	}()
-	report, err := verifyPart(ctx, l.db, c, (*verification).positionsAndMiners)
+	report, err := verifyPart(ctx, l.db, func(q *read.Queries) auditor { return auditor{Queries: q} }, c, (*verification).positionsAndMiners)
 	c.progress(VerifyProgress{VerifyingFile, report.Events, report.Events})
 	<-trades.done
 	if trades.panicked != nil {
@@ -127,10 +126,11 @@ func (l *Ledger) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport
 }
 
 // verifyPart verifies what stands by itself in one snapshot.
-func verifyPart(ctx context.Context, db *manager.DB[*read.Queries, Tx], c verifyConfig, part func(v *verification, ctx context.Context) error) (VerifyReport, error) {
+func verifyPart[R any](ctx context.Context, db *manager.DB[R, Tx], through func(R) auditor, c verifyConfig, part func(v *verification, ctx context.Context) error) (VerifyReport, error) {
 	v := &verification{c: c}
-	err := db.ReadOnly(ctx, func(ctx context.Context, q *read.Queries) error {
-		*v = verification{c: c, q: q, miners: map[int64]*counters{}, lines: map[subnetOf]*line{}, marked: map[int64]bool{}, disordered: map[int64]bool{}}
+	err := db.ReadOnly(ctx, func(ctx context.Context, r R) error {
+		a := through(r)
+		*v = verification{c: c, q: a.Queries, db: a.db, miners: map[int64]*counters{}, lines: map[subnetOf]*line{}, marked: map[int64]bool{}, disordered: map[int64]bool{}}
 		return part(v, ctx)
 	}, manager.Pinned(), manager.Label("ledger.Verify"))
 	return v.report, err
@@ -151,13 +151,13 @@ func (l *Ledger) verifyBeside(ctx context.Context, c verifyConfig) *verifiedBesi
 	go func() {
 		defer close(b.done)
 		defer func() { b.panicked = recover() }()
-		db, err := manager.OpenReadOnlyAs[Tx](ctx, l.path, newReader, slices.Concat(l.reading, []manager.Option{manager.WithReaders(1)})...)
+		db, err := manager.OpenReadOnlyAs[Tx](ctx, l.path, newAuditor, slices.Concat(l.reading, []manager.Option{manager.WithReaders(1)})...)
 		if err != nil {
 			b.err = err
 			return
 		}
 		defer func() { b.err = errors.Join(b.err, db.Close(context.WithoutCancel(ctx))) }()
-		b.report, b.err = verifyPart(ctx, db, c, (*verification).fileAndTrades)
+		b.report, b.err = verifyPart(ctx, db, func(a auditor) auditor { return a }, c, (*verification).fileAndTrades)
 	}()
 	return b
 }
@@ -165,6 +165,7 @@ func (l *Ledger) verifyBeside(ctx context.Context, c verifyConfig) *verifiedBesi
 // verification is a part of Verify under way.
 type verification struct {
 	q      *read.Queries
+	db     manager.DBTX // for checks
 	c      verifyConfig
 	report VerifyReport
 	miners map[int64]*counters // what their rows add up to
@@ -189,6 +190,9 @@ func (v *verification) positionsAndMiners(ctx context.Context) error {
 
 func (v *verification) fileAndTrades(ctx context.Context) error {
 	if err := v.integrity(ctx); err != nil {
+		return err
+	}
+	if err := v.checks(ctx); err != nil {
 		return err
 	}
 	if err := v.spans(ctx, v.trades); err != nil {

@@ -52,8 +52,8 @@ func TestVerifyFindsWhatAddsUp(t *testing.T) {
 		{"another one than the list names", "UPDATE events SET position_ids = '[2]' WHERE event_id = 3", []string{"closes 3/0: position_id"}},
 		{"something was open", "UPDATE events SET netuid = 1, event_id = 50 WHERE event_id = 5", []string{"events 50: first in, first out"}},
 		{"a score", "UPDATE snapshots SET score = score + 1", []string{"snapshots 1 at 2025-06-15T15:26:40Z: score"}},
-		{"a score that is missing", "UPDATE snapshots SET score = NULL", []string{"snapshots 1 at 2025-06-15T15:26:40Z: score"}},
-		{"a snapshot's counts", "UPDATE snapshots SET open_positions = open_positions + 1", []string{"snapshots 1 at 2025-06-15T15:26:40Z: positions"}},
+		{"a score that is missing", "UPDATE snapshots SET score = NULL", []string{"snapshots 1/1750001200000000: score_from_three_positions", "snapshots 1 at 2025-06-15T15:26:40Z: score"}},
+		{"a snapshot's counts", "UPDATE snapshots SET open_positions = open_positions + 1", []string{"snapshots 1/1750001200000000: positions_are_open_or_closed", "snapshots 1 at 2025-06-15T15:26:40Z: positions"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := twins(t)

@@ -41,8 +41,16 @@ type report struct {
 	Missed  *change // a value that was changed, and no Verify found
 }
 
-// recounted are the tables of which Verify computes every value again.
-var recounted = map[string]bool{"positions": true, "trades": true, "closes": true}
+// recounted reports whether Verify computes a column again from the rest of the ledger.
+func recounted(c column) bool {
+	switch c.Table {
+	case "positions", "trades", "closes":
+		return true
+	case "miners": // what was said of a miner is said once
+		return c.Name != "status" && c.Name != "tracking_start" && c.Name != "registered_at"
+	}
+	return false
+}
 
 // In a child, since a crash of SQLite is a crash of the process.
 func TestDamagedLedgers(t *testing.T) {
@@ -65,7 +73,7 @@ func TestDamagedLedgers(t *testing.T) {
 			if r.Answer != "" {
 				t.Logf("%s: %s", r.Doing, r.Answer)
 			}
-			if r.Missed != nil && recounted[r.Missed.Table] {
+			if r.Missed != nil && recounted(r.Missed.column) {
 				t.Errorf("SEED=%d CASE=%d: Verify finds nothing: %s", seed, r.Case, r.Missed)
 			}
 			last, r = r, report{}

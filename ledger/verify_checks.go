@@ -1,0 +1,136 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// auditor is what Verify reads through where it also asks what no named query can: what the text of a table says.
+type auditor struct {
+	*read.Queries
+	db manager.DBTX
+}
+
+func newAuditor(db manager.DBTX) auditor { return auditor{read.New(db), db} }
+
+// tableChecks is what the text of a table says of its rows.
+type tableChecks struct {
+	table string
+	key   []string // columns
+	names []string // of the constraints
+	texts []string
+}
+
+// checks has every row of the ledger's tables asked whether it keeps the CHECK constraints of its table. SQLite's own
+// check cannot: on a connection that only reads it does not know them. The texts are those of the program's
+// migrations, not of the file.
+func (v *verification) checks(ctx context.Context) error {
+	found, err := readSchema(ctx, v.db)
+	if err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, v.db, found)
+	if err != nil {
+		return err
+	}
+	own, err := migrations()
+	if err != nil {
+		return err
+	}
+	tables, err := schemaAt(ctx, own, version)
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(tables)) {
+		if c := checksOf(tables[key]); len(c.names) > 0 {
+			if err := v.checkTable(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkTable names the rows that break a constraint, and the first one that each breaks.
+func (v *verification) checkTable(ctx context.Context, c tableChecks) error {
+	query := c.query()
+	rows, err := v.db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row rowKey
+		var broken int
+		if err := rows.Scan((*string)(&row), &broken); err != nil {
+			return fmt.Errorf("verify the constraints of %s: %w", c.table, err)
+		}
+		v.differ(c.table, row, strings.TrimPrefix(c.names[broken], c.table+"_"), c.texts[broken], "a row that breaks it")
+	}
+	return rows.Err()
+}
+
+// rowKey is a row's key as SQL writes it.
+type rowKey string
+
+func (k rowKey) String() string { return string(k) }
+
+// query finds the rows that break a constraint. As in SQLite, one that is neither true nor false is kept.
+func (c tableChecks) query() string {
+	var broken strings.Builder
+	for i, text := range c.texts {
+		fmt.Fprintf(&broken, " WHEN NOT (%s) THEN %d", text, i)
+	}
+	return fmt.Sprintf("SELECT CAST(%s AS TEXT), CASE%s END FROM %s WHERE NOT (%s)",
+		strings.Join(c.key, " AS TEXT) || '/' || CAST("), broken.String(), c.table, strings.Join(c.texts, ") OR NOT ("))
+}
+
+// checksOf reads the text of a table, as plainSQL leaves it.
+func checksOf(o schemaObject) tableChecks {
+	c := tableChecks{table: o.name}
+	if o.kind != "table" {
+		return c
+	}
+	for _, item := range betweenCommas(bracketed(o.sql)) {
+		words := strings.SplitN(item, " ", 4)
+		switch {
+		case len(words) == 4 && words[0] == "CONSTRAINT" && words[2] == "CHECK":
+			c.names, c.texts = append(c.names, words[1]), append(c.texts, bracketed(words[3]))
+		case strings.HasPrefix(item, "PRIMARY KEY"):
+			c.key = betweenCommas(bracketed(item))
+		case strings.Contains(item, " PRIMARY KEY"):
+			c.key = words[:1]
+		}
+	}
+	return c
+}
+
+// bracketed is what stands in the outermost brackets of a text.
+func bracketed(text string) string {
+	from, until := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
+	return text[from+1 : max(from+1, until)]
+}
+
+// betweenCommas is what stands between the commas of a text, brackets and quotes left whole.
+func betweenCommas(text string) (items []string) {
+	depth, from := 0, 0
+	for i := 0; i < len(text); {
+		n, _ := nextSpan(text[i:])
+		switch {
+		case text[i] == '(':
+			depth++
+		case text[i] == ')':
+			depth--
+		case text[i] == ',' && depth == 0:
+			items, from = append(items, strings.TrimSpace(text[from:i])), i+1
+		}
+		i += n
+	}
+	return append(items, strings.TrimSpace(text[from:]))
+}
