@@ -19,9 +19,9 @@ type rows struct {
 	view    *view // what database/sql reads them through
 	ctx     context.Context
 	query   string
-	columns []string // stay readable after the end
-	began   time.Time
-	end     func(error) // the tracer's, or nil
+	columns []string      // stay readable after the end
+	began   time.Duration // by clock
+	end     func(error)   // the tracer's, or nil
 	closed  bool
 	err     error
 	over    handover
@@ -35,7 +35,7 @@ func (t *txn) openRows(ctx context.Context, s *stmt, query string, args boundArg
 		s.release()
 		return nil, wrap("query", "", t.label.String(), err)
 	}
-	r := &rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: time.Now()}
+	r := &rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: clock()}
 	c.open = append(c.open, r)
 	c.reading.Store(int32(len(c.open)))
 	if r.Rows, err = c.query(t.interruptible(ctx, 1), s, args, one); err != nil {
@@ -114,7 +114,7 @@ func (r *rows) finish() error {
 		r.err = err
 	}
 	c.note(err)
-	elapsed := time.Since(r.began)
+	elapsed := clock() - r.began
 	r.stmt.count(elapsed, r.err)
 	r.txn.report(r.query, elapsed, r.end, r.err)
 	return r.txn.mark(wrap("close rows", "", "", err))

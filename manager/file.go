@@ -17,7 +17,10 @@ type dbFile struct {
 }
 
 // fileIDs tell the files apart. A log that is not there has the zero one.
-type fileIDs struct{ main, wal fileID }
+type fileIDs struct {
+	main, wal fileID
+	walPath   string
+}
 
 // remember notes what the connections that have just been opened have open.
 // The main file must be what it was; the log may be another one, since the last
@@ -30,8 +33,9 @@ func (f *dbFile) remember() error {
 	if old := f.ids.Load(); old != nil && old.main != main.id {
 		return f.lost("another file has its place")
 	}
-	wal, _ := statFile(f.path + "-wal")
-	f.ids.Store(&fileIDs{main.id, wal.id})
+	walPath := f.path + "-wal"
+	wal, _ := statFile(walPath)
+	f.ids.Store(&fileIDs{main.id, wal.id, walPath})
 	return nil
 }
 
@@ -62,7 +66,7 @@ func (f *dbFile) check() error {
 	if ids.wal == (fileID{}) {
 		return nil
 	}
-	wal, err := statFile(f.path + "-wal")
+	wal, err := statFile(ids.walPath)
 	if err != nil {
 		return f.lost("its write-ahead log cannot be found: " + err.Error())
 	}

@@ -217,9 +217,9 @@ func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 	end := t.followStatement(ctx, query)
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	began := time.Now()
+	began := clock()
 	result, err := t.exec(ctx, query, values, bindErr)
-	t.report(query, time.Since(began), end, err)
+	t.report(query, clock()-began, end, err)
 	return result, err
 }
 
@@ -233,9 +233,9 @@ func (t *txn) exec(ctx context.Context, query string, args boundArgs, bindErr er
 		return driver.RowsAffected(0), nil
 	}
 	defer s.release()
-	began := time.Now()
+	began := clock()
 	result, err := t.conn.exec(t.interruptible(ctx, 0), s, args)
-	s.count(time.Since(began), err)
+	s.count(clock()-began, err)
 	if err != nil {
 		return nil, t.failed(ctx, "exec", query, err)
 	}
@@ -249,6 +249,10 @@ func (t *txn) begun(ctx context.Context, op, query string, args *boundArgs, bind
 	t.label.look()
 	if err := t.check(ctx, query); err != nil {
 		return nil, err
+	}
+	if s := t.conn.stmts[query]; s != nil && !s.busy && bindErr == nil && (s.readonly || !t.view) { // the usual case
+		s.busy = true
+		return s, nil
 	}
 	name, command := queryName(query)
 	if bindErr != nil { // which says nothing about the connection
@@ -357,6 +361,12 @@ func (t *txn) prepare(ctx context.Context, query string) error {
 	}
 	return t.failed(ctx, "prepare", query, err)
 }
+
+// epoch makes clock read the monotonic clock alone, which takes half as long as
+// time.Now.
+var epoch = time.Now()
+
+func clock() time.Duration { return time.Since(epoch) }
 
 // report says, once the connection's mu is free, that a statement has ended: to
 // the tracer, and to the log if it was slow.

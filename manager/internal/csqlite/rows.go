@@ -15,7 +15,6 @@ import (
 	"io"
 	"reflect"
 	"strings"
-	"unsafe"
 )
 
 // How many rows cross at once where reading ahead is allowed: at first few, since
@@ -28,22 +27,16 @@ const (
 // Rows are what a statement returns. What has crossed from C is Go's own.
 type Rows struct {
 	stmt    *Stmt
-	conn    *Conn
 	ctx     context.Context
 	columns *columns
 
-	cells []C.csqlite_cell // of the rows that crossed; a text's or blob's v is its place in texts or blobs
-	texts []string
-	blobs [][]byte
-	at    int // the next row's first cell
-	width int // cells of a row
-	left  int // rows that crossed and were not read
+	batch
+	width int32 // cells of a row
+	left  int32 // rows that crossed and were not read
 
 	live    bool  // the statement has not ended
 	err     error // what ended it, told after the rows before it
 	closing error // what its reset answered, told by Close
-
-	few [16]C.csqlite_cell // cells, when these are enough
 }
 
 // Columns are the columns' names.
@@ -68,16 +61,14 @@ func (r *Rows) Next(dest []driver.Value) error {
 	} else if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	row := r.cells[r.at : r.at+r.width]
-	r.at += r.width
 	r.left--
-	r.read(row[:min(len(row), len(dest))], dest)
+	r.read(dest)
 	return nil
 }
 
 // fill brings more rows.
 func (r *Rows) fill() {
-	s, c := r.stmt, r.conn
+	s, c := r.stmt, r.stmt.conn
 	if c.out == nil {
 		r.err = errClosed
 		return
@@ -90,7 +81,7 @@ func (r *Rows) fill() {
 		r.err = err // the statement stays for Close
 		return
 	}
-	rc := C.csqlite_more(s.p, C.int(most))
+	rc := C.csqlite_more(s.address(), C.int(most))
 	c.watch.pause()
 	c.ran()
 	r.take()
@@ -113,70 +104,15 @@ func (r *Rows) Close() error {
 	}
 	s := r.stmt
 	r.live, s.rows = false, nil
-	if r.conn.out == nil {
+	if r.stmt.conn.out == nil {
 		return err
 	}
-	if rc := C.csqlite_reset(s.p); rc != sqliteOK {
-		err = r.conn.failed(rc)
+	if rc := C.csqlite_reset(s.address()); rc != sqliteOK {
+		err = r.stmt.conn.failed(rc)
 	}
-	r.conn.ran()
+	r.stmt.conn.ran()
 	s.trim()
 	return err
-}
-
-// A text of up to sharedText bytes lies in one string with its neighbours, of up
-// to sharedBytes, which stays in memory for as long as somebody keeps one of them.
-const (
-	sharedText  = 256
-	sharedBytes = 4096
-)
-
-// take copies what has crossed out of C's memory, which the next call overwrites.
-func (r *Rows) take() {
-	out := r.conn.out
-	r.left, r.width, r.at = int(out.rows), int(out.cols), 0
-	r.cells, r.texts, r.blobs = nil, nil, nil
-	n := r.left * r.width
-	if n == 0 {
-		return
-	}
-	if r.columns == nil && n <= len(r.few) { // the first rows: others may still use what was there
-		r.cells = r.few[:n]
-	} else {
-		r.cells = make([]C.csqlite_cell, n)
-	}
-	copy(r.cells, unsafe.Slice(out.cells, n))
-	if out.texts+out.blobs > 0 {
-		r.takeBytes(unsafe.Slice((*byte)(unsafe.Pointer(out.bytes)), int(out.bytes_used)))
-	}
-}
-
-func (r *Rows) takeBytes(bytes []byte) {
-	out := r.conn.out
-	if out.texts > 0 {
-		r.texts = make([]string, 0, int(out.texts))
-	}
-	shared, from := "", 0 // a copy of bytes from there
-	for i := range r.cells {
-		cell := &r.cells[i]
-		at, n := int(cell.v), int(cell.n)
-		switch cell._type {
-		case typeText:
-			if n > sharedText {
-				cell.v = C.int64_t(len(r.texts))
-				r.texts = append(r.texts, string(bytes[at:at+n]))
-				continue
-			}
-			if at+n > from+len(shared) {
-				shared, from = string(bytes[at:min(at+sharedBytes, len(bytes))]), at
-			}
-			cell.v = C.int64_t(len(r.texts))
-			r.texts = append(r.texts, shared[at-from:at-from+n])
-		case typeBlob:
-			cell.v = C.int64_t(len(r.blobs))
-			r.blobs = append(r.blobs, append(make([]byte, 0, n), bytes[at:at+n]...))
-		}
-	}
 }
 
 // The column types are as the driver tells them.

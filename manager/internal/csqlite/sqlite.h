@@ -5,6 +5,7 @@
 
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;
+typedef struct sqlite3_value sqlite3_value;
 typedef void (*sqlite3_destructor_type)(void *);
 
 #define SQLITE_OK 0
@@ -49,12 +50,13 @@ int sqlite3_clear_bindings(sqlite3_stmt *);
 int sqlite3_column_count(sqlite3_stmt *);
 const char *sqlite3_column_name(sqlite3_stmt *, int);
 const char *sqlite3_column_decltype(sqlite3_stmt *, int);
-int sqlite3_column_type(sqlite3_stmt *, int);
-long long sqlite3_column_int64(sqlite3_stmt *, int);
-double sqlite3_column_double(sqlite3_stmt *, int);
-const unsigned char *sqlite3_column_text(sqlite3_stmt *, int);
-const void *sqlite3_column_blob(sqlite3_stmt *, int);
-int sqlite3_column_bytes(sqlite3_stmt *, int);
+sqlite3_value *sqlite3_column_value(sqlite3_stmt *, int);
+int sqlite3_value_type(sqlite3_value *);
+long long sqlite3_value_int64(sqlite3_value *);
+double sqlite3_value_double(sqlite3_value *);
+const unsigned char *sqlite3_value_text(sqlite3_value *);
+const void *sqlite3_value_blob(sqlite3_value *);
+int sqlite3_value_bytes(sqlite3_value *);
 
 /* cgo links each package once by itself, without the driver. Weak symbols may be
  * missing there; in a program the driver defines them. */
@@ -69,15 +71,10 @@ int sqlite3_column_bytes(sqlite3_stmt *, int);
 #pragma weak sqlite3_cancel_auto_extension
 #pragma weak sqlite3_changes
 #pragma weak sqlite3_clear_bindings
-#pragma weak sqlite3_column_blob
-#pragma weak sqlite3_column_bytes
 #pragma weak sqlite3_column_count
 #pragma weak sqlite3_column_decltype
-#pragma weak sqlite3_column_double
-#pragma weak sqlite3_column_int64
 #pragma weak sqlite3_column_name
-#pragma weak sqlite3_column_text
-#pragma weak sqlite3_column_type
+#pragma weak sqlite3_column_value
 #pragma weak sqlite3_db_status
 #pragma weak sqlite3_finalize
 #pragma weak sqlite3_get_autocommit
@@ -88,5 +85,11 @@ int sqlite3_column_bytes(sqlite3_stmt *, int);
 #pragma weak sqlite3_step
 #pragma weak sqlite3_stmt_readonly
 #pragma weak sqlite3_stmt_status
+#pragma weak sqlite3_value_blob
+#pragma weak sqlite3_value_bytes
+#pragma weak sqlite3_value_double
+#pragma weak sqlite3_value_int64
+#pragma weak sqlite3_value_text
+#pragma weak sqlite3_value_type
 
 #endif

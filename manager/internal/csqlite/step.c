@@ -131,6 +131,8 @@ static int copy_bytes(csqlite_conn *c, csqlite_cell *cell, const void *from, int
 	return SQLITE_OK;
 }
 
+/* Connections have no mutex and one user, so values need no protection: asking
+ * the value twice is cheaper than asking for the column twice. */
 static int copy_row(csqlite_conn *c, sqlite3_stmt *s)
 {
 	int cols = c->cols;
@@ -140,26 +142,28 @@ static int copy_row(csqlite_conn *c, sqlite3_stmt *s)
 		return SQLITE_NOMEM;
 	csqlite_cell *cell = c->cells + (int64_t)c->rows * cols;
 	for (int i = 0; i < cols; i++, cell++) {
+		sqlite3_value *v = sqlite3_column_value(s, i);
 		int rc = SQLITE_OK;
 		cell->v = 0;
 		cell->n = 0;
-		switch (cell->type = sqlite3_column_type(s, i)) {
+		switch (cell->type = sqlite3_value_type(v)) {
 		case SQLITE_INTEGER:
-			cell->v = sqlite3_column_int64(s, i);
+			cell->v = sqlite3_value_int64(v);
+			c->numbers++;
 			break;
 		case SQLITE_FLOAT:
-			f = sqlite3_column_double(s, i);
+			f = sqlite3_value_double(v);
 			memcpy(&cell->v, &f, sizeof f);
+			c->numbers++;
 			break;
 		case SQLITE_TEXT: /* the pointer first: asking for it converts to UTF-8 */
-			b = sqlite3_column_text(s, i);
-			rc = copy_bytes(c, cell, b, sqlite3_column_bytes(s, i));
+			b = sqlite3_value_text(v);
+			rc = copy_bytes(c, cell, b, sqlite3_value_bytes(v));
 			c->texts++;
 			break;
 		case SQLITE_BLOB:
-			b = sqlite3_column_blob(s, i);
-			rc = copy_bytes(c, cell, b, sqlite3_column_bytes(s, i));
-			c->blobs++;
+			b = sqlite3_value_blob(v);
+			rc = copy_bytes(c, cell, b, sqlite3_value_bytes(v));
 			break;
 		}
 		if (rc != SQLITE_OK)
@@ -171,7 +175,7 @@ static int copy_row(csqlite_conn *c, sqlite3_stmt *s)
 
 static void begin(csqlite_conn *c)
 {
-	c->rows = c->cols = c->texts = c->blobs = 0;
+	c->rows = c->cols = c->numbers = c->texts = 0;
 	c->bytes_used = 0;
 	c->reset = SQLITE_OK;
 }
@@ -196,12 +200,19 @@ static int steps(csqlite_stmt *p, int most)
 	return rc;
 }
 
-int csqlite_run(csqlite_stmt *p, int args, int most, int one)
+static int reset(csqlite_stmt *p)
 {
+	p->active = 0;
+	return sqlite3_reset(p->stmt);
+}
+
+int csqlite_run(uintptr_t stmt, int args, int most, int one)
+{
+	csqlite_stmt *p = (csqlite_stmt *)stmt;
 	csqlite_conn *c = p->conn;
 	begin(c);
 	if (p->active)
-		csqlite_reset(p);
+		reset(p);
 	int rc = bind(p, args);
 	if (rc == SQLITE_OK)
 		rc = steps(p, most);
@@ -210,30 +221,31 @@ int csqlite_run(csqlite_stmt *p, int args, int most, int one)
 	c->rowid = sqlite3_last_insert_rowid(c->db);
 	c->changes = sqlite3_changes(c->db);
 	if (rc == SQLITE_DONE) {
-		csqlite_reset(p);
+		reset(p);
 	} else if (rc == SQLITE_ROW && one) {
-		c->reset = csqlite_reset(p);
+		c->reset = reset(p);
 		rc = SQLITE_DONE;
 	}
 	c->autocommit = sqlite3_get_autocommit(c->db);
 	return rc;
 }
 
-int csqlite_more(csqlite_stmt *p, int most)
+int csqlite_more(uintptr_t stmt, int most)
 {
+	csqlite_stmt *p = (csqlite_stmt *)stmt;
 	csqlite_conn *c = p->conn;
 	begin(c);
 	int rc = steps(p, most);
 	if (rc == SQLITE_DONE)
-		csqlite_reset(p);
+		reset(p);
 	c->autocommit = sqlite3_get_autocommit(c->db);
 	return rc;
 }
 
-int csqlite_reset(csqlite_stmt *p)
+int csqlite_reset(uintptr_t stmt)
 {
-	p->active = 0;
-	int rc = sqlite3_reset(p->stmt);
+	csqlite_stmt *p = (csqlite_stmt *)stmt;
+	int rc = reset(p);
 	p->conn->autocommit = sqlite3_get_autocommit(p->conn->db);
 	return rc;
 }

@@ -35,7 +35,7 @@ typedef struct {
 	char *bytes;         /* of their texts and blobs */
 	int64_t cells_cap, bytes_cap, bytes_used;
 	int64_t rowid, changes;
-	int32_t rows, cols, texts, blobs;
+	int32_t rows, cols, numbers, texts; /* the latter of all rows */
 	int32_t reprepared; /* how often the statement was, so far */
 	int32_t autocommit;
 	int32_t reset; /* what the reset after the only wanted row answered */
@@ -68,12 +68,12 @@ const char **csqlite_describe(csqlite_stmt *, int cols);
 
 /* Binds args, from the first parameter on, and steps as csqlite_more does. If only
  * one row is wanted the statement is reset behind it, and the answer is DONE. */
-int csqlite_run(csqlite_stmt *, int args, int most, int one);
+int csqlite_run(uintptr_t stmt, int args, int most, int one);
 /* Brings up to most rows. Returns ROW if there may be more, DONE when there are
  * none and the statement is reset, or an error with the statement left for
  * csqlite_reset, which would replace the error's text. */
-int csqlite_more(csqlite_stmt *, int most);
-int csqlite_reset(csqlite_stmt *);
+int csqlite_more(uintptr_t stmt, int most);
+int csqlite_reset(uintptr_t stmt);
 /* Frees buffers that have grown beyond CSQLITE_KEPT_BYTES. */
 void csqlite_trim(csqlite_stmt *);
 

@@ -178,7 +178,7 @@ func (s *Stmt) query(ctx context.Context, args []driver.NamedValue, most int, on
 		return nil, err
 	}
 	out := s.conn.out
-	r := &Rows{stmt: s, conn: s.conn, ctx: ctx, live: rc == sqliteRow}
+	r := &Rows{stmt: s, ctx: ctx, live: rc == sqliteRow}
 	r.take()
 	if rc != sqliteRow && rc != sqliteDone && r.left > 0 {
 		r.err, rc = s.outcome(ctx, rc), sqliteDone // it comes after the rows before it
@@ -204,6 +204,9 @@ func (s *Stmt) query(ctx context.Context, args []driver.NamedValue, most int, on
 	return r, nil
 }
 
+// address is p as a number, for which cgo does not look whether it leads to Go's memory.
+func (s *Stmt) address() C.uintptr_t { return C.uintptr_t(uintptr(unsafe.Pointer(s.p))) }
+
 // ahead reports whether rows may cross before they are asked for.
 func (s *Stmt) ahead() bool { return s.conn.ReadAhead && s.p.readonly != 0 }
 
@@ -225,7 +228,7 @@ func (s *Stmt) run(ctx context.Context, args []driver.NamedValue, most int, one 
 	if one {
 		only = 1
 	}
-	rc := C.csqlite_run(s.p, C.int(n), C.int(most), only)
+	rc := C.csqlite_run(s.address(), C.int(n), C.int(most), only)
 	c.watch.pause()
 	c.ran()
 	return rc, nil
@@ -244,7 +247,7 @@ func (s *Stmt) outcome(ctx context.Context, rc C.int) error {
 		}
 	}
 	if err != nil && s.p.active != 0 {
-		C.csqlite_reset(s.p)
+		C.csqlite_reset(s.address())
 		s.conn.ran()
 	}
 	return err

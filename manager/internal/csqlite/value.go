@@ -2,14 +2,8 @@
 
 package csqlite
 
-/*
-#include "step.h"
-*/
-import "C"
-
 import (
 	"database/sql/driver"
-	"math"
 	"strings"
 	"time"
 	"unsafe"
@@ -17,36 +11,46 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// read makes the driver's values of a row's cells.
-func (r *Rows) read(row []C.csqlite_cell, dest []driver.Value) {
-	kinds, loc := r.columns.kinds, r.conn.Loc
-	for i := range row {
-		cell, k := &row[i], plain
+// read makes the driver's values of the next row's cells, as many as dest holds.
+func (r *Rows) read(dest []driver.Value) {
+	kinds, loc := r.columns.kinds, r.stmt.conn.Loc
+	types := r.types[r.at : r.at+r.width]
+	r.at += r.width
+	for i, t := range types {
+		var v driver.Value
+		k := plain
 		if kinds != nil {
 			k = kinds[i]
 		}
-		switch cell._type {
+		switch t {
 		case typeInteger:
+			n := &r.numbers[r.number]
+			r.number++
 			switch k {
 			case boolean:
-				dest[i] = cell.v > 0
+				v = *n > 0
 			case instant:
-				dest[i] = in(loc, unixTime(int64(cell.v)))
+				v = in(loc, unixTime(*n))
 			default:
-				dest[i] = boxInt(&cell.v)
+				v = box(intKind, unsafe.Pointer(n))
 			}
 		case typeFloat:
-			dest[i] = math.Float64frombits(uint64(cell.v))
+			v = box(floatKind, unsafe.Pointer(&r.numbers[r.number]))
+			r.number++
 		case typeText:
+			text := &r.texts[r.text]
+			r.text++
 			if k == instant {
-				dest[i] = in(loc, parseTime(r.texts[cell.v]))
+				v = in(loc, parseTime(*text))
 			} else {
-				dest[i] = boxString(&r.texts[cell.v])
+				v = box(stringKind, unsafe.Pointer(text))
 			}
 		case typeBlob:
-			dest[i] = r.blobs[cell.v]
-		default:
-			dest[i] = nil
+			v = r.blobs[r.blob]
+			r.blob++
+		}
+		if i < len(dest) {
+			dest[i] = v
 		}
 	}
 }
@@ -78,24 +82,18 @@ func in(loc *time.Location, t time.Time) time.Time {
 	return t.In(loc)
 }
 
-// An interface value is a type and a pointer to what must never change. Cells and
-// texts that crossed from C never do, so the pointer may lead to them, where the
-// compiler would copy each to memory of its own: a third of a scan's time.
+// An interface value is a type and a pointer to what must never change. Numbers
+// and texts of a batch never do, so the pointer may lead to them, where the
+// compiler would copy each to memory of its own: twenty allocations for 1,000
+// rows of eight columns, where the driver makes ten thousand.
 type face struct{ kind, data unsafe.Pointer }
 
-var (
-	someInt    any = int64(1 << 40)
-	someString any = "a string"
-	intKind        = (*face)(unsafe.Pointer(&someInt)).kind
-	stringKind     = (*face)(unsafe.Pointer(&someString)).kind
-)
+func kindOf(v any) unsafe.Pointer { return (*face)(unsafe.Pointer(&v)).kind }
 
-func boxInt(v *C.int64_t) (a any) {
-	*(*face)(unsafe.Pointer(&a)) = face{intKind, unsafe.Pointer(v)}
-	return a
-}
+var intKind, floatKind, stringKind = kindOf(int64(1)), kindOf(1.5), kindOf("")
 
-func boxString(s *string) (a any) {
-	*(*face)(unsafe.Pointer(&a)) = face{stringKind, unsafe.Pointer(s)}
-	return a
+// box is the value of that kind at data, which for a float is its bits.
+func box(kind, data unsafe.Pointer) (v any) {
+	*(*face)(unsafe.Pointer(&v)) = face{kind, data}
+	return v
 }
