@@ -201,8 +201,8 @@ func TestReplayReadsTheSuffixAlone(t *testing.T) {
 		events = append(events, unstake(fmt.Sprintf("%d-1", 10+i), 10+i, 2, 1))
 	}
 	l := open(t)
-	apply(t, l, events, ledger.MinBlocks(0))
-	apply(t, l, []ledger.Event{unstake("5-1", trades-40, 2, 1)}, ledger.MinBlocks(0), ledger.LeaveLate())
+	apply(t, l, events, ledger.MinBlocks(0), ledger.OverridePolicy())
+	apply(t, l, []ledger.Event{unstake("5-1", trades-40, 2, 1)}, ledger.MinBlocks(0), ledger.OverridePolicy(), ledger.LeaveLate())
 	var replayed ledger.RebuildResult
 	if err := l.RebuildMarked(context.Background(), func(r ledger.RebuildResult) { replayed = r }); err != nil {
 		t.Fatal(err)

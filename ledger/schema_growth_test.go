@@ -29,6 +29,7 @@ var freely = map[string]string{
 	"policy.self_trade":        "set by policy set; a foreign key holds its words",
 	"policy.transfers":         "set by policy set; a foreign key holds its words",
 	"policy.lookback_days":     "set by policy set; a CHECK bounds it",
+	"policy.mixed":             "set by policy set and by a call that overrides",
 	"archive_runs.gain":        "grows or shrinks with what a run takes",
 	"archive_runs.finished_at": "moves with each batch",
 	"registrations.ended_at":   "set once, by the guard's WHERE",

@@ -136,7 +136,7 @@ func TestWordsOfWhatOperatorsMeet(t *testing.T) {
 		held := holdLock(t, db)
 		r := run(t, event(""), "--db", db, "--timeout", "50ms", "ingest", "-")
 		held()
-		r.fails(t, exitFailure, db+"-lock", "process "+strconv.Itoa(os.Getpid()), "--timeout")
+		r.fails(t, exitFailure, db+"-lock", "this process holds", "--timeout")
 	})
 	t.Run("read-only", func(t *testing.T) {
 		db := simulated(t)
