@@ -519,8 +519,8 @@ func TestKeptTextsHoldLittle(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := heap() - before; len(kept) != 500 || got > 500*4500 {
-		t.Errorf("%d keys hold %d bytes, want 500 and at most 4,500 each", len(kept), got)
+	if got := heap() - before; len(kept) != 500 || got > 500*8000 {
+		t.Errorf("%d keys hold %d bytes, want 500 and at most 8,000 each", len(kept), got)
 	}
 	runtime.KeepAlive(kept)
 }
