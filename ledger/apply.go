@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"iter"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -105,13 +104,10 @@ func (l *Ledger) Apply(ctx context.Context, events iter.Seq2[Event, error], opts
 // replayLate replays the marked miners. One that a counter cannot hold stays marked, as it may have been before.
 func (l *Ledger) replayLate(ctx context.Context, progress func(Progress)) error {
 	var done int64
-	err := l.RebuildMarked(ctx, func(r RebuildResult) {
+	_, err := l.replayMarked(ctx, func(r RebuildResult) {
 		done += r.Replayed
 		progress(Progress{Phase: Replaying, Done: done})
 	})
-	if errors.Is(err, ErrInvalid) && ctx.Err() == nil {
-		return nil
-	}
 	return err
 }
 

@@ -22,14 +22,7 @@ const lawStreams = "LAW_STREAMS"
 
 // The law: the ledger is a function of its recorded events, in whatever order, inputs and calls they came.
 func TestTheLedgerIsAFunctionOfItsEvents(t *testing.T) {
-	streams := 60
-	if text := os.Getenv(lawStreams); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatalf("%s=%q: want a number", lawStreams, text)
-		}
-		streams = n
-	}
+	streams := lawStreamsOr(t, 60)
 	base := uint64(time.Now().UnixNano())
 	for i := range uint64(streams) {
 		seed := base + i
@@ -38,6 +31,20 @@ func TestTheLedgerIsAFunctionOfItsEvents(t *testing.T) {
 			return
 		}
 	}
+}
+
+// lawStreamsOr is how many streams are asked for, or a number.
+func lawStreamsOr(t *testing.T, streams int) int {
+	t.Helper()
+	text := os.Getenv(lawStreams)
+	if text == "" {
+		return streams
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s=%q: want a number", lawStreams, text)
+	}
+	return n
 }
 
 func law(t *testing.T, seed uint64) {

@@ -89,7 +89,12 @@ func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address, opts ...Reb
 // others follow, and ErrInvalid, which names it, comes at the end. Errors besides: those of the manager, and the
 // context's.
 func (l *Ledger) RebuildMarked(ctx context.Context, fn func(RebuildResult)) error {
-	var failed []error
+	impossible, err := l.replayMarked(ctx, fn)
+	return errors.Join(append(impossible, err)...)
+}
+
+// replayMarked is RebuildMarked, with the ErrInvalid of miners that stay marked apart from the error that ended it.
+func (l *Ledger) replayMarked(ctx context.Context, fn func(RebuildResult)) (impossible []error, err error) {
 	marked := pages("miners", defaultPage, 0, minerIDOf, func(after int64) ([]Miner, error) {
 		return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
 			return q.MarkedMiners(ctx, after, defaultPage)
@@ -97,23 +102,23 @@ func (l *Ledger) RebuildMarked(ctx context.Context, fn func(RebuildResult)) erro
 	})
 	for page, err := range marked {
 		if err != nil {
-			return errors.Join(append(failed, err)...)
+			return impossible, err
 		}
 		for _, m := range page {
 			result, err := l.rebuildMarked(ctx, m.MinerID)
 			if errors.Is(err, ErrInvalid) {
-				failed = append(failed, err)
+				impossible = append(impossible, err)
 				continue
 			}
 			if err != nil {
-				return errors.Join(append(failed, err)...)
+				return impossible, err
 			}
 			if fn != nil {
 				fn(result)
 			}
 		}
 	}
-	return errors.Join(failed...)
+	return impossible, nil
 }
 
 // rebuildAttempts is how often a replay is planned beside other writers before it is planned in the transaction that
