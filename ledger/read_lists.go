@@ -13,6 +13,7 @@ type PositionFilter struct {
 	Status      chain.PositionStatus // empty: any
 	From, Until chain.Time           // entry time, both ends in; an Until of 0 has no end
 	Archived    bool                 // lists the archived positions, in place of those that are not
+	Newest      bool                 // lists the newest first
 }
 
 // check is an ErrInvalid for a status that cannot be.
@@ -25,9 +26,10 @@ func (f PositionFilter) check() error {
 
 // query is the filter as the parameters of a query, for a page after a row.
 func (f PositionFilter) query(minerID int64, after Position, limit int64) read.PositionsParams {
+	low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
 	q := read.PositionsParams{
 		MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil), AnyStatus: flag(f.Status == ""), Status: f.Status,
-		AfterKey: keyAfter(f.From, after.EventKey), BeforeKey: keyBefore(f.Until), PageSize: limit,
+		AfterKey: low, BeforeKey: high, PageSize: limit,
 	}
 	if f.Netuid != nil {
 		q.Netuid = *f.Netuid
@@ -40,7 +42,10 @@ func (l *Ledger) Positions(ctx context.Context, minerID int64, f PositionFilter,
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	return list(ctx, l, "positions", p, byPositionKey, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
+	return list(ctx, l, "positions", p, inOrder(byPositionKey, f.Newest), func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
+		if f.Newest {
+			return q.PositionsDown(ctx, read.PositionsDownParams(f.query(minerID, after, limit)))
+		}
 		return q.Positions(ctx, f.query(minerID, after, limit))
 	})
 }
@@ -59,13 +64,15 @@ type TradeFilter struct {
 	Netuid      *chain.Netuid
 	From, Until chain.Time // exit time, both ends in; an Until of 0 has no end
 	Archived    bool       // lists the archived trades, in place of those that are not
+	Newest      bool       // lists the newest first
 }
 
 // query is the filter as the parameters of a query, for a page after a row.
 func (f TradeFilter) query(minerID int64, after Trade, limit int64) read.TradesParams {
+	low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
 	q := read.TradesParams{
 		MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil),
-		AfterKey: keyAfter(f.From, after.EventKey), BeforeKey: keyBefore(f.Until), PageSize: limit,
+		AfterKey: low, BeforeKey: high, PageSize: limit,
 	}
 	if f.Netuid != nil {
 		q.Netuid = *f.Netuid
@@ -75,7 +82,10 @@ func (f TradeFilter) query(minerID int64, after Trade, limit int64) read.TradesP
 
 // Trades lists a miner's trades in the order of their events.
 func (l *Ledger) Trades(ctx context.Context, minerID int64, f TradeFilter, p Page[Trade]) ([]Trade, error) {
-	return list(ctx, l, "trades", p, byTradeKey, func(ctx context.Context, q *read.Queries, after Trade, limit int64) ([]Trade, error) {
+	return list(ctx, l, "trades", p, inOrder(byTradeKey, f.Newest), func(ctx context.Context, q *read.Queries, after Trade, limit int64) ([]Trade, error) {
+		if f.Newest {
+			return q.TradesDown(ctx, read.TradesDownParams(f.query(minerID, after, limit)))
+		}
 		return q.Trades(ctx, f.query(minerID, after, limit))
 	})
 }
@@ -101,6 +111,7 @@ func (l *Ledger) ClosesOfPosition(ctx context.Context, positionID int64, p Page[
 type EventFilter struct {
 	Outcome     chain.Outcome // empty: any
 	From, Until chain.Time    // both ends in; an Until of 0 has no end
+	Newest      bool          // lists the newest first
 }
 
 // Events lists a miner's events with their outcome, in order (see chain.EventKey). Error: ErrInvalid for an
@@ -109,11 +120,16 @@ func (l *Ledger) Events(ctx context.Context, minerID int64, f EventFilter, p Pag
 	if f.Outcome != "" && !f.Outcome.Valid() {
 		return nil, &Error{Op: "list events", Err: invalid("outcome", f.Outcome, "want applied or ignored")}
 	}
-	return list(ctx, l, "events", p, byKey, func(ctx context.Context, q *read.Queries, after RecordedEvent, limit int64) ([]RecordedEvent, error) {
-		return q.Events(ctx, read.EventsParams{
+	return list(ctx, l, "events", p, inOrder(byKey, f.Newest), func(ctx context.Context, q *read.Queries, after RecordedEvent, limit int64) ([]RecordedEvent, error) {
+		low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
+		params := read.EventsParams{
 			MinerID: minerID, AnyOutcome: flag(f.Outcome == ""), Outcome: f.Outcome,
-			AfterKey: keyAfter(f.From, after.EventKey), BeforeKey: keyBefore(f.Until), PageSize: limit,
-		})
+			AfterKey: low, BeforeKey: high, PageSize: limit,
+		}
+		if f.Newest {
+			return q.EventsDown(ctx, read.EventsDownParams(params))
+		}
+		return q.Events(ctx, params)
 	})
 }
 

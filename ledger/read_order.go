@@ -41,3 +41,21 @@ func newestPosition(a, b RecentPosition) int { return cmp.Compare(b.EventKey, a.
 func newestClose(a, b RecentClose) int {
 	return cmp.Or(cmp.Compare(b.EventKey, a.EventKey), cmp.Compare(b.Step, a.Step))
 }
+
+func byListedClose(a, b ListedClose) int {
+	return cmp.Or(cmp.Compare(a.EventKey, b.EventKey), cmp.Compare(a.Step, b.Step))
+}
+
+func byKeyThen(a, b PositionThen) int { return cmp.Compare(a.EventKey, b.EventKey) }
+
+func byClosedAt(a, b Position) int {
+	return cmp.Or(cmp.Compare(*a.ClosedAt, *b.ClosedAt), cmp.Compare(a.PositionID, b.PositionID))
+}
+
+// inOrder is an order, or the other way around where the newest come first.
+func inOrder[T any](order func(a, b T) int, newest bool) func(a, b T) int {
+	if !newest {
+		return order
+	}
+	return func(a, b T) int { return order(b, a) }
+}

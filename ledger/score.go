@@ -186,7 +186,7 @@ func raw(days []DayGain, today Day) float64 {
 	}
 	sum := 0.0
 	for _, d := range days {
-		sum += math.Exp(-decay*float64(today-d.Day)) * (float64(d.Gain) / chain.RaoPerTAO)
+		sum += Decay(int64(today-d.Day)) * (float64(d.Gain) / chain.RaoPerTAO)
 	}
 	return sum / float64(len(days))
 }

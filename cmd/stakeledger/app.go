@@ -24,6 +24,8 @@ type app struct {
 	timeout   *option[time.Duration]
 	verbose   int // 1: log what the command does, 2: and the manager
 	logFormat *option[string]
+	wide      *bool
+	width     *option[int64]
 }
 
 // groups order the commands in the help.
@@ -41,8 +43,9 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 		Short: "Keep the trading record of miners on a Bittensor subnet",
 		Long: `stakeledger keeps the trading record of miners on a Bittensor subnet in a SQLite file. Staking TAO
 into a subnet opens a position; unstaking is a trade, which closes open positions first in, first
-out. Every amount is exact to the rao (0.000000001 TAO). Tables fit 100 columns, so they shorten
-addresses and round amounts that are too long; --json has them in full. Times are in UTC.
+out. Every amount is exact to the rao (0.000000001 TAO). Tables fit the terminal, so they shorten
+addresses and round amounts that are too long; in a pipe, and with --wide, they are in full. Times
+are in UTC.
 
 Exit codes:
   0  done
@@ -64,7 +67,7 @@ Environment:
 	}
 	asGroup(root)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	root.SetOut(&terminal{stdout, a})
 	root.SetErr(stderr)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", maxWidth)))
 	root.SetVersionTemplate("stakeledger {{.Version}}\n")
@@ -78,6 +81,9 @@ Environment:
 	a.timeout = &option[time.Duration]{kind: "DURATION", parse: parseAge}
 	flags.Var(a.timeout, "timeout", "how long to wait for another program that uses the ledger (default 5s)")
 	flags.CountVarP(&a.verbose, "verbose", "v", "log files, counts and durations to standard error; twice: retries and slow statements too")
+	a.wide = flags.Bool("wide", false, "print tables with every value whole, however wide")
+	a.width = &option[int64]{kind: "COLUMNS", parse: parseWidth}
+	flags.Var(a.width, "width", "print tables within so many columns (default: the terminal's; into a pipe any number)")
 	a.logFormat = wordOption("text", "json")
 	flags.Var(a.logFormat, "log-format", "the form of the log")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
@@ -103,9 +109,10 @@ func addCommands(root *cobra.Command, a *app) {
 	}
 	root.SetHelpCommand(newHelp())
 	add(groupTake, "Taking events in:", newIngest(a), newSimulate())
-	add(groupRead, "Reading:", newReport(a), newMiners(a), newMiner(a), newPositions(a), newTrades(a), newEvents(a), newScores(a), newWeights(a))
+	add(groupRead, "Reading:", newReport(a), newMiners(a), newMiner(a), newPositions(a), newPosition(a), newTrades(a), newTrade(a),
+		newCloses(a), newEvents(a), newScores(a), newWeights(a), newReconcile(a))
 	add(groupKeep, "Keeping:", newRegister(a), newStatus(a), newSync(a), newPolicy(a), newSnapshot(a), newArchive(a),
-		newVerify(a), newRebuild(a), newBackup(a), newRestore(a), newMigrate(a), newVersion())
+		newVerify(a), newRebuild(a), newBackup(a), newRestore(a), newCompact(a), newMigrate(a), newVersion())
 }
 
 // execute runs the command with args, prints its error and returns the exit code of the process.

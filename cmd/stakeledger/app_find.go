@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,30 +15,48 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// minerName is what a person calls a miner: an address, its coldkey or current hotkey, or else its current UID.
+// minerName is what a person calls a miner: an address, its coldkey or current hotkey, the beginning of one, as a
+// table prints it, or else its current UID.
 type minerName struct {
-	address chain.Address // empty: it is the UID
-	uid     chain.UID
+	address      chain.Address // empty: it is another
+	begins, ends string        // of an address
+	uid          chain.UID
+	of           func(context.Context, *ledger.Ledger) (minerID int64, err error) // whose something is
 }
+
+// beginning is what the beginning of an address may be, and after it, as tables shorten addresses, its end.
+var beginning = regexp.MustCompile(`^(5[1-9A-HJ-NP-Za-km-z]{1,46})(?:(?:…|\.\.\.?)([1-9A-HJ-NP-Za-km-z]*))?$`)
 
 func parseMinerName(s string) (minerName, error) {
 	if uid, err := chain.ParseUID(s); err == nil {
 		return minerName{uid: uid}, nil
 	}
+	if parts := beginning.FindStringSubmatch(s); parts != nil && strings.Trim(s, "0123456789") != "" {
+		return minerName{begins: parts[1], ends: parts[2]}, nil
+	}
 	address, err := chain.ParseAddress(s)
 	if err != nil {
-		return minerName{}, fmt.Errorf("%w; a miner is named by its coldkey, its hotkey or its UID", err)
+		return minerName{}, fmt.Errorf("%w; a miner is named by its coldkey, its hotkey or its UID, or by how its coldkey begins", err)
 	}
 	return minerName{address: address}, nil
 }
 
 func addMiner(cmd *cobra.Command) *option[minerName] {
-	return addOption(cmd, "miner", "MINER", "only those of this miner: its coldkey, or its current hotkey or UID", parseMinerName)
+	return addOption(cmd, "miner", "MINER", "only those of this miner: its coldkey or how that begins, or its current hotkey or UID", parseMinerName)
 }
 
-// find returns the miner. Error: ledger.ErrNotFound.
+// find returns the miner. Errors: ledger.ErrNotFound, wrong usage for a beginning of several.
 func (n minerName) find(ctx context.Context, l *ledger.Ledger) (ledger.Miner, error) {
-	if n.address == "" {
+	switch {
+	case n.of != nil:
+		id, err := n.of(ctx, l)
+		if err != nil {
+			return ledger.Miner{}, err
+		}
+		return l.Miner(ctx, id)
+	case n.begins != "":
+		return n.findBeginning(ctx, l)
+	case n.address == "":
 		return l.MinerByUID(ctx, n.uid)
 	}
 	m, err := l.MinerByColdkey(ctx, n.address)
@@ -48,31 +69,45 @@ func (n minerName) find(ctx context.Context, l *ledger.Ledger) (ledger.Miner, er
 	return ledger.Miner{}, fmt.Errorf("%w, neither as coldkey nor as hotkey; stakeledger miners lists them", err)
 }
 
+func (n minerName) findBeginning(ctx context.Context, l *ledger.Ledger) (ledger.Miner, error) {
+	const shown = 3
+	found, err := l.MinersNamed(ctx, n.begins, n.ends, shown)
+	switch {
+	case err != nil:
+		return ledger.Miner{}, err
+	case len(found) == 0:
+		return ledger.Miner{}, fmt.Errorf("find miner %s: %w, neither as the beginning of a coldkey nor of a hotkey; stakeledger miners lists them", n.begins, errNoMiner)
+	case len(found) > 1:
+		var names []string
+		for _, m := range found {
+			names = append(names, string(m.Coldkey))
+		}
+		return ledger.Miner{}, usagef("miner %s: several begin so (%s%s); give more of it", n.begins, strings.Join(names, ", "), map[bool]string{true: ", …"}[len(found) == shown])
+	}
+	return found[0], nil
+}
+
+// errNoMiner is ledger.ErrNotFound in words.
+var errNoMiner = notFound("not found")
+
+type notFound string
+
+func (n notFound) Error() string        { return string(n) }
+func (n notFound) Is(target error) bool { return target == ledger.ErrNotFound }
+
+// parseID reads the id of a position or trade.
+func parseID(s string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("want a number of 1 or more")
+	}
+	return n, nil
+}
+
 // selected is the named miner, or every miner when no name was given.
 func selected(ctx context.Context, l *ledger.Ledger, name *option[minerName]) iter.Seq2[ledger.Miner, error] {
 	if name.value == nil {
 		return pages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) { return l.Miners(ctx, p) })
 	}
 	return func(yield func(ledger.Miner, error) bool) { yield(name.value.find(ctx, l)) }
-}
-
-// ofEach goes through the rows of one miner after the other, and gives each row with its miner.
-func ofEach[T, R any](miners iter.Seq2[ledger.Miner, error], rows func(ledger.Miner) iter.Seq2[T, error], made func(ledger.Miner, T) (R, error)) iter.Seq2[R, error] {
-	return func(yield func(R, error) bool) {
-		for miner, err := range miners {
-			if err != nil {
-				yield(*new(R), err)
-				return
-			}
-			for row, err := range rows(miner) {
-				var out R
-				if err == nil {
-					out, err = made(miner, row)
-				}
-				if !yield(out, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
 }

@@ -66,27 +66,65 @@ func addJSON(cmd *cobra.Command) *bool {
 	return cmd.Flags().Bool("json", false, "print JSON for programs: full addresses, exact amounts, RFC 3339 times")
 }
 
-// span is a span of time, both ends in; an end of 0 is open.
-type span struct{ from, until *option[chain.Time] }
+// exclusive lets at most one of several flags be given.
+func exclusive(cmd *cobra.Command, flags ...string) {
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		var given []string
+		for _, flag := range flags {
+			if cmd.Flags().Changed(flag) {
+				given = append(given, "--"+flag)
+			}
+		}
+		if len(given) > 1 {
+			return usagef("%s exclude each other", strings.Join(given, " and "))
+		}
+		if before != nil {
+			return before(cmd, args)
+		}
+		return nil
+	}
+}
+
+// span is a span of time: from its first instant until before its end. An end of 0 is open.
+type span struct {
+	from, until *option[chain.Time]
+	during      *option[[2]chain.Time]
+}
 
 func addSpan(cmd *cobra.Command, what string) span {
-	const kind = "TIME"
 	return span{
-		from:  addOption(cmd, "from", kind, "only those "+what+" at or after this time, such as 2026-01-31T15:04:05Z", chain.ParseTime),
-		until: addOption(cmd, "until", kind, "only those "+what+" at or before this time", chain.ParseTime),
+		from:  addOption(cmd, "from", "TIME", "only those "+what+" at or after this time: "+timeWords, parseMoment),
+		until: addOption(cmd, "until", "TIME", "only those "+what+" before this time", parseMoment),
+		during: addOption(cmd, "during", "PERIOD", "only those "+what+" in this year, month, day, or since 7d", func(s string) (p [2]chain.Time, err error) {
+			p[0], p[1], err = parsePeriod(s)
+			return p, err
+		}),
 	}
 }
 
 // check refuses a span that ends before it starts.
 func (s span) check() error {
+	if s.during.value != nil && (s.from.value != nil || s.until.value != nil) {
+		return usagef("--during and --from or --until exclude each other")
+	}
 	if s.from.value != nil && s.until.value != nil && *s.until.value < *s.from.value {
 		return usagef("--until %s is before --from %s", s.until, s.from)
 	}
 	return nil
 }
 
+// start is the first instant, 0 where there is no first.
+func (s span) start() chain.Time { return s.from.or(s.during.or([2]chain.Time{})[0]) }
+
+// end is the first instant after the span, 0 where it has no end.
+func (s span) end() chain.Time { return s.until.or(s.during.or([2]chain.Time{})[1]) }
+
+// last is the last instant of the span, 0 where it has no end.
+func (s span) last() chain.Time { return max(0, s.end()-1) }
+
 func (s span) holds(t chain.Time) bool {
-	return t >= s.from.or(t) && t <= s.until.or(t)
+	return t >= s.start() && (s.end() == 0 || t < s.end())
 }
 
 func addNetuid(cmd *cobra.Command) *option[chain.Netuid] {

@@ -67,7 +67,7 @@ func (a *app) exists() error {
 }
 
 // ledgerSuffixes end the names of the files that a ledger has beside its own.
-var ledgerSuffixes = []string{"", "-wal", "-shm", "-journal", "-lock"}
+var ledgerSuffixes = []string{"", "-wal", "-shm", "-journal", "-lock", upkeepSuffix}
 
 // notTheLedger refuses to open one of the ledger's own files, under whatever name. Closing it would drop the locks that
 // the process has on it (fcntl(2)), and another program could then remove the log from under it.

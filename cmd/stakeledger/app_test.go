@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 			_ = os.Unsetenv(name)
 		}
 	}
+	_ = os.Setenv(envPrefix+"WIDTH", "100") // what the tests print is no terminal
 	os.Exit(m.Run())
 }
 

@@ -15,7 +15,7 @@ import (
 type archiveFlags struct {
 	olderThan *option[time.Duration]
 	before    *option[chain.Time]
-	miner     *option[chain.Address]
+	miner     *option[minerName]
 	rows      *option[int64]
 }
 
@@ -35,8 +35,8 @@ it again goes on.`,
 	}
 	f := archiveFlags{
 		olderThan: addOption(cmd, "older-than", "DURATION", "last exit longer ago than this, such as 168h", parseAge),
-		before:    addOption(cmd, "before", "TIME", "last exit before this time", chain.ParseTime),
-		miner:     addOption(cmd, "miner", "COLDKEY", "only those of this miner", chain.ParseAddress),
+		before:    addOption(cmd, "before", "TIME", "last exit before this time: "+timeWords, parseMoment),
+		miner:     addMiner(cmd),
 		rows:      addOption(cmd, "rows", "ROWS", "rows a transaction: fewer let others write sooner, more are faster (default 300)", parseBatch),
 	}
 	asJSON := addJSON(cmd)
@@ -73,7 +73,11 @@ func (f archiveFlags) archive(ctx context.Context, cmd *cobra.Command, l *ledger
 		p.show(ledger.Progress{Phase: "positions moved", Done: s.Positions})
 	})}
 	if f.miner.value != nil {
-		opts = append(opts, ledger.OfMiner(*f.miner.value))
+		m, err := f.miner.value.find(ctx, l)
+		if err != nil {
+			return err
+		}
+		opts = append(opts, ledger.OfMiner(m.Coldkey))
 	}
 	if f.rows.value != nil {
 		opts = append(opts, ledger.ArchiveRows(int(*f.rows.value)))

@@ -52,6 +52,7 @@ nothing there. The write-ahead log beside the ledger grows while the copy is mad
 			if err != nil {
 				return err
 			}
+			a.noted(cmd, func(u *upkeep, d *done) { u.Backup = d }, done{File: args[0], OK: !*unchecked})
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "backed up to %s\n", printable(args[0]))
 			return err
 		})

@@ -35,7 +35,7 @@ type eventRow struct {
 	OutOfOrder  bool            `json:"out_of_order"`
 }
 
-func newEventRow(m ledger.Miner, e ledger.RecordedEvent) (eventRow, error) {
+func newEventRow(m ledger.Miner, e ledger.RecordedEvent) eventRow {
 	transfer := e.IsTransfer
 	if e.Reason != nil && *e.Reason == chain.Excluded {
 		transfer = new(true) // read again, the row is excluded where this one was
@@ -44,7 +44,7 @@ func newEventRow(m ledger.Miner, e ledger.RecordedEvent) (eventRow, error) {
 		EventID: &e.EventID, Coldkey: m.Coldkey, Hotkey: e.Hotkey, Kind: e.Kind, Netuid: e.Netuid,
 		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Block: e.Block, Time: e.Time, TAO: e.TAO, Alpha: e.Alpha,
 		Transfer: transfer, Fee: e.Fee, USD: e.USD, Outcome: string(e.Outcome), Reason: (*string)(e.Reason), OutOfOrder: e.OutOfOrder,
-	}, nil
+	}
 }
 
 // newRejectedRow takes the event's contents from its payload, a line of the project's own form.
@@ -65,35 +65,42 @@ func (r eventRow) cells() []any {
 	if r.Reason != nil {
 		outcome = *r.Reason
 	}
-	return []any{r.Coldkey, shorten(r.ExtrinsicID, 13), string(r.Kind), r.Netuid, r.Time, r.TAO, shorten(outcome, 21)}
+	return []any{r.Coldkey, brief{r.ExtrinsicID, 13}, string(r.Kind), r.Netuid, r.Time, r.TAO, brief{outcome, 21}}
 }
 
 func newEvents(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
 		Short: "List events with their outcome",
-		Long: `List the events that were taken in, with what became of them: applied, or ignored for a reason.
-One miner's events follow another's, each miner's by time. With --outcome rejected, list instead
-the events that the ledger could not take (recorded before with other contents, of an unknown
-miner, too large), as they came.`,
+		Long: `List the events that were taken in, with what became of them: applied, or ignored for a reason. With
+--outcome rejected, list instead the events that the ledger could not take (recorded before with
+other contents, of an unknown miner, too large), as they came. Events are never archived.`,
 		Example: `  stakeledger events --outcome ignored
   stakeledger events --miner 7 --from 2026-01-01T00:00:00Z --json
   stakeledger events --outcome rejected --json`,
 		Args: takes(0, false),
 	}
-	miner, span := addMiner(cmd), addSpan(cmd, "dated")
+	r := addRecords[eventRow](cmd, "events", "dated", false)
+	r.header, r.cells = eventHeader, eventRow.cells
 	outcome := addOption(cmd, "outcome", "applied|ignored|rejected", "only those with this outcome", parseOutcome)
-	limit, asJSON := addLimit(cmd), addJSON(cmd)
+	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) iter.Seq2[placed[eventRow], error] {
+		filter := ledger.EventFilter{Outcome: chain.Outcome(outcome.or("")), From: r.span.start(), Until: r.span.last(), Newest: p.newest}
+		return ofMiner(pages(func(page ledger.Page[ledger.RecordedEvent]) ([]ledger.RecordedEvent, error) {
+			return l.Events(ctx, m.MinerID, filter, page)
+		}), func(e ledger.RecordedEvent) (placed[eventRow], bool) {
+			return placed[eventRow]{e.EventKey, 0, newEventRow(m, e)}, true
+		})
+	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := span.check(); err != nil {
+		if outcome.or("") != outcomeRejected {
+			return r.run(a, cmd)
+		}
+		if err := r.span.check(); err != nil {
 			return err
 		}
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			rows := recordedEvents(ctx, l, miner, chain.Outcome(outcome.or("")), span)
-			if outcome.or("") == outcomeRejected {
-				rows = rejectedEvents(ctx, l, miner, span)
-			}
-			return listing[eventRow]{*asJSON, limit, eventHeader, eventRow.cells, "No such events."}.write(rows)
+		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			rows := rejectedEvents(ctx, l, r.miner, r.span)
+			return listing[eventRow]{r.output, eventHeader, eventRow.cells, "No such events.", note(r.span.instants())}.write(rows)
 		})
 	}
 	return cmd
@@ -105,15 +112,6 @@ func parseOutcome(s string) (string, error) {
 	}
 	outcome, err := chain.ParseOutcome(s)
 	return string(outcome), err
-}
-
-func recordedEvents(ctx context.Context, l *ledger.Ledger, miner *option[minerName], outcome chain.Outcome, span span) iter.Seq2[eventRow, error] {
-	filter := ledger.EventFilter{Outcome: outcome, From: span.from.or(0), Until: span.until.or(0)}
-	return ofEach(selected(ctx, l, miner), func(m ledger.Miner) iter.Seq2[ledger.RecordedEvent, error] {
-		return pages(func(p ledger.Page[ledger.RecordedEvent]) ([]ledger.RecordedEvent, error) {
-			return l.Events(ctx, m.MinerID, filter, p)
-		})
-	}, newEventRow)
 }
 
 // rejectedEvents goes through what was rejected. The miner may be none of the ledger's: its name is then the

@@ -75,8 +75,7 @@ func readMinerPage(ctx context.Context, l *ledger.Ledger, name minerName) (page 
 			if err != nil {
 				return err
 			}
-			row, _ := newPositionRow(m, p)
-			open = append(open, row)
+			open = append(open, newPositionRow(m, p))
 		}
 		page = minerPage{newMinerRow(m, uids), registrations, open}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,22 +79,30 @@ func newMiners(a *app) *cobra.Command {
 		Use:   "miners",
 		Short: "List miners",
 		Long: `List miners by id, with the UIDs they hold now and their lifetime figures. A miner is its coldkey;
-it is active while it is registered, inactive afterwards, or blacklisted.`,
+it is active while it is registered, inactive afterwards, or blacklisted. With --from, --until,
+--during or --netuid the figures are those of a period or a subnet: what was entered by the time of
+the entry, what was gained by that of the exit.`,
 		Example: `  stakeledger miners --status blacklisted
   stakeledger miners --json | jq '.[] | select(.open_positions > 0) | .coldkey'`,
 		Args: takes(0, false),
 	}
 	miner := addMiner(cmd)
 	status := addOption(cmd, "status", "active|inactive|blacklisted", "only those of this status", chain.ParseMinerStatus)
-	limit, asJSON := addLimit(cmd), addJSON(cmd)
+	p := addPeriod(cmd, addOutput(cmd))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		if p.given() {
+			return runPeriod(a, cmd, p, miner, status)
+		}
+		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			held, err := heldUIDs(ctx, l)
 			if err != nil {
 				return err
 			}
 			rows := minersOf(ctx, l, miner, status, held)
-			if err := (listing[minerRow]{*asJSON, limit, minerHeader, minerRow.cells, "No such miners."}).write(rows); unlessQuiet(err) != nil {
+			if cmd.Flags().Changed("sort") {
+				rows = sorted(rows, func(all []minerRow) { sortMiners(all, p.sort.text) })
+			}
+			if err := (listing[minerRow]{p.output, minerHeader, minerRow.cells, "No such miners.", ""}).write(rows); unlessQuiet(err) != nil {
 				return err
 			}
 			basis, err := l.Basis(ctx)
@@ -101,6 +110,38 @@ it is active while it is registered, inactive afterwards, or blacklisted.`,
 		})
 	}
 	return cmd
+}
+
+// runPeriod prints the figures of a period for the miners of that name and status.
+func runPeriod(a *app, cmd *cobra.Command, p summing, name *option[minerName], status *option[chain.MinerStatus]) error {
+	return p.run(a, cmd, func(ctx context.Context, l *ledger.Ledger) (func(ledger.PeriodRow) bool, error) {
+		named := int64(0)
+		if name.value != nil {
+			m, err := name.value.find(ctx, l)
+			if err != nil {
+				return nil, err
+			}
+			named = m.MinerID
+		}
+		return func(r ledger.PeriodRow) bool {
+			return (named == 0 || r.MinerID == named) && r.Status == status.or(r.Status)
+		}, nil
+	})
+}
+
+// sortMiners sorts miners by a lifetime figure, the highest first; equal ones by coldkey.
+func sortMiners(rows []minerRow, by string) {
+	figure := figures[by]
+	if figure == nil {
+		figure = func(ledger.PeriodRow) int64 { return 0 }
+	}
+	of := func(r minerRow) int64 {
+		return figure(ledger.PeriodRow{Trades: r.Trades, Closes: r.Closes, EntryTAO: r.EntryTAO, ExitTAO: r.ExitTAO,
+			RawGainTAO: r.RawGainTAO, GainTAO: r.GainTAO, Wins: r.Wins})
+	}
+	slices.SortFunc(rows, func(x, y minerRow) int {
+		return cmp.Or(cmp.Compare(of(y), of(x)), cmp.Compare(x.Coldkey, y.Coldkey))
+	})
 }
 
 // minersOf goes through the miners of that name and status.

@@ -3,25 +3,26 @@ package main
 import (
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// listing is how a command prints rows: as a table under header, or as a JSON array.
+// listing is how a command prints rows: as a table under header, or for programs.
 type listing[T any] struct {
-	json   bool
-	limit  limit
+	output
 	header []string
 	cells  func(T) []any
 	empty  string // what a table without rows says
+	note   string // what is said under a table
 }
 
 func (l listing[T]) write(rows iter.Seq2[T, error]) error {
-	out := l.limit.cmd.OutOrStdout()
-	if l.json {
-		return writeArray(out, first(rows, l.limit.rows.or(0)))
+	out := l.cmd.OutOrStdout()
+	if l.forPrograms() {
+		return writeRows(out, l.output, rows)
 	}
-	most := l.limit.rows.or(tableRows)
+	most := l.rows.or(tableRows)
 	t := newTable(l.header...)
 	more := false
 	for row, err := range rows {
@@ -33,18 +34,20 @@ func (l listing[T]) write(rows iter.Seq2[T, error]) error {
 		}
 		t.add(l.cells(row)...)
 	}
+	note := l.note
 	if len(t.rows) == 0 {
-		_, err := fmt.Fprintln(out, l.empty)
-		return err
+		return writeText(out, strings.TrimSpace(l.empty+" "+note)+"\n")
 	}
 	if err := t.write(out); err != nil {
 		return err
 	}
 	if more {
-		_, err := fmt.Fprintf(out, "There are more than these %d; --limit 0 prints all.\n", most)
-		return err
+		note = strings.TrimSpace(fmt.Sprintf("There are more than these %d; --limit 0 prints all. %s", most, note))
 	}
-	return nil
+	if note == "" {
+		return nil
+	}
+	return writeText(out, note+"\n")
 }
 
 // first ends a sequence after n rows; 0 stands for all.
@@ -62,13 +65,16 @@ func first[T any](rows iter.Seq2[T, error], n int64) iter.Seq2[T, error] {
 	}
 }
 
-const pageSize = 1000
+// A list is read in pages, the first of them small: of most miners few rows are wanted.
+const (
+	firstPage = 16
+	pageSize  = 1000
+)
 
-// pages goes through a whole list of the ledger, page by page. Each page is a snapshot of its own, so that
-// slow output never holds a writer's log back.
+// pages goes through a whole list of the ledger, page by page.
 func pages[T any](page func(ledger.Page[T]) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		next := ledger.Page[T]{Limit: pageSize}
+		next := ledger.Page[T]{Limit: firstPage}
 		for {
 			rows, err := page(next)
 			if err != nil {
@@ -80,10 +86,10 @@ func pages[T any](page func(ledger.Page[T]) ([]T, error)) iter.Seq2[T, error] {
 					return
 				}
 			}
-			if len(rows) < pageSize {
+			if len(rows) < next.Limit {
 				return
 			}
-			next.After = &rows[len(rows)-1]
+			next = ledger.Page[T]{After: &rows[len(rows)-1], Limit: min(next.Limit*4, pageSize)}
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	maxWidth  = 100 // columns of a table
+	maxWidth  = 100 // columns of the help, and of a table where nothing is known of the terminal
 	gap       = 2   // columns between two columns of a table
 	allPlaces = 9   // of an amount in TAO
 
@@ -21,12 +21,21 @@ const (
 	none   = "-"                // a value that is not there
 )
 
-// table collects rows of values and prints them within maxWidth columns. Cells are strings, integers,
+// table collects rows of values and prints them within the columns of a terminal, or with every value whole. Cells are strings, integers,
 // amounts, addresses (shortened) and times (to the minute); numbers stand on the right.
 type table struct {
 	header []string
 	rows   [][]any
 	footer []any
+
+	most     int // columns; 0: any number, and values are whole
+	coloured bool
+}
+
+// brief is a text of which a table shows the first characters, unless values are whole.
+type brief struct {
+	text string
+	most int
 }
 
 func newTable(header ...string) *table { return &table{header: header} }
@@ -36,13 +45,14 @@ func (t *table) add(cells ...any) { t.rows = append(t.rows, cells) }
 // write prints the table. Amounts give up decimal places, rounded, where the row would be too long otherwise;
 // a line under the table then says so.
 func (t *table) write(w io.Writer) error {
+	t.most, t.coloured = width(w), coloured(w)
 	places := allPlaces
-	for places > 0 && t.width(places) > maxWidth {
+	for t.most > 0 && places > 0 && t.width(places) > t.most {
 		places--
 	}
 	lines := t.render(places)
 	if places < allPlaces {
-		lines = append(lines, "Amounts are rounded to fit; --json has them exact.")
+		lines = append(lines, "Amounts are rounded to fit; --wide has them exact.")
 	}
 	if _, err := io.WriteString(w, strings.Join(lines, "\n")+"\n"); err != nil {
 		return fmt.Errorf("write output: %w", err)
@@ -62,10 +72,10 @@ func (t *table) width(places int) int {
 func (t *table) columnWidth(i, places int) int {
 	widest := displayed(t.header[i])
 	for _, row := range t.rows {
-		widest = max(widest, displayed(cellText(row[i], places)))
+		widest = max(widest, displayed(t.cellText(row[i], places)))
 	}
 	if t.footer != nil {
-		widest = max(widest, displayed(cellText(t.footer[i], places)))
+		widest = max(widest, displayed(t.cellText(t.footer[i], places)))
 	}
 	return widest
 }
@@ -81,18 +91,18 @@ func (t *table) render(places int) []string {
 	style.Format.Header, style.Format.Footer = text.FormatDefault, text.FormatDefault
 	out.SetStyle(style)
 	out.SetColumnConfigs(t.columns())
-	out.AppendHeader(cells(t.header, places))
+	out.AppendHeader(shown(t, t.header, places))
 	for _, row := range t.rows {
-		out.AppendRow(cells(row, places))
+		out.AppendRow(shown(t, row, places))
 	}
 	if t.footer != nil {
-		out.AppendFooter(cells(t.footer, places))
+		out.AppendFooter(shown(t, t.footer, places))
 	}
-	return fitted(strings.Split(out.Render(), "\n"))
+	return t.fitted(strings.Split(out.Render(), "\n"))
 }
 
 // fitted takes the padding of the last column off. As the last resort it cuts a line that is still too long.
-func fitted(lines []string) []string {
+func (t *table) fitted(lines []string) []string {
 	isRule := func(line string) bool { return line != "" && strings.Trim(line, "─") == "" }
 	widest := 0
 	for i, line := range lines {
@@ -100,8 +110,8 @@ func fitted(lines []string) []string {
 			continue
 		}
 		line = strings.TrimRight(line, " ")
-		if displayed(line) > maxWidth {
-			line = text.Trim(line, maxWidth-1) + "~"
+		if t.most > 0 && displayed(line) > t.most {
+			line = text.Trim(line, t.most-1) + "~"
 		}
 		lines[i], widest = line, max(widest, displayed(line))
 	}
@@ -135,17 +145,43 @@ func isNumber(cell any) bool {
 	return false
 }
 
-func cells[T any](row []T, places int) pretty.Row {
+func shown[T any](t *table, row []T, places int) pretty.Row {
 	out := make(pretty.Row, len(row))
 	for i, cell := range row {
-		out[i] = cellText(cell, places)
+		out[i] = t.painted(cell, t.cellText(cell, places))
 	}
 	return out
 }
 
-// cellText is a value as a table shows it; nothing of it acts on a terminal.
-func cellText(cell any, places int) string {
+// painted is the text of a cell in the colour of what it says: losses, and states.
+func (t *table) painted(cell any, s string) string {
+	if !t.coloured {
+		return s
+	}
+	colour := map[string]text.Color{"open": text.FgGreen, "partial": text.FgYellow, "active": text.FgGreen, "blacklisted": text.FgRed,
+		"rejected": text.FgRed, "ignored": text.FgYellow, "fails": text.FgRed, "warns": text.FgYellow}[s]
+	if isNumber(cell) && strings.HasPrefix(s, "-") && s != none {
+		colour = text.FgRed
+	}
+	if colour == 0 {
+		return s
+	}
+	return text.Colors{colour}.EscapeSeq() + s + text.Reset.EscapeSeq()
+}
+
+// cellText is a value as the table shows it; nothing of it acts on a terminal.
+func (t *table) cellText(cell any, places int) string {
 	switch v := cell.(type) {
+	case chain.Address:
+		if t.most == 0 {
+			return printable(string(v))
+		}
+		return shortAddress(v)
+	case brief:
+		if t.most == 0 {
+			return printable(v.text)
+		}
+		return shorten(v.text, v.most)
 	case chain.Rao:
 		return amount(v, places)
 	case *chain.Rao:
@@ -153,15 +189,16 @@ func cellText(cell any, places int) string {
 			return none
 		}
 		return amount(*v, places)
-	case chain.Address:
-		return shortAddress(v)
 	case chain.Time:
+		if t.most == 0 {
+			return v.String()
+		}
 		return v.Time().Format(minute)
 	case *chain.Time:
 		if v == nil {
 			return none
 		}
-		return v.Time().Format(minute)
+		return t.cellText(*v, places)
 	default:
 		return printable(fmt.Sprint(v))
 	}

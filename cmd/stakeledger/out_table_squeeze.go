@@ -1,20 +1,25 @@
 package main
 
-// squeeze cuts the texts of the given columns in their middle, so that the rows fit maxWidth: the ends of two
+import "io"
+
+// squeeze cuts the texts of the given columns in their middle, so that the rows fit w: the ends of two
 // long values are where they differ from each other more often than not. It reports whether it cut anything.
-func (t *table) squeeze(columns ...int) (cut bool) {
+func (t *table) squeeze(w io.Writer, columns ...int) (cut bool) {
+	if t.most = width(w); t.most == 0 {
+		return false
+	}
 	width := 0
 	for _, column := range columns {
 		width += t.columnWidth(column, allPlaces)
 	}
-	room := maxWidth - (t.width(allPlaces) - width)
+	room := t.most - (t.width(allPlaces) - width)
 	if width <= room {
 		return false
 	}
 	most := max(room/len(columns), 8)
 	for _, row := range t.rows {
 		for _, column := range columns {
-			text := cellText(row[column], allPlaces)
+			text := t.cellText(row[column], allPlaces)
 			if displayed(text) > most {
 				row[column], cut = middle(text, most), true
 			}

@@ -102,7 +102,7 @@ func newPageMiner(rank int, m ledger.Miner, o overview, places int) pageMiner {
 		Rank: rank, Coldkey: printable(string(m.Coldkey)), Short: shortAddress(m.Coldkey), UID: uidText(o.uids[m.MinerID]), Status: printable(string(m.Status)),
 		Open: m.OpenPositions, Trades: m.Trades, Closes: m.Closes, WinRate: percent{m.WinningCloses, m.CountedCloses}.String(),
 		Gain: pageAmount(&m.Gain, places), Class: direction(m.Gain), Weight: weightText(score.Weight), Score: scoreText(score.Raw),
-		Entry: pageAmount(&m.EntryTAO, places), Exit: pageAmount(&m.ExitTAO, places), LastActive: cellText(m.LastActive, 0),
+		Entry: pageAmount(&m.EntryTAO, places), Exit: pageAmount(&m.ExitTAO, places), LastActive: (&table{most: maxWidth}).cellText(m.LastActive, 0),
 	}
 	if o.late[m.MinerID] {
 		row.Status += ", late"

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -28,15 +30,17 @@ type positionRow struct {
 	LastExitTime   *chain.Time          `json:"last_exit_time"`
 	ClosedAt       *chain.Time          `json:"closed_at"`
 	GainTAO        chain.Rao            `json:"gain_tao"`
+	Archived       bool                 `json:"archived"`
 }
 
-func newPositionRow(m ledger.Miner, p ledger.Position) (positionRow, error) {
+func newPositionRow(m ledger.Miner, p ledger.Position) positionRow {
 	return positionRow{
 		PositionID: p.PositionID, MinerID: p.MinerID, Coldkey: m.Coldkey, Netuid: p.Netuid, Hotkey: p.Hotkey,
 		ExtrinsicID: p.ExtrinsicID, EventIndex: p.EventIndex, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
 		EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, Status: p.Status,
 		LastExitTime: p.LastExitTime, ClosedAt: p.ClosedAt, GainTAO: p.Gain,
-	}, nil
+		Archived: p.ArchiveRun != nil,
+	}
 }
 
 var positionHeader = []string{"ID", "MINER", "NETUID", "STATUS", "ENTRY (UTC)", "ENTRY TAO", "OPEN ALPHA", "GAIN TAO"}
@@ -47,64 +51,129 @@ func (r positionRow) cells() []any {
 
 // positionFlags say which positions are wanted.
 type positionFlags struct {
-	miner  *option[minerName]
+	*records[positionRow]
 	status *option[chain.PositionStatus]
 	netuid *option[chain.Netuid]
 	open   *bool
-	span   span
+	at     *option[chain.Time]
 }
 
 func newPositions(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "positions",
 		Short: "List positions: TAO staked into subnets",
-		Long: `List positions: TAO staked into a subnet, which bought alpha. One miner's positions follow
-another's, each miner's by entry time; with --open by subnet, first in first out, the order in
-which they will be closed.`,
+		Long: `List positions: TAO staked into a subnet, which bought alpha, by the time of their entry. With
+--open they are one miner's after another's, by subnet, first in first out: the order in which they
+will be closed. With --at they are those that were open at an instant, as they stood then.`,
 		Example: `  stakeledger positions --open --netuid 64
+  stakeledger positions --at 2026-01-31
   stakeledger positions --miner 7 --from 2026-01-01T00:00:00Z --json`,
 		Args: takes(0, false),
 	}
 	f := positionFlags{
-		miner:  addMiner(cmd),
-		status: addOption(cmd, "status", "open|partial|closed", "only those of this status", chain.ParsePositionStatus),
-		netuid: addNetuid(cmd),
-		open:   cmd.Flags().Bool("open", false, "only those with alpha left: open and partial"),
-		span:   addSpan(cmd, "entered"),
+		records: addRecords[positionRow](cmd, "positions", "entered", true),
+		status:  addOption(cmd, "status", "open|partial|closed", "only those of this status", chain.ParsePositionStatus),
+		netuid:  addNetuid(cmd),
+		open:    cmd.Flags().Bool("open", false, "only those with alpha left: open and partial"),
+		at:      addOption(cmd, "at", "TIME", "those that were open at this time, as they stood then, archived since or not", parseMoment),
 	}
-	limit, asJSON := addLimit(cmd), addJSON(cmd)
+	exclusive(cmd, "at", "open")
+	exclusive(cmd, "at", "status")
+	exclusive(cmd, "at", "archived")
+	f.header, f.cells, f.rows = positionHeader, positionRow.cells, f.positions
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := f.check(); err != nil {
-			return err
+		if *f.open && f.status.value != nil {
+			return usagef("--open and --status exclude each other; --open is both open and partial")
 		}
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			rows := ofEach(selected(ctx, l, f.miner), func(m ledger.Miner) iter.Seq2[ledger.Position, error] {
-				return f.positions(ctx, l, m.MinerID)
-			}, newPositionRow)
-			return listing[positionRow]{*asJSON, limit, positionHeader, positionRow.cells, "No such positions."}.write(rows)
-		})
+		if f.at.value != nil {
+			f.archived.text = archiveToo
+		}
+		if *f.open && f.sort.text == "" {
+			f.sort.text = sortMiner
+		}
+		return f.run(a, cmd)
 	}
 	return cmd
 }
 
-func (f positionFlags) check() error {
-	if *f.open && f.status.value != nil {
-		return usagef("--open and --status exclude each other; --open is both open and partial")
-	}
-	return f.span.check()
-}
-
 // positions goes through a miner's positions.
-func (f positionFlags) positions(ctx context.Context, l *ledger.Ledger, minerID int64) iter.Seq2[ledger.Position, error] {
-	if *f.open {
-		return openPositions(ctx, l, minerID, func(p ledger.Position) bool {
+func (f positionFlags) positions(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) iter.Seq2[placed[positionRow], error] {
+	filter := ledger.PositionFilter{
+		Netuid: f.netuid.value, Status: f.status.or(""), From: f.span.start(), Until: f.span.last(), Archived: p.archived, Newest: p.newest,
+	}
+	place := func(p ledger.Position) (placed[positionRow], bool) {
+		return placed[positionRow]{p.EventKey, 0, newPositionRow(m, p)}, true
+	}
+	switch {
+	case f.at.value != nil:
+		return ofMiner(inOrder(p.newest, pages(func(page ledger.Page[ledger.PositionThen]) ([]ledger.PositionThen, error) {
+			return l.PositionsAsOf(ctx, m.MinerID, *f.at.value, filter, page)
+		})), func(p ledger.PositionThen) (placed[positionRow], bool) {
+			row := newPositionThen(m, p)
+			return placed[positionRow]{p.EventKey, 0, row}, f.span.holds(row.EntryTime)
+		})
+	case *f.open && p.archived: // none is open
+		return func(func(placed[positionRow], error) bool) {}
+	case *f.open:
+		open := openPositions(ctx, l, m.MinerID, func(p ledger.Position) bool {
 			return p.Netuid == f.netuid.or(p.Netuid) && f.span.holds(p.EntryTime)
 		})
+		if f.order() != sortMiner {
+			open = byKey(p.newest, open)
+		}
+		return ofMiner(open, place)
 	}
-	filter := ledger.PositionFilter{Netuid: f.netuid.value, Status: f.status.or(""), From: f.span.from.or(0), Until: f.span.until.or(0)}
-	return pages(func(p ledger.Page[ledger.Position]) ([]ledger.Position, error) {
-		return l.Positions(ctx, minerID, filter, p)
+	return ofMiner(pages(func(page ledger.Page[ledger.Position]) ([]ledger.Position, error) {
+		return l.Positions(ctx, m.MinerID, filter, page)
+	}), place)
+}
+
+// newPositionThen is a position as it stood.
+func newPositionThen(m ledger.Miner, p ledger.PositionThen) positionRow {
+	status := chain.PositionPartial
+	if p.AlphaThen == p.EntryAlpha {
+		status = chain.PositionOpen
+	}
+	return positionRow{
+		PositionID: p.PositionID, MinerID: p.MinerID, Coldkey: m.Coldkey, Netuid: p.Netuid, Hotkey: p.Hotkey,
+		ExtrinsicID: p.ExtrinsicID, EventIndex: p.EventIndex, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
+		EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.AlphaThen, Status: status, GainTAO: p.GainThen,
+		Archived: p.ArchiveRun != nil,
+	}
+}
+
+// inOrder turns a sequence around if the newest come first.
+func inOrder[T any](newest bool, rows iter.Seq2[T, error]) iter.Seq2[T, error] {
+	if !newest {
+		return rows
+	}
+	return sorted(rows, func(all []T) { slices.Reverse(all) })
+}
+
+// byKey puts positions in the order of their events.
+func byKey(newest bool, rows iter.Seq2[ledger.Position, error]) iter.Seq2[ledger.Position, error] {
+	return sorted(rows, func(all []ledger.Position) {
+		slices.SortFunc(all, func(x, y ledger.Position) int { return cmp.Compare(x.EventKey, y.EventKey) })
+		if newest {
+			slices.Reverse(all)
+		}
 	})
+}
+
+// sorted is a sequence that is read whole, and put in order.
+func sorted[T any](rows iter.Seq2[T, error], order func([]T)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var all []T
+		for row, err := range rows {
+			if err != nil {
+				yield(row, err)
+				return
+			}
+			all = append(all, row)
+		}
+		order(all)
+		sequence(all)(yield)
+	}
 }
 
 // openPositions goes through those of a miner's positions with alpha left that are wanted.

@@ -61,12 +61,10 @@ func newRebuiltRow(r rebuilt) rebuiltRow {
 	row := rebuiltRow{
 		MinerID: r.MinerID, Coldkey: r.miner.Coldkey, Changed: r.Changed(), Replayed: r.Replayed, Reordered: r.Reordered, Restated: r.Restated,
 		Outcomes: changed(r.Outcomes, func(e ledger.RecordedEvent) eventRow {
-			row, _ := newEventRow(r.miner, e) // never fails
-			return row
+			return newEventRow(r.miner, e)
 		}),
 		Positions: changed(r.Positions, func(p ledger.Position) positionRow {
-			row, _ := newPositionRow(r.miner, p) // never fails
-			return row
+			return newPositionRow(r.miner, p)
 		}),
 		Trades: changed(r.Trades, func(t ledger.Trade) soldRow {
 			return soldRow{

@@ -37,8 +37,8 @@ Ingesting registers unknown miners by itself, without hotkey and UID.`,
 	f := registerFlags{
 		hotkey:   addOption(cmd, "hotkey", "HOTKEY", "the hotkey that it is registered with", chain.ParseAddress),
 		uid:      addOption(cmd, "uid", "UID", "the UID that it holds", chain.ParseUID),
-		at:       addOption(cmd, "at", "TIME", "when the registration started (default now)", chain.ParseTime),
-		tracking: addOption(cmd, "tracking-start", "TIME", "ignore its events before this time", chain.ParseTime),
+		at:       addOption(cmd, "at", "TIME", "when the registration started (default now)", parseMoment),
+		tracking: addOption(cmd, "tracking-start", "TIME", "ignore its events before this time", parseMoment),
 		ensure:   cmd.Flags().Bool("ensure", false, "take a miner that is known already as it is"),
 	}
 	asJSON := addJSON(cmd)

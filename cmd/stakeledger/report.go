@@ -27,15 +27,22 @@ GAIN TAO is what counts: closes that did not meet the minimum of blocks, and sel
 out of it. WIN % is the part of the counted closes with a gain. --json has every figure, with the
 miners by coldkey.
 
+With --from, --until, --during or --netuid it is the leaderboard of a period or a subnet: what was
+entered by the time of the entry, what was gained by that of the exit, so that months sum to the
+whole.
+
 --html writes a page for a browser instead: one file that needs no network, with winners and losers,
 gains over time, what is open by subnet, win rates, the leaderboard and a section for each miner, of
 all time or of a period that is chosen on the page. Each of its tables can be saved as CSV.`,
 		Example: `  stakeledger report
+  stakeledger report --during 2026-01 --top 10
   stakeledger report --html report.html
   stakeledger report --json | jq '.miners[] | {coldkey, gain_tao}'`,
 		Args: takes(0, false),
 	}
-	asJSON := addJSON(cmd)
+	p := addPeriod(cmd, addOutput(cmd))
+	asJSON := p.json
+	status := addOption(cmd, "status", "active|inactive|blacklisted", "only miners of this status", chain.ParseMinerStatus)
 	maxAge := addOption(cmd, "max-age", "DURATION", "exit with code 6 when the newest event is older, as 36h", parseAge)
 	page := cmd.Flags().String("html", "", "write a page for a browser to `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -50,6 +57,9 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 			if err := a.notTheLedger("write report", *page); err != nil {
 				return err
 			}
+		}
+		if !isPage && (p.given() || status.value != nil || *p.csv || *p.jsonl || p.rows.value != nil || cmd.Flags().Changed("sort")) {
+			return runPeriod(a, cmd, p, &option[minerName]{}, status)
 		}
 		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			if isPage {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -22,7 +21,7 @@ type scoring struct {
 
 func addScoring(cmd *cobra.Command) scoring {
 	return scoring{
-		at:       addOption(cmd, "at", "TIME", "score on the UTC day of this time (default now)", chain.ParseTime),
+		at:       addOption(cmd, "at", "TIME", "score on the UTC day of this time (default now)", parseMoment),
 		lookback: addOption(cmd, "lookback", "DAYS", "how many days before count as well (default the policy's)", parseCount),
 	}
 }
@@ -76,9 +75,8 @@ it scores everybody, and says so. stakeledger weights prints what the chain take
   stakeledger scores --at 2026-01-31T00:00:00Z --lookback 7 --json`,
 		Args: takes(0, false),
 	}
-	scoring := addScoring(cmd)
+	scoring, out := addScoring(cmd), addOutput(cmd)
 	all := cmd.Flags().Bool("all", false, "list the miners too that the chain gives no weight to")
-	limit, asJSON := addLimit(cmd), addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var opts []ledger.ScoreOption
 		if *all {
@@ -89,20 +87,21 @@ it scores everybody, and says so. stakeledger weights prints what the chain take
 			if err != nil {
 				return err
 			}
-			return errors.Join(unlessQuiet(result.write(cmd.OutOrStdout(), limit, *asJSON)), checkBasis(cmd, result.Basis, time.Now()))
+			return errors.Join(unlessQuiet(result.write(out)), checkBasis(cmd, result.Basis, time.Now()))
 		})
 	}
 	return cmd
 }
 
-func (s scored) write(w io.Writer, limit limit, asJSON bool) error {
-	if asJSON {
-		if most := limit.rows.or(0); most > 0 && most < int64(len(s.Scores)) {
+func (s scored) write(out output) error {
+	w := out.cmd.OutOrStdout()
+	if *out.json {
+		if most := out.rows.or(0); most > 0 && most < int64(len(s.Scores)) {
 			s.Scores = s.Scores[:most]
 		}
 		return writeObject(w, s)
 	}
-	if err := (listing[ledger.Score]{false, limit, scoreHeader, scoreCells, "No miners."}).write(sequence(s.Scores)); err != nil {
+	if err := (listing[ledger.Score]{out, scoreHeader, scoreCells, "No miners.", ""}).write(sequence(s.Scores)); err != nil || out.forPrograms() {
 		return err
 	}
 	who := fmt.Sprintf("Miners that hold a UID and are not blacklisted, as of %s UTC.", s.UIDsAsOf.Time().Format(minute))

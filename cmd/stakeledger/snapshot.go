@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -40,9 +39,9 @@ moment. There is one snapshot for a miner and a moment; those that are there alr
   stakeledger snapshot take --at 2026-01-31T00:00:00Z --json`,
 		Args: takes(0, false),
 	}
-	at := addOption(cmd, "at", "TIME", "the moment (default now, to the second)", chain.ParseTime)
+	at := addOption(cmd, "at", "TIME", "the moment (default now, to the second)", parseMoment)
 	window := addOption(cmd, "window", "DURATION", "how far back positions were entered (default 720h)", parseAge)
-	miner := addOption(cmd, "miner", "COLDKEY", "only of this miner", chain.ParseAddress)
+	miner := addMiner(cmd)
 	weights := addOption(cmd, "weights", "GAIN,VOLUME,WINS", "what of the score is weighted gain, volume and win rate (default .6,.2,.2)", parseWeights)
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -54,7 +53,7 @@ moment. There is one snapshot for a miner and a moment; those that are there alr
 			return err
 		}
 		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			s, err := takeSnapshots(ctx, l, miner.value, at.or(now), window.or(defaultWindow), weights.or(nil)...)
+			s, err := takeSnapshots(ctx, l, miner, at.or(now), window.or(defaultWindow), weights.or(nil)...)
 			if err != nil {
 				return err
 			}
@@ -69,11 +68,15 @@ moment. There is one snapshot for a miner and a moment; those that are there alr
 }
 
 // takeSnapshots takes a snapshot of one miner, or of all where none is named.
-func takeSnapshots(ctx context.Context, l *ledger.Ledger, miner *chain.Address, at chain.Time, window time.Duration, opts ...ledger.SnapshotOption) (ledger.SnapshotSummary, error) {
-	if miner == nil {
+func takeSnapshots(ctx context.Context, l *ledger.Ledger, miner *option[minerName], at chain.Time, window time.Duration, opts ...ledger.SnapshotOption) (ledger.SnapshotSummary, error) {
+	if miner.value == nil {
 		return l.TakeSnapshots(ctx, at, window, opts...)
 	}
-	_, isNew, err := l.TakeSnapshot(ctx, *miner, at, window, opts...)
+	m, err := miner.value.find(ctx, l)
+	if err != nil {
+		return ledger.SnapshotSummary{}, err
+	}
+	_, isNew, err := l.TakeSnapshot(ctx, m.Coldkey, at, window, opts...)
 	if isNew {
 		return ledger.SnapshotSummary{Taken: 1}, err
 	}
@@ -114,7 +117,7 @@ type snapshotRow struct {
 	Score           *float64      `json:"score"`
 }
 
-func newSnapshotRow(m ledger.Miner, s ledger.Snapshot) (snapshotRow, error) {
+func newSnapshotRow(m ledger.Miner, s ledger.Snapshot) snapshotRow {
 	r := snapshotRow{
 		MinerID: s.MinerID, Coldkey: m.Coldkey, At: s.At, WindowSeconds: s.WindowUs / 1e6, Positions: s.Positions,
 		OpenPositions: s.OpenPositions, ClosedPositions: s.ClosedPositions, EntryTAO: s.EntryTAO, EntryAlpha: s.EntryAlpha,
@@ -124,7 +127,7 @@ func newSnapshotRow(m ledger.Miner, s ledger.Snapshot) (snapshotRow, error) {
 	if score, ok := s.ScoreValue(); ok {
 		r.Score = &score
 	}
-	return r, nil
+	return r
 }
 
 var snapshotHeader = []string{"MINER", "AT (UTC)", "POS", "CLOSED", "ENTRY TAO", "GAIN TAO", "WIN %", "SCORE"}
@@ -146,20 +149,29 @@ func newSnapshotList(a *app) *cobra.Command {
   stakeledger snapshot list --miner 7 --json`,
 		Args: takes(0, false),
 	}
-	miner, during := addMiner(cmd), addSpan(cmd, "taken for a moment")
-	limit, asJSON := addLimit(cmd), addJSON(cmd)
+	miner, during, out := addMiner(cmd), addSpan(cmd, "taken for a moment"), addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := during.check(); err != nil {
 			return err
 		}
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			filter := ledger.SnapshotFilter{From: during.from.or(0), Until: during.until.or(0)}
-			rows := ofEach(selected(ctx, l, miner), func(m ledger.Miner) iter.Seq2[ledger.Snapshot, error] {
-				return pages(func(p ledger.Page[ledger.Snapshot]) ([]ledger.Snapshot, error) {
-					return l.Snapshots(ctx, m.MinerID, filter, p)
-				})
-			}, newSnapshotRow)
-			return listing[snapshotRow]{*asJSON, limit, snapshotHeader, snapshotRow.cells, "No such snapshots."}.write(rows)
+		filter := ledger.SnapshotFilter{From: during.start(), Until: during.last()}
+		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			rows := func(yield func(snapshotRow, error) bool) {
+				for m, err := range selected(ctx, l, miner) {
+					if err != nil {
+						yield(snapshotRow{}, err)
+						return
+					}
+					for row, err := range ofMiner(pages(func(p ledger.Page[ledger.Snapshot]) ([]ledger.Snapshot, error) {
+						return l.Snapshots(ctx, m.MinerID, filter, p)
+					}), func(s ledger.Snapshot) (snapshotRow, bool) { return newSnapshotRow(m, s), true }) {
+						if !yield(row, err) {
+							return
+						}
+					}
+				}
+			}
+			return listing[snapshotRow]{out, snapshotHeader, snapshotRow.cells, "No such snapshots.", note(during.instants())}.write(rows)
 		})
 	}
 	return cmd
@@ -173,7 +185,7 @@ func newSnapshotPrune(a *app) *cobra.Command {
 		Example: `  stakeledger snapshot prune --before 2025-01-01T00:00:00Z`,
 		Args:    takes(0, false),
 	}
-	before := addOption(cmd, "before", "TIME", "delete those of moments before this time", chain.ParseTime)
+	before := addOption(cmd, "before", "TIME", "delete those of moments before this time", parseMoment)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if before.value == nil {
 			return usagef("give --before, the time from which snapshots stay")

@@ -46,16 +46,13 @@ the UIDs that are held (--force ends these).`,
 		Args: takes(1, true),
 	}
 	f := syncFlags{
-		at:         addOption(cmd, "at", "TIME", "when the registrations end and start (default now)", chain.ParseTime),
+		at:         addOption(cmd, "at", "TIME", "when the registrations end and start (default now)", parseMoment),
 		partial:    cmd.Flags().Bool("partial", false, "take the pages that are there for the whole metagraph"),
 		allowEmpty: cmd.Flags().Bool("allow-empty", false, "take no rows for a metagraph without UIDs"),
 		force:      cmd.Flags().Bool("force", false, "end the UIDs that are not there, however many"),
 		json:       addJSON(cmd),
 	}
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
-		if f.at.value != nil && *f.at.value <= 0 {
-			return usagef("--at %s: want a time after 1970-01-01T00:00:00Z", f.at)
-		}
 		rows, err := a.openMetagraph(cmd, f, files)
 		if err != nil {
 			return err

@@ -26,6 +26,7 @@ type tradeRow struct {
 	closeSums
 	UnmatchedAlpha chain.Rao `json:"unmatched_alpha"`
 	UnmatchedTAO   chain.Rao `json:"unmatched_tao"`
+	Archived       bool      `json:"archived"`
 }
 
 // closeSums sum up the closes of a trade. They are nil unless every close of it is at hand.
@@ -41,7 +42,7 @@ func newTradeRow(m ledger.Miner, t ledger.Trade, sums closeSums) tradeRow {
 		TradeID: t.TradeID, MinerID: t.MinerID, Coldkey: m.Coldkey, Netuid: t.Netuid, Hotkey: t.Hotkey,
 		ExtrinsicID: t.ExtrinsicID, EventIndex: t.EventIndex, ExitBlock: t.ExitBlock, ExitTime: t.ExitTime,
 		ExitTAO: t.ExitTAO, ExitAlpha: t.ExitAlpha, closeSums: sums,
-		UnmatchedAlpha: t.UnmatchedAlpha, UnmatchedTAO: t.UnmatchedTAO,
+		UnmatchedAlpha: t.UnmatchedAlpha, UnmatchedTAO: t.UnmatchedTAO, Archived: t.ArchiveRun != nil,
 	}
 }
 
@@ -60,59 +61,47 @@ func newTrades(a *app) *cobra.Command {
 		Use:   "trades",
 		Short: "List trades: alpha sold for TAO",
 		Long: `List trades: alpha that was unstaked, which is sold for TAO and closes open positions first in,
-first out. One miner's trades follow another's, each miner's by exit time. GAIN TAO is the sum
-over the closes of the trade; UNMATCHED is the alpha for which no position was open.`,
+first out, by the time of the exit. GAIN TAO is the sum over the closes of the trade; UNMATCHED is
+the alpha for which no position was open.`,
 		Example: `  stakeledger trades --netuid 64 --limit 20
-  stakeledger trades --miner 7 --from 2026-01-01T00:00:00Z --until 2026-01-31T23:59:59Z --json`,
+  stakeledger trades --miner 7 --during 2026-01 --json
+  stakeledger trades --archived --csv`,
 		Args: takes(0, false),
 	}
-	miner, netuid, span := addMiner(cmd), addNetuid(cmd), addSpan(cmd, "sold")
-	limit, asJSON := addLimit(cmd), addJSON(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := span.check(); err != nil {
-			return err
-		}
-		filter := ledger.TradeFilter{Netuid: netuid.value, From: span.from.or(0), Until: span.until.or(0)}
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			rows := ofEach(selected(ctx, l, miner), func(m ledger.Miner) iter.Seq2[ledger.Trade, error] {
-				return pages(func(p ledger.Page[ledger.Trade]) ([]ledger.Trade, error) { return l.Trades(ctx, m.MinerID, filter, p) })
-			}, func(m ledger.Miner, t ledger.Trade) (tradeRow, error) {
-				sums, err := sumCloses(ctx, l, t)
-				return newTradeRow(m, t, sums), err
-			})
-			return listing[tradeRow]{*asJSON, limit, tradeHeader, tradeRow.cells, "No such trades."}.write(rows)
+	r := addRecords[tradeRow](cmd, "trades", "sold", true)
+	r.header, r.cells = tradeHeader, tradeRow.cells
+	netuid := addNetuid(cmd)
+	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) iter.Seq2[placed[tradeRow], error] {
+		filter := ledger.TradeFilter{Netuid: netuid.value, From: r.span.start(), Until: r.span.last(), Archived: p.archived, Newest: p.newest}
+		var sums map[int64]ledger.TradeSums // of the page at hand
+		return ofMiner(pages(func(page ledger.Page[ledger.Trade]) (trades []ledger.Trade, err error) {
+			if trades, err = l.Trades(ctx, m.MinerID, filter, page); err == nil {
+				sums, err = sumCloses(ctx, l, trades)
+			}
+			return trades, err
+		}), func(t ledger.Trade) (placed[tradeRow], bool) {
+			return placed[tradeRow]{t.EventKey, 0, newTradeRow(m, t, sumsOf(t, sums))}, true
 		})
 	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return r.run(a, cmd) }
 	return cmd
 }
 
-// closeTotals are sums over closes.
-type closeTotals struct {
-	closes                     int64
-	alpha, cost, rawGain, gain chain.Rao
+// sumCloses adds up the closes of trades.
+func sumCloses(ctx context.Context, l *ledger.Ledger, trades []ledger.Trade) (map[int64]ledger.TradeSums, error) {
+	ids := make([]int64, len(trades))
+	for i, t := range trades {
+		ids[i] = t.TradeID
+	}
+	return l.SumsOfTrades(ctx, ids)
 }
 
-// add counts a close in.
-func (s *closeTotals) add(c ledger.Close) {
-	s.closes++
-	s.alpha += c.Alpha
-	s.cost += c.Cost
-	s.rawGain += c.RawGain
-	s.gain += c.Gain
-}
-
-// sumCloses adds up the closes of a trade. Closes that do not cover what the trade sold from positions are not all
-// of them, and then there is no sum.
-func sumCloses(ctx context.Context, l *ledger.Ledger, t ledger.Trade) (closeSums, error) {
-	var total closeTotals
-	for c, err := range pages(func(p ledger.Page[ledger.Close]) ([]ledger.Close, error) { return l.ClosesOfTrade(ctx, t.TradeID, p) }) {
-		if err != nil {
-			return closeSums{}, err
-		}
-		total.add(c)
+// sumsOf are the sums of a trade. Closes that do not cover what the trade sold from positions are not all of them,
+// and then there is no sum.
+func sumsOf(t ledger.Trade, sums map[int64]ledger.TradeSums) closeSums {
+	s := sums[t.TradeID]
+	if s.Alpha != t.ExitAlpha-t.UnmatchedAlpha {
+		return closeSums{}
 	}
-	if total.alpha != t.ExitAlpha-t.UnmatchedAlpha {
-		return closeSums{}, nil
-	}
-	return closeSums{&total.closes, &total.cost, &total.rawGain, &total.gain}, nil
+	return closeSums{&s.Closes, &s.Cost, &s.RawGain, &s.Gain}
 }

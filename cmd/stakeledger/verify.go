@@ -37,6 +37,9 @@ from the events; a file that SQLite finds damaged is better restored from a back
 			if err != nil && report.Healthy() {
 				return err
 			}
+			if err == nil {
+				a.noted(cmd, func(u *upkeep, d *done) { u.Verify = d }, done{OK: report.Healthy()})
+			}
 			basis, basisErr := l.Basis(ctx)
 			if basisErr != nil && err == nil {
 				return basisErr
@@ -119,12 +122,12 @@ func writeDifferences(w io.Writer, r ledger.VerifyReport) error {
 		}
 		t.add(d.Table, row, d.Field, d.Want, d.Got)
 	}
-	cut := t.squeeze(3, 4)
+	cut := t.squeeze(w, 3, 4)
 	if err := t.write(w); err != nil {
 		return err
 	}
 	if cut {
-		if _, err := fmt.Fprintln(w, "Long values are cut in the middle; --json has them whole."); err != nil {
+		if _, err := fmt.Fprintln(w, "Long values are cut in the middle; --wide has them whole."); err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
 	}

@@ -11,6 +11,221 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
+const closes = `-- name: Closes :many
+SELECT c.trade_id, c.step, c.position_id, c.miner_id, c.event_key, t.netuid, t.hotkey, t.extrinsic_id, t.event_index, t.exit_block, t.exit_time,
+  p.entry_block, p.entry_time, c.alpha, c.tao, c.cost, c.raw_gain, c.gain, c.duration_us, c.min_blocks_met, c.self_trade, t.archive_run
+FROM trades t
+CROSS JOIN closes c
+CROSS JOIN positions p
+WHERE t.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND t.event_key >= CAST(?3 AS event_key_text) AND t.event_key < CAST(?4 AS event_key_text)
+  AND (CAST(?5 AS BIGINT) = 1 OR t.netuid = CAST(?6 AS netuid_int))
+  AND c.trade_id = t.trade_id AND (t.event_key > CAST(?3 AS event_key_text) OR c.step > CAST(?7 AS BIGINT))
+  AND p.position_id = c.position_id
+ORDER BY t.event_key, c.step
+LIMIT CAST(?8 AS BIGINT)
+`
+
+type ClosesParams struct {
+	MinerID   int64
+	Archived  int64
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
+	AnyNetuid int64
+	Netuid    chain.Netuid
+	AfterStep int64
+	PageSize  int64
+}
+
+type ClosesRow struct {
+	TradeID      int64
+	Step         int64
+	PositionID   int64
+	MinerID      int64
+	EventKey     chain.EventKey
+	Netuid       chain.Netuid
+	Hotkey       chain.Address
+	ExtrinsicID  string
+	EventIndex   int64
+	ExitBlock    int64
+	ExitTime     chain.Time
+	EntryBlock   int64
+	EntryTime    chain.Time
+	Alpha        chain.Rao
+	TAO          chain.Rao
+	Cost         chain.Rao
+	RawGain      chain.Rao
+	Gain         chain.Rao
+	DurationUs   int64
+	MinBlocksMet bool
+	SelfTrade    bool
+	ArchiveRun   *int64
+}
+
+// The closes of a miner's trades in order, those between two keys, of live or of archived trades, each with what
+// it closed.
+func (q *Queries) Closes(ctx context.Context, arg ClosesParams) ([]ClosesRow, error) {
+	rows, err := q.db.QueryContext(ctx, closes,
+		arg.MinerID,
+		arg.Archived,
+		arg.AfterKey,
+		arg.BeforeKey,
+		arg.AnyNetuid,
+		arg.Netuid,
+		arg.AfterStep,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ClosesRow
+	for rows.Next() {
+		var i ClosesRow
+		if err := rows.Scan(
+			&i.TradeID,
+			&i.Step,
+			&i.PositionID,
+			&i.MinerID,
+			&i.EventKey,
+			&i.Netuid,
+			&i.Hotkey,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.ExitBlock,
+			&i.ExitTime,
+			&i.EntryBlock,
+			&i.EntryTime,
+			&i.Alpha,
+			&i.TAO,
+			&i.Cost,
+			&i.RawGain,
+			&i.Gain,
+			&i.DurationUs,
+			&i.MinBlocksMet,
+			&i.SelfTrade,
+			&i.ArchiveRun,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const closesDown = `-- name: ClosesDown :many
+SELECT c.trade_id, c.step, c.position_id, c.miner_id, c.event_key, t.netuid, t.hotkey, t.extrinsic_id, t.event_index, t.exit_block, t.exit_time,
+  p.entry_block, p.entry_time, c.alpha, c.tao, c.cost, c.raw_gain, c.gain, c.duration_us, c.min_blocks_met, c.self_trade, t.archive_run
+FROM trades t
+CROSS JOIN closes c
+CROSS JOIN positions p
+WHERE t.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND t.event_key > CAST(?3 AS event_key_text) AND t.event_key <= CAST(?4 AS event_key_text)
+  AND (CAST(?5 AS BIGINT) = 1 OR t.netuid = CAST(?6 AS netuid_int))
+  AND c.trade_id = t.trade_id AND (t.event_key < CAST(?4 AS event_key_text) OR c.step < CAST(?7 AS BIGINT))
+  AND p.position_id = c.position_id
+ORDER BY t.event_key DESC, c.step DESC
+LIMIT CAST(?8 AS BIGINT)
+`
+
+type ClosesDownParams struct {
+	MinerID    int64
+	Archived   int64
+	AfterKey   chain.EventKey
+	BeforeKey  chain.EventKey
+	AnyNetuid  int64
+	Netuid     chain.Netuid
+	BeforeStep int64
+	PageSize   int64
+}
+
+type ClosesDownRow struct {
+	TradeID      int64
+	Step         int64
+	PositionID   int64
+	MinerID      int64
+	EventKey     chain.EventKey
+	Netuid       chain.Netuid
+	Hotkey       chain.Address
+	ExtrinsicID  string
+	EventIndex   int64
+	ExitBlock    int64
+	ExitTime     chain.Time
+	EntryBlock   int64
+	EntryTime    chain.Time
+	Alpha        chain.Rao
+	TAO          chain.Rao
+	Cost         chain.Rao
+	RawGain      chain.Rao
+	Gain         chain.Rao
+	DurationUs   int64
+	MinBlocksMet bool
+	SelfTrade    bool
+	ArchiveRun   *int64
+}
+
+// The same, the newest first.
+func (q *Queries) ClosesDown(ctx context.Context, arg ClosesDownParams) ([]ClosesDownRow, error) {
+	rows, err := q.db.QueryContext(ctx, closesDown,
+		arg.MinerID,
+		arg.Archived,
+		arg.AfterKey,
+		arg.BeforeKey,
+		arg.AnyNetuid,
+		arg.Netuid,
+		arg.BeforeStep,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ClosesDownRow
+	for rows.Next() {
+		var i ClosesDownRow
+		if err := rows.Scan(
+			&i.TradeID,
+			&i.Step,
+			&i.PositionID,
+			&i.MinerID,
+			&i.EventKey,
+			&i.Netuid,
+			&i.Hotkey,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.ExitBlock,
+			&i.ExitTime,
+			&i.EntryBlock,
+			&i.EntryTime,
+			&i.Alpha,
+			&i.TAO,
+			&i.Cost,
+			&i.RawGain,
+			&i.Gain,
+			&i.DurationUs,
+			&i.MinBlocksMet,
+			&i.SelfTrade,
+			&i.ArchiveRun,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const closesOfPosition = `-- name: ClosesOfPosition :many
 SELECT trade_id, step, position_id, miner_id, event_key, alpha, tao, cost, raw_gain, gain, duration_us, min_blocks_met, self_trade FROM closes
 WHERE position_id = CAST(?1 AS BIGINT) AND event_key > CAST(?2 AS event_key_text)
@@ -141,6 +356,55 @@ func (q *Queries) ClosesOfTrades(ctx context.Context, tradeIds string) ([]Close,
 			&i.DurationUs,
 			&i.MinBlocksMet,
 			&i.SelfTrade,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sumsOfTrades = `-- name: SumsOfTrades :many
+SELECT c.trade_id, CAST(COUNT(*) AS BIGINT) AS closes, CAST(SUM(c.alpha) AS rao_int) AS alpha, CAST(SUM(c.cost) AS rao_int) AS cost,
+  CAST(SUM(c.raw_gain) AS rao_int) AS raw_gain, CAST(SUM(c.gain) AS rao_int) AS gain
+FROM closes c
+WHERE c.trade_id IN (SELECT j.value FROM json_each(CAST(?1 AS TEXT)) j)
+GROUP BY c.trade_id
+ORDER BY c.trade_id
+`
+
+type SumsOfTradesRow struct {
+	TradeID int64
+	Closes  int64
+	Alpha   chain.Rao
+	Cost    chain.Rao
+	RawGain chain.Rao
+	Gain    chain.Rao
+}
+
+// What the closes of each trade of a list, a JSON array, sum up to.
+func (q *Queries) SumsOfTrades(ctx context.Context, tradeIds string) ([]SumsOfTradesRow, error) {
+	rows, err := q.db.QueryContext(ctx, sumsOfTrades, tradeIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SumsOfTradesRow
+	for rows.Next() {
+		var i SumsOfTradesRow
+		if err := rows.Scan(
+			&i.TradeID,
+			&i.Closes,
+			&i.Alpha,
+			&i.Cost,
+			&i.RawGain,
+			&i.Gain,
 		); err != nil {
 			return nil, err
 		}

@@ -158,6 +158,78 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 	return items, nil
 }
 
+const eventsDown = `-- name: EventsDown :many
+SELECT event_id, miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order, mode, min_blocks, self_trade, position_ids, is_transfer, fee, usd FROM events e
+WHERE e.miner_id = CAST(?1 AS BIGINT)
+  AND e.event_key > CAST(?2 AS event_key_text) AND e.event_key < CAST(?3 AS event_key_text)
+  AND (CAST(?4 AS BIGINT) = 1 OR e.outcome = CAST(?5 AS outcome_text))
+ORDER BY e.event_key DESC
+LIMIT CAST(?6 AS BIGINT)
+`
+
+type EventsDownParams struct {
+	MinerID    int64
+	AfterKey   chain.EventKey
+	BeforeKey  chain.EventKey
+	AnyOutcome int64
+	Outcome    chain.Outcome
+	PageSize   int64
+}
+
+// The same as Events, the newest first.
+func (q *Queries) EventsDown(ctx context.Context, arg EventsDownParams) ([]Event, error) {
+	rows, err := q.db.QueryContext(ctx, eventsDown,
+		arg.MinerID,
+		arg.AfterKey,
+		arg.BeforeKey,
+		arg.AnyOutcome,
+		arg.Outcome,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Event
+	for rows.Next() {
+		var i Event
+		if err := rows.Scan(
+			&i.EventID,
+			&i.MinerID,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.EventKey,
+			&i.Kind,
+			&i.Netuid,
+			&i.Hotkey,
+			&i.Block,
+			&i.Time,
+			&i.TAO,
+			&i.Alpha,
+			&i.Outcome,
+			&i.Reason,
+			&i.OutOfOrder,
+			&i.Mode,
+			&i.MinBlocks,
+			&i.SelfTrade,
+			&i.PositionIds,
+			&i.IsTransfer,
+			&i.Fee,
+			&i.USD,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const rejectedEvents = `-- name: RejectedEvents :many
 SELECT rejected_id, coldkey, extrinsic_id, event_index, reason, payload, acknowledged_at FROM rejected_events
 WHERE rejected_id > ?1

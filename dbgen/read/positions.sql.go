@@ -174,3 +174,246 @@ func (q *Queries) Positions(ctx context.Context, arg PositionsParams) ([]Positio
 	}
 	return items, nil
 }
+
+const positionsAsOf = `-- name: PositionsAsOf :many
+SELECT p.position_id, p.miner_id, p.netuid, p.hotkey, p.extrinsic_id, p.event_index, p.event_key, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.status, p.last_exit_time, p.closed_at, p.gain, p.archive_run, CAST(p.entry_alpha - COALESCE((SELECT SUM(c.alpha) FROM closes c WHERE c.position_id = p.position_id AND c.event_key < CAST(?1 AS event_key_text)), 0) AS rao_int) AS alpha_then,
+  CAST(p.entry_tao - COALESCE((SELECT SUM(c.cost) FROM closes c WHERE c.position_id = p.position_id AND c.event_key < CAST(?1 AS event_key_text)), 0) AS rao_int) AS cost_then,
+  CAST(COALESCE((SELECT SUM(c.gain) FROM closes c WHERE c.position_id = p.position_id AND c.event_key < CAST(?1 AS event_key_text)), 0) AS rao_int) AS gain_then
+FROM positions p
+WHERE p.miner_id = CAST(?2 AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?3 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND p.event_key > CAST(?4 AS event_key_text) AND p.event_key < CAST(?1 AS event_key_text)
+  AND (CAST(?5 AS BIGINT) = 1 OR p.netuid = CAST(?6 AS netuid_int))
+  AND p.entry_alpha > COALESCE((SELECT SUM(c.alpha) FROM closes c WHERE c.position_id = p.position_id AND c.event_key < CAST(?1 AS event_key_text)), 0)
+ORDER BY p.event_key
+LIMIT CAST(?7 AS BIGINT)
+`
+
+type PositionsAsOfParams struct {
+	BeforeKey chain.EventKey
+	MinerID   int64
+	Archived  int64
+	AfterKey  chain.EventKey
+	AnyNetuid int64
+	Netuid    chain.Netuid
+	PageSize  int64
+}
+
+type PositionsAsOfRow struct {
+	PositionID     int64
+	MinerID        int64
+	Netuid         chain.Netuid
+	Hotkey         chain.Address
+	ExtrinsicID    string
+	EventIndex     int64
+	EventKey       chain.EventKey
+	EntryBlock     int64
+	EntryTime      chain.Time
+	EntryTAO       chain.Rao
+	EntryAlpha     chain.Rao
+	RemainingAlpha chain.Rao
+	Status         chain.PositionStatus
+	LastExitTime   *chain.Time
+	ClosedAt       *chain.Time
+	Gain           chain.Rao
+	ArchiveRun     *int64
+	AlphaThen      chain.Rao
+	CostThen       chain.Rao
+	GainThen       chain.Rao
+}
+
+// The positions of a miner that were entered and not yet closed before a key, with the alpha that was left then and
+// what of the TAO paid was in it: live or archived ones, in order.
+func (q *Queries) PositionsAsOf(ctx context.Context, arg PositionsAsOfParams) ([]PositionsAsOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, positionsAsOf,
+		arg.BeforeKey,
+		arg.MinerID,
+		arg.Archived,
+		arg.AfterKey,
+		arg.AnyNetuid,
+		arg.Netuid,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PositionsAsOfRow
+	for rows.Next() {
+		var i PositionsAsOfRow
+		if err := rows.Scan(
+			&i.PositionID,
+			&i.MinerID,
+			&i.Netuid,
+			&i.Hotkey,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.EventKey,
+			&i.EntryBlock,
+			&i.EntryTime,
+			&i.EntryTAO,
+			&i.EntryAlpha,
+			&i.RemainingAlpha,
+			&i.Status,
+			&i.LastExitTime,
+			&i.ClosedAt,
+			&i.Gain,
+			&i.ArchiveRun,
+			&i.AlphaThen,
+			&i.CostThen,
+			&i.GainThen,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const positionsClosed = `-- name: PositionsClosed :many
+SELECT p.position_id, p.miner_id, p.netuid, p.hotkey, p.extrinsic_id, p.event_index, p.event_key, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.status, p.last_exit_time, p.closed_at, p.gain, p.archive_run FROM positions p
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND p.closed_at >= CAST(?3 AS time_int) AND p.closed_at <= CAST(?4 AS time_int)
+  AND (p.closed_at, p.position_id) > (CAST(?5 AS time_int), CAST(?6 AS BIGINT))
+ORDER BY p.closed_at, p.position_id
+LIMIT CAST(?7 AS BIGINT)
+`
+
+type PositionsClosedParams struct {
+	MinerID         int64
+	Archived        int64
+	From            chain.Time
+	Until           chain.Time
+	AfterClosedAt   chain.Time
+	AfterPositionID int64
+	PageSize        int64
+}
+
+// The positions of a miner that were closed in a span, archived or not, in the order in which they were.
+func (q *Queries) PositionsClosed(ctx context.Context, arg PositionsClosedParams) ([]Position, error) {
+	rows, err := q.db.QueryContext(ctx, positionsClosed,
+		arg.MinerID,
+		arg.Archived,
+		arg.From,
+		arg.Until,
+		arg.AfterClosedAt,
+		arg.AfterPositionID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Position
+	for rows.Next() {
+		var i Position
+		if err := rows.Scan(
+			&i.PositionID,
+			&i.MinerID,
+			&i.Netuid,
+			&i.Hotkey,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.EventKey,
+			&i.EntryBlock,
+			&i.EntryTime,
+			&i.EntryTAO,
+			&i.EntryAlpha,
+			&i.RemainingAlpha,
+			&i.Status,
+			&i.LastExitTime,
+			&i.ClosedAt,
+			&i.Gain,
+			&i.ArchiveRun,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const positionsDown = `-- name: PositionsDown :many
+SELECT position_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, entry_block, entry_time, entry_tao, entry_alpha, remaining_alpha, status, last_exit_time, closed_at, gain, archive_run FROM positions p
+WHERE p.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN p.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND p.event_key > CAST(?3 AS event_key_text) AND p.event_key < CAST(?4 AS event_key_text)
+  AND (CAST(?5 AS BIGINT) = 1 OR p.netuid = CAST(?6 AS netuid_int))
+  AND (CAST(?7 AS BIGINT) = 1 OR p.status = CAST(?8 AS position_status_text))
+ORDER BY p.event_key DESC
+LIMIT CAST(?9 AS BIGINT)
+`
+
+type PositionsDownParams struct {
+	MinerID   int64
+	Archived  int64
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
+	AnyNetuid int64
+	Netuid    chain.Netuid
+	AnyStatus int64
+	Status    chain.PositionStatus
+	PageSize  int64
+}
+
+// The same as Positions, the newest first.
+func (q *Queries) PositionsDown(ctx context.Context, arg PositionsDownParams) ([]Position, error) {
+	rows, err := q.db.QueryContext(ctx, positionsDown,
+		arg.MinerID,
+		arg.Archived,
+		arg.AfterKey,
+		arg.BeforeKey,
+		arg.AnyNetuid,
+		arg.Netuid,
+		arg.AnyStatus,
+		arg.Status,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Position
+	for rows.Next() {
+		var i Position
+		if err := rows.Scan(
+			&i.PositionID,
+			&i.MinerID,
+			&i.Netuid,
+			&i.Hotkey,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.EventKey,
+			&i.EntryBlock,
+			&i.EntryTime,
+			&i.EntryTAO,
+			&i.EntryAlpha,
+			&i.RemainingAlpha,
+			&i.Status,
+			&i.LastExitTime,
+			&i.ClosedAt,
+			&i.Gain,
+			&i.ArchiveRun,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

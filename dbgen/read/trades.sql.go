@@ -102,3 +102,69 @@ func (q *Queries) Trades(ctx context.Context, arg TradesParams) ([]Trade, error)
 	}
 	return items, nil
 }
+
+const tradesDown = `-- name: TradesDown :many
+SELECT trade_id, miner_id, netuid, hotkey, extrinsic_id, event_index, event_key, exit_block, exit_time, exit_tao, exit_alpha, unmatched_alpha, unmatched_tao, archive_run FROM trades t
+WHERE t.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND t.event_key > CAST(?3 AS event_key_text) AND t.event_key < CAST(?4 AS event_key_text)
+  AND (CAST(?5 AS BIGINT) = 1 OR t.netuid = CAST(?6 AS netuid_int))
+ORDER BY t.event_key DESC
+LIMIT CAST(?7 AS BIGINT)
+`
+
+type TradesDownParams struct {
+	MinerID   int64
+	Archived  int64
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
+	AnyNetuid int64
+	Netuid    chain.Netuid
+	PageSize  int64
+}
+
+// The same, the newest first.
+func (q *Queries) TradesDown(ctx context.Context, arg TradesDownParams) ([]Trade, error) {
+	rows, err := q.db.QueryContext(ctx, tradesDown,
+		arg.MinerID,
+		arg.Archived,
+		arg.AfterKey,
+		arg.BeforeKey,
+		arg.AnyNetuid,
+		arg.Netuid,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Trade
+	for rows.Next() {
+		var i Trade
+		if err := rows.Scan(
+			&i.TradeID,
+			&i.MinerID,
+			&i.Netuid,
+			&i.Hotkey,
+			&i.ExtrinsicID,
+			&i.EventIndex,
+			&i.EventKey,
+			&i.ExitBlock,
+			&i.ExitTime,
+			&i.ExitTAO,
+			&i.ExitAlpha,
+			&i.UnmatchedAlpha,
+			&i.UnmatchedTAO,
+			&i.ArchiveRun,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

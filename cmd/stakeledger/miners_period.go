@@ -1,0 +1,108 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// figures are what miners are sorted by.
+var figures = map[string]func(ledger.PeriodRow) int64{
+	"gain":   func(r ledger.PeriodRow) int64 { return int64(r.GainTAO) },
+	"raw":    func(r ledger.PeriodRow) int64 { return int64(r.RawGainTAO) },
+	"entry":  func(r ledger.PeriodRow) int64 { return int64(r.EntryTAO) },
+	"exit":   func(r ledger.PeriodRow) int64 { return int64(r.ExitTAO) },
+	"trades": func(r ledger.PeriodRow) int64 { return r.Trades },
+	"closes": func(r ledger.PeriodRow) int64 { return r.Closes },
+	"wins":   func(r ledger.PeriodRow) int64 { return r.Wins },
+}
+
+// summing is what a list of miners sums up: a span of time, a subnet, or both.
+type summing struct {
+	output
+	span   span
+	netuid *option[chain.Netuid]
+	sort   *option[string]
+}
+
+func addPeriod(cmd *cobra.Command, out output) summing {
+	p := summing{
+		output: out, span: addSpan(cmd, "entered and closed"),
+		netuid: addOption(cmd, "netuid", "NETUID", "only what was entered and closed on this subnet", chain.ParseNetuid),
+		sort:   wordOption("gain", "raw", "entry", "exit", "trades", "closes", "wins", "miner"),
+	}
+	cmd.Flags().Var(p.sort, "sort", "the figure by which miners are sorted, the highest first, or miner for their coldkey")
+	return p
+}
+
+// given reports whether anything but the lifetime of all subnets is asked for.
+func (p summing) given() bool {
+	return p.span.from.value != nil || p.span.until.value != nil || p.span.during.value != nil || p.netuid.value != nil
+}
+
+// periodReport is a period as JSON has it.
+type periodReport struct {
+	From   *chain.Time        `json:"from"`
+	Until  *chain.Time        `json:"until"` // the first instant that is no part of it
+	Netuid *chain.Netuid      `json:"netuid"`
+	Miners []ledger.PeriodRow `json:"miners"`
+}
+
+// run prints the figures of a period, of the miners that are wanted.
+func (p summing) run(a *app, cmd *cobra.Command, who func(context.Context, *ledger.Ledger) (func(ledger.PeriodRow) bool, error)) error {
+	if err := p.span.check(); err != nil {
+		return err
+	}
+	return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		rows, err := l.PeriodReport(ctx, ledger.Period{From: p.span.start(), Until: p.span.end(), Netuid: p.netuid.value})
+		if err != nil {
+			return err
+		}
+		wanted, err := who(ctx, l)
+		if err != nil {
+			return err
+		}
+		rows = slices.DeleteFunc(rows, func(r ledger.PeriodRow) bool { return !wanted(r) })
+		p.order(rows)
+		if *p.json {
+			rows = rows[:min(int64(len(rows)), cmp.Or(p.rows.or(0), int64(len(rows))))]
+			return writeObject(cmd.OutOrStdout(), periodReport{instant(p.span.start()), instant(p.span.end()), p.netuid.value, rows})
+		}
+		return p.write(rows)
+	})
+}
+
+func instant(t chain.Time) *chain.Time {
+	if t == 0 {
+		return nil
+	}
+	return &t
+}
+
+// order sorts rows by a figure; equal ones by coldkey, so that the order never changes by itself.
+func (p summing) order(rows []ledger.PeriodRow) {
+	figure := figures[p.sort.text]
+	slices.SortFunc(rows, func(x, y ledger.PeriodRow) int {
+		if figure == nil {
+			return cmp.Compare(x.Coldkey, y.Coldkey)
+		}
+		return cmp.Or(cmp.Compare(figure(y), figure(x)), cmp.Compare(x.Coldkey, y.Coldkey))
+	})
+}
+
+func (p summing) write(rows []ledger.PeriodRow) error {
+	where := p.span.instants()
+	if p.netuid.value != nil {
+		where = fmt.Sprintf("on subnet %s %s", p.netuid.value, where)
+	}
+	return listing[ledger.PeriodRow]{p.output, []string{"MINER", "POS", "TRADES", "CLOSES", "WIN %", "ENTRY TAO", "EXIT TAO", "GAIN TAO"},
+		func(r ledger.PeriodRow) []any {
+			return []any{r.Coldkey, r.Positions, r.Trades, r.Closes, percent{r.Wins, r.CountedCloses}, r.EntryTAO, r.ExitTAO, r.GainTAO}
+		}, "No such miners.", note(where)}.write(sequence(rows))
+}

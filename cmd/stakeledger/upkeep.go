@@ -1,0 +1,67 @@
+package main
+
+import (
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+)
+
+// upkeepSuffix ends the name of the file beside the ledger that says when it was last looked after. It is no part of
+// the ledger, so that a backup does not say that it was backed up.
+const upkeepSuffix = "-upkeep"
+
+// upkeep is when the ledger was last looked after, on this machine.
+type upkeep struct {
+	Backup  *done `json:"backup"`
+	Verify  *done `json:"verify"`
+	Compact *done `json:"compact"`
+}
+
+// done is something that was done.
+type done struct {
+	At   chain.Time `json:"at"`
+	File string     `json:"file,omitempty"` // of a backup
+	OK   bool       `json:"ok"`             // a verification found nothing
+}
+
+// readUpkeep reads what was noted; nothing where there is none.
+func (a *app) readUpkeep() (u upkeep) {
+	if text, err := os.ReadFile(a.db + upkeepSuffix); err == nil {
+		_ = json.Unmarshal(text, &u) // of another version: as if there were none
+	}
+	return u
+}
+
+// noted notes that something was done. That it cannot is logged: the work is done.
+func (a *app) noted(cmd *cobra.Command, note func(*upkeep, *done), d done) {
+	if a.readOnly {
+		return
+	}
+	err := func() (err error) {
+		u := a.readUpkeep()
+		if d.At, err = chain.TimeOf(now().UTC().Truncate(microsecond)); err != nil {
+			return err
+		}
+		if d.File != "" {
+			d.File, _ = filepath.Abs(d.File)
+		}
+		note(&u, &d)
+		text, err := json.Marshal(u)
+		if err != nil {
+			return err
+		}
+		partial := a.db + upkeepSuffix + ".partial"
+		if err := os.WriteFile(partial, append(text, '\n'), 0o600); err != nil {
+			return err
+		}
+		return os.Rename(partial, a.db+upkeepSuffix)
+	}()
+	if err != nil {
+		a.log(cmd).Info("not noted for info and doctor", slog.Any("error", err))
+	}
+}

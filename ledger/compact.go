@@ -1,0 +1,23 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// Compact gives the space of the file that holds nothing back to the system: it writes the file anew, for which the
+// disk must have room once more. Nobody writes meanwhile; readers go on. See manager.DB.Maintain, also for its errors.
+func (l *Ledger) Compact(ctx context.Context) error {
+	return l.db.Maintain(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		if _, err := conn.ExecContext(ctx, "VACUUM"); err != nil {
+			return fmt.Errorf("compact: %w", err)
+		}
+		if _, err := conn.ExecContext(ctx, "PRAGMA optimize"); err != nil {
+			return fmt.Errorf("compact: %w", err)
+		}
+		return nil
+	}, manager.Label("ledger.Compact"))
+}

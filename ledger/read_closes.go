@@ -1,0 +1,83 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// ListedClose is a close with its trade's subnet, hotkey and exit and with its position's entry, as Closes lists it.
+type ListedClose = read.ClosesRow
+
+// CloseFilter narrows a list of closes. The zero value lists all of trades that are not archived.
+type CloseFilter struct {
+	Netuid      *chain.Netuid
+	From, Until chain.Time // exit time, both ends in; an Until of 0 has no end
+	Archived    bool       // lists the closes of archived trades, in place of the others
+	Newest      bool       // lists the newest first
+}
+
+// Closes lists a miner's closes in the order of their trades' events, within a trade by step.
+func (l *Ledger) Closes(ctx context.Context, minerID int64, f CloseFilter, p Page[ListedClose]) ([]ListedClose, error) {
+	return list(ctx, l, "closes", p, inOrder(byListedClose, f.Newest), func(ctx context.Context, q *read.Queries, after ListedClose, limit int64) ([]ListedClose, error) {
+		low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
+		params := read.ClosesParams{
+			MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil),
+			AfterKey: low, AfterStep: -1, BeforeKey: high, PageSize: limit,
+		}
+		if f.Netuid != nil {
+			params.Netuid = *f.Netuid
+		}
+		if !f.Newest {
+			if p.After != nil && low == after.EventKey {
+				params.AfterStep = after.Step
+			}
+			return q.Closes(ctx, params)
+		}
+		down := read.ClosesDownParams{
+			MinerID: minerID, Archived: params.Archived, AnyNetuid: params.AnyNetuid, Netuid: params.Netuid,
+			AfterKey: low, BeforeKey: high, PageSize: limit,
+		}
+		if p.After != nil && high == after.EventKey {
+			down.BeforeStep = after.Step
+		}
+		rows, err := q.ClosesDown(ctx, down)
+		return converted(rows, func(r read.ClosesDownRow) ListedClose { return ListedClose(r) }), err
+	})
+}
+
+// keysBetween are the keys between which the page of a list stands that goes on after a row, whose key is empty at
+// the start.
+func keysBetween(from, until chain.Time, after chain.EventKey, newest bool) (low, high chain.EventKey) {
+	high = keyBefore(until)
+	if !newest {
+		return keyAfter(from, after), high
+	}
+	if after != "" {
+		high = min(high, after)
+	}
+	return keyAfter(from, ""), high
+}
+
+// TradeSums are what the closes of a trade sum up to.
+type TradeSums = read.SumsOfTradesRow
+
+// SumsOfTrades sums up the closes of each of the given trades, archived or not, in one query. A trade without a close
+// has no sums.
+func (l *Ledger) SumsOfTrades(ctx context.Context, tradeIDs []int64) (map[int64]TradeSums, error) {
+	ids, err := json.Marshal(tradeIDs)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]TradeSums, error) {
+		return q.SumsOfTrades(ctx, string(ids))
+	})
+	sums := make(map[int64]TradeSums, len(rows))
+	for _, r := range rows {
+		sums[r.TradeID] = r
+	}
+	return sums, err
+}
