@@ -114,6 +114,9 @@ var operations = []operation{
 		_, err := l.Rebuild(ctx, list[r.IntN(len(list))].Coldkey)
 		return err
 	}},
+	{"RebuildMarked", func(ctx context.Context, l *ledger.Ledger, _ *rand.Rand, _ []ledger.Event) error {
+		return l.RebuildMarked(ctx, nil)
+	}},
 	{"Apply", func(ctx context.Context, l *ledger.Ledger, r *rand.Rand, list []ledger.Event) error {
 		from := r.IntN(len(list))
 		_, err := l.Apply(ctx, all(list[from:min(len(list), from+30)]))
