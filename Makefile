@@ -16,6 +16,10 @@ demo_db := demo/ledger.db
 # torture runs all of them so.
 RACE := . ./manager/...
 ledger_race := AtOnce|Beside|Sixteen|VerifyIsQuiet
+# What of the ledger's tests runs on a throw-away PostgreSQL too: the rules, the model, the orders, the reports.
+ledger_postgres := WorkedExamples|PickedExamples|FollowsTheModel|BatchesAndSingle|GoesOnAfterAny|MinimumBlocks|Scores|Snapshot|VerifyIsQuiet|ReplayReads
+postgres_found := [[ -n "$${PG_BIN:-}" ]] || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+
 torture_race := ./isolation ./limits ./contention
 
 # Modules of their own, so that the library's go.mod does not carry what they need.
@@ -73,6 +77,7 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 	bin/gotest -race $(RACE)
 	bin/gotest -tags stakeledger_nostep -run 'Defer|Group|Constraint|Rows|Statement|Query|Argument|Cancel|Context|Column|Fault' ./manager ./manager/internal/csqlite
 	bin/gotest -race -run '$(ledger_race)' ./ledger
+	@if $(postgres_found); then LEDGER_ENGINE=postgres bin/gotest -run '$(ledger_postgres)' ./ledger; else echo 'PostgreSQL is not installed (PG_BIN names its programs): the ledger is not tested on it'; fi
 	bin/gotest -C bench ./...
 	bin/gotest -C manager/otelmanager ./...
 	bin/gotest -C torture $$($(GO) list -C torture ./... | grep -vxFf <($(GO) list -C torture $(torture_race)))

@@ -25,3 +25,8 @@ import "embed"
 //
 //go:embed schema/*.sql
 var Schema embed.FS
+
+// SchemaPostgres holds the same for PostgreSQL: the same tables, columns, guards and names.
+//
+//go:embed schema/postgres/*.sql
+var SchemaPostgres embed.FS

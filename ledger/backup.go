@@ -33,3 +33,8 @@ func Restore(ctx context.Context, src, dest string, opts ...manager.Option) erro
 }
 
 func migrations() (fs.FS, error) { return fs.Sub(stakeledger.Schema, "schema") }
+
+// postgresMigrations are those of a ledger on PostgreSQL.
+func postgresMigrations() (fs.FS, error) {
+	return fs.Sub(stakeledger.SchemaPostgres, "schema/postgres")
+}

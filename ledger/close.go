@@ -55,7 +55,7 @@ func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption)
 			}
 		}
 		return result, a.save(ctx, tx)
-	}, manager.Label("ledger.ProcessClose"))
+	}, manager.Label("ledger.ProcessClose"), manager.Keyed(string(e.Coldkey)))
 }
 
 // policyOf is the ledger's policy, with what an unstake is handled with under it.

@@ -67,6 +67,8 @@ func newConfig(opts []Option) config {
 // triggers are not the ledger's, and those of manager.Open: a file of another program, one written by a newer
 // version, one that cannot be read or written. A migration given with WithManager takes the place of the ledger's
 // own and of this check.
+//
+// A path that is a URL, postgres://…, opens a ledger on PostgreSQL, in a program that imports manager/postgres.
 func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	c := newConfig(opts)
 	migration, err := Migration()

@@ -3,19 +3,48 @@ package ledger_test
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/internal/pgtest"
 	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
+	_ "github.com/stakeledger/stakeledger/manager/postgres"
 )
 
 // open opens a fresh ledger in the test's directory.
 func open(t testing.TB, opts ...ledger.Option) *ledger.Ledger {
 	t.Helper()
+	if onPostgres {
+		return openAt(t, pgtest.Migrated(t, "ledger", migratePostgres), append(opts, ledger.WithManager(quiet))...)
+	}
 	return openAt(t, filepath.Join(t.TempDir(), "ledger.db"), opts...)
+}
+
+// onPostgres has the tests open their ledgers on a throw-away PostgreSQL: make test runs the package twice.
+var onPostgres = os.Getenv("LEDGER_ENGINE") == "postgres"
+
+// quiet drops that the server of the tests runs without fsync.
+var quiet = manager.WithLogger(slog.New(slog.DiscardHandler))
+
+func migratePostgres(url string) error {
+	l, err := ledger.Open(context.Background(), url, ledger.WithManager(quiet))
+	if err != nil {
+		return err
+	}
+	return l.Close(context.Background())
+}
+
+// onlySQLite skips what is about SQLite's file, texts or locks where the tests run on PostgreSQL.
+func onlySQLite(t testing.TB, why string) {
+	t.Helper()
+	if onPostgres {
+		t.Skip("SQLite alone: " + why)
+	}
 }
 
 func openAt(t testing.TB, path string, opts ...ledger.Option) *ledger.Ledger {

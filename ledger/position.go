@@ -39,7 +39,7 @@ func (l *Ledger) AddPosition(ctx context.Context, e Event) (p Position, isNew bo
 			return openResult{}, err
 		}
 		return result, a.save(ctx, tx)
-	}, manager.Label("ledger.AddPosition"))
+	}, manager.Label("ledger.AddPosition"), manager.Keyed(string(e.Coldkey)))
 	return result.position, result.isNew, err
 }
 

@@ -98,7 +98,17 @@ func Migration() (func(context.Context, *sql.DB) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	return checkedUp(migrations), nil
+	onPostgres, err := postgresMigrations()
+	if err != nil {
+		return nil, err
+	}
+	up, upPostgres := checkedUp(migrations), migrate.Up(onPostgres)
+	return func(ctx context.Context, db *sql.DB) error {
+		if migrate.Dialect(db) == "postgres" {
+			return upPostgres(ctx, db)
+		}
+		return up(ctx, db)
+	}, nil
 }
 
 // checkedUp is the migration of Open: what is not the ledger's is found before anything is changed, and what is
@@ -124,15 +134,43 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 	if err != nil {
 		return err
 	}
+	check := checkSchema
+	if db.Engine() == "postgres" {
+		check = checkServer
+	}
 	err = db.ReadOnly(ctx, func(ctx context.Context, q manager.DBTX) error {
-		version, newest, err := checkSchema(ctx, q, migrations)
+		version, newest, err := check(ctx, q, migrations)
 		if err == nil && version < newest { // what reads it would miss tables
-			err = &Error{Op: "open read-only", Subject: path, Err: ErrSchema,
+			err = &Error{Op: "open read-only", Subject: db.Path(), Err: ErrSchema,
 				Detail: fmt.Sprintf("it has version %d, this program reads version %d: migrate it first (stakeledger migrate up, or Open)", version, newest)}
 		}
 		return err
 	}, manager.Label("ledger.OpenReadOnly"))
 	return errors.Join(err, db.Close(context.WithoutCancel(ctx)))
+}
+
+// checkServer reads the version of a ledger on a server. Who may change its schema
+// there is the server's business.
+func checkServer(ctx context.Context, db queryer, _ fs.FS) (version, newest int64, err error) {
+	migrations, err := postgresMigrations()
+	if err != nil {
+		return 0, 0, err
+	}
+	if newest, err = newestVersion(migrations); err != nil {
+		return 0, 0, err
+	}
+	var tables int64
+	err = db.QueryRowContext(ctx, "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'").Scan(&tables)
+	if err == nil && tables > 0 {
+		err = db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version").Scan(&version)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("read schema version: %w", err)
+	}
+	if version > newest {
+		return 0, 0, &manager.Error{Op: "check schema", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the database has version %d, this program knows %d; use a newer program", version, newest)}
+	}
+	return version, newest, nil
 }
 
 // compare looks in s for everything of want, and for what must not stand beside it: what has a name that is

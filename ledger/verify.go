@@ -68,6 +68,7 @@ type VerifyOption func(*verifyConfig)
 type verifyConfig struct {
 	progress func(VerifyProgress)
 	most     int
+	onServer bool
 }
 
 // OnVerified has fn called as Verify goes on, in its own goroutine. Default: nobody is told.
@@ -127,6 +128,7 @@ func (l *Ledger) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport
 
 // verifyPart verifies what stands by itself in one snapshot.
 func verifyPart[R any](ctx context.Context, db *manager.DB[R, Tx], through func(R) auditor, c verifyConfig, part func(v *verification, ctx context.Context) error) (VerifyReport, error) {
+	c.onServer = db.Engine() == "postgres"
 	v := &verification{c: c}
 	err := db.ReadOnly(ctx, func(ctx context.Context, r R) error {
 		a := through(r)

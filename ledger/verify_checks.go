@@ -31,6 +31,9 @@ type tableChecks struct {
 // check cannot: on a connection that only reads it does not know them. The texts are those of the program's
 // migrations, not of the file.
 func (v *verification) checks(ctx context.Context) error {
+	if v.c.onServer { // where no row ever breaks one
+		return nil
+	}
 	found, err := readSchema(ctx, v.db)
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ func verify(t testing.TB, l *ledger.Ledger, opts ...ledger.VerifyOption) ledger.
 // behind the manager's back, and puts the triggers back in their place afterwards.
 func unguarded(t *testing.T, l *ledger.Ledger, damage string) {
 	t.Helper()
+	onlySQLite(t, "the damage is done behind the manager's back")
 	db, err := sql.Open("sqlite3", "file:"+l.DB().Path()+"?_foreign_keys=0&_busy_timeout=5000&_txlock=immediate")
 	if err != nil {
 		t.Fatal(err)
@@ -148,6 +149,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 // What SQLite looks after itself, it is asked about: damage done to the file behind the manager's back, with the
 // schema as it was again, since another one would not be opened.
 func TestVerifyAsksSQLite(t *testing.T) {
+	onlySQLite(t, "it damages the file")
 	const otherIndex = "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, 'remaining_alpha > 0', 'remaining_alpha > 9e17') WHERE name = 'positions_fifo'"
 	const sameIndex = "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, 'remaining_alpha > 9e17', 'remaining_alpha > 0') WHERE name = 'positions_fifo'"
 	for _, c := range []struct {

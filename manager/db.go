@@ -143,8 +143,17 @@ func Read[T, R, W any](ctx context.Context, db *DB[R, W], fn func(ctx context.Co
 	return value, err
 }
 
-// Path is the database's absolute path, symbolic links resolved.
+// Path is the database's absolute path, symbolic links resolved; of a server's
+// its URL without the password.
 func (db *DB[R, W]) Path() string { return db.core.path }
+
+// Engine is "sqlite", or "postgres" for a database that was opened by a URL.
+func (db *DB[R, W]) Engine() string {
+	if s := db.core.server; s != nil {
+		return s.Engine()
+	}
+	return "sqlite"
+}
 
 // Stats says what the manager has done since Open. It waits for nobody.
 func (db *DB[R, W]) Stats() Stats { return db.core.snapshotStats() }

@@ -19,6 +19,9 @@ func engineOf(name string) (engine.Engine, error) {
 	return e, nil
 }
 
+// IsURL reports whether name is the URL of a server's database, and no path.
+func IsURL(name string) bool { return engine.IsURL(name) }
+
 // openServer opens a database of a server.
 func openServer(ctx context.Context, e engine.Engine, url string, cfg config, readOnly bool) (_ *core, err error) {
 	if len(cfg.pragmas) > 0 || len(cfg.connectHooks) > 0 {

@@ -10,12 +10,17 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// isServer reports whether db is a server's: PostgreSQL's, as the manager's
-// engine opens it for migrations.
-func isServer(db *sql.DB) bool {
-	d, ok := db.Driver().(interface{ GooseDialect() string })
-	return ok && d.GooseDialect() == string(goose.DialectPostgres)
+// Dialect is goose's name for the engine that the manager has opened db of, for a
+// program whose migrations differ by engine: "sqlite3" or "postgres".
+func Dialect(db *sql.DB) string {
+	if d, ok := db.Driver().(interface{ GooseDialect() string }); ok {
+		return d.GooseDialect()
+	}
+	return string(goose.DialectSQLite3)
 }
+
+// isServer reports whether db is PostgreSQL's.
+func isServer(db *sql.DB) bool { return Dialect(db) == string(goose.DialectPostgres) }
 
 // serverStore is goose's version table on a server, where the server itself does
 // what [store] does for SQLite.

@@ -131,6 +131,9 @@ func (c *conn) Prepare(text string) (driver.Stmt, error) {
 		return nil, err
 	}
 	s := &stmt{conn: c, text: t.text, inputs: t.inputs, readonly: t.readonly}
+	if s.returnsID = t.inserts && strings.Contains(firstLine(text), " :execresult"); s.returnsID {
+		s.text += " RETURNING *"
+	}
 	if !strings.HasPrefix(text, "-- name: ") {
 		return s, nil
 	}
@@ -143,11 +146,17 @@ func (c *conn) Prepare(text string) (driver.Stmt, error) {
 	}
 	c.prepared++
 	name := "s" + strconv.Itoa(c.prepared)
-	if _, err := c.pc.Prepare(ctx, name, t.text, nil); err != nil {
+	if _, err := c.pc.Prepare(ctx, name, s.text, nil); err != nil {
 		return nil, c.classify(err)
 	}
 	s.name = name
 	return s, nil
+}
+
+// firstLine is where sqlc writes what a query is for.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 // ExecContext runs a text.

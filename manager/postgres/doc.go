@@ -51,6 +51,8 @@
 //   - A statement that fails ends its transaction or, inside a nested WithTx, that:
 //     later statements return ErrTxAborted, and a nil of the closure does too.
 //   - Rows are read whole before the first is returned; large results are paged.
+//   - LastInsertId is there for an INSERT of :execresult, and is the first column of
+//     its table. Identities have gaps.
 //   - A ReadOnly whose statement was interrupted cannot go on.
 //   - A raw text is one statement. What would stay on the connection is refused by
 //     its first words (SET without LOCAL, LISTEN, PREPARE, temporary tables, session

@@ -81,6 +81,9 @@ func (d *database) Name() string {
 	return u.String()
 }
 
+// Engine is the engine's name.
+func (d *database) Engine() string { return "postgres" }
+
 // Snapshot are the texts of a transaction that reads.
 func (d *database) Snapshot() (begin, pin string) {
 	return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1"

@@ -11,12 +11,13 @@ import (
 // A stmt is a statement: one that the server keeps prepared, a raw text, or one
 // of the manager's own.
 type stmt struct {
-	conn     *conn
-	name     string // the server's, or none
-	text     string
-	inputs   int
-	readonly bool
-	control  bool
+	conn      *conn
+	name      string // the server's, or none
+	text      string
+	inputs    int
+	readonly  bool
+	returnsID bool // an INSERT whose first column is wanted: LastInsertId
+	control   bool
 }
 
 // Readonly reports whether the text shows that it only reads.
@@ -44,7 +45,26 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	if err != nil {
 		return nil, err
 	}
-	return driver.RowsAffected(r.CommandTag.RowsAffected()), nil
+	changed := driver.RowsAffected(r.CommandTag.RowsAffected())
+	if n := len(r.Rows); s.returnsID && n > 0 {
+		id, err := decode(r.FieldDescriptions[0].DataTypeOID, r.Rows[n-1][0])
+		return inserted{changed, id}, err
+	}
+	return changed, nil
+}
+
+// inserted is the result of an INSERT with the first column of its last row.
+type inserted struct {
+	driver.Result
+	id driver.Value
+}
+
+// LastInsertId is that column, if it is an integer.
+func (r inserted) LastInsertId() (int64, error) {
+	if id, ok := r.id.(int64); ok {
+		return id, nil
+	}
+	return 0, errors.New("the first column of the table is no integer; use RETURNING")
 }
 
 // QueryContext runs it and has all its rows.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,7 @@ type translation struct {
 	text     string
 	inputs   int  // its highest parameter
 	readonly bool // its words show that it only reads
+	inserts  bool // it is an INSERT that returns nothing
 }
 
 // translate makes ?1 and ? the server's $1, and refuses what would end the
@@ -41,6 +43,7 @@ func translate(text string) (translation, error) {
 		b.WriteString(token)
 	}
 	t.text, t.readonly = b.String(), reads(words)
+	t.inserts = len(words) > 0 && words[0] == "INSERT" && !slices.Contains(words, "RETURNING")
 	if why := refused(words); why != "" {
 		return t, &engine.Error{Kind: engine.Unsupported, Detail: why}
 	}

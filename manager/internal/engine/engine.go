@@ -41,6 +41,8 @@ const (
 type Database interface {
 	// Name is the database's URL without its password.
 	Name() string
+	// Engine is the engine's name: "postgres".
+	Engine() string
 	// Connect opens a connection, for writing or for reading only.
 	Connect(ctx context.Context, write bool) (Conn, error)
 	// Pool is for migrations. Its driver has a method GooseDialect.
