@@ -57,7 +57,7 @@ func (l *Ledger) applyBatch(ctx context.Context, from chain.Address) (*batch, er
 				return nil, err
 			}
 		}
-		_, err = tx.FinishIntakes(ctx)
+		_, err = tx.write.FinishIntakes(ctx)
 		return b, err
 	}, manager.Label("ledger.Apply: batch"))
 }
@@ -245,7 +245,7 @@ func reject(ctx context.Context, tx Tx, t *tally, e Event, reason RejectReason) 
 		return err
 	}
 	t.rejected[reason]++
-	_, err = tx.InsertRejectedEvent(ctx, write.InsertRejectedEventParams{
+	_, err = tx.write.InsertRejectedEvent(ctx, write.InsertRejectedEventParams{
 		Coldkey: e.Coldkey, ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Reason: string(reason), Payload: payload,
 	})
 	return err

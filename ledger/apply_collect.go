@@ -46,7 +46,7 @@ func (l *Ledger) collect(ctx context.Context) error {
 func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chain.Time) error {
 	for {
 		finished, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (bool, error) {
-			if _, err := tx.DiscardAbandonedIntakes(ctx, deadline); err != nil {
+			if _, err := tx.write.DiscardAbandonedIntakes(ctx, deadline); err != nil {
 				return false, err
 			}
 			in, err := tx.IntakeByID(ctx, intakeID)
@@ -58,7 +58,7 @@ func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chai
 			}
 			coldkey, err := tx.NextStagedColdkey(ctx, intakeID, "")
 			if errors.Is(err, ErrNotFound) {
-				_, err := tx.DeleteDiscardedIntakes(ctx)
+				_, err := tx.write.DeleteDiscardedIntakes(ctx)
 				return true, err
 			}
 			if err != nil {
@@ -86,7 +86,7 @@ func noStaged(coldkey chain.Address, intakeID int64) error {
 
 // deleteStaged deletes the staged events of an input and coldkey up to one.
 func deleteStaged(ctx context.Context, tx Tx, last read.StagedEvent) error {
-	deleted, err := tx.DeleteStagedEvents(ctx, write.DeleteStagedEventsParams{
+	deleted, err := tx.write.DeleteStagedEvents(ctx, write.DeleteStagedEventsParams{
 		IntakeID: last.IntakeID, Coldkey: last.Coldkey, EventKey: last.EventKey, Seq: last.Seq,
 	})
 	if err == nil && deleted == 0 {

@@ -27,7 +27,7 @@ func (l *Ledger) stage(ctx context.Context, events iter.Seq2[Event, error], c ap
 			return 0, &Error{Op: "apply", Err: err}
 		}
 		now := l.now()
-		return tx.InsertIntake(ctx, write.InsertIntakeParams{
+		return tx.write.InsertIntake(ctx, write.InsertIntakeParams{
 			CreatedAt: now, Heartbeat: now, MinBlocks: in.minBlocks, SelfTrade: in.selfTrade,
 			NoRegister: c.noRegister, TrackingStart: c.miner.trackingStart,
 		})
@@ -77,7 +77,7 @@ func (l *Ledger) stageAll(ctx context.Context, intakeID int64, events iter.Seq2[
 // stageChunk writes events of an input, the last of them with the mark that the input is complete.
 func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk []Event, last bool) error {
 	return l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
-		alive, err := tx.AddToStaging(ctx, write.AddToStagingParams{IntakeID: intakeID, Staged: int64(len(chunk)), Heartbeat: l.now()})
+		alive, err := tx.write.AddToStaging(ctx, write.AddToStagingParams{IntakeID: intakeID, Staged: int64(len(chunk)), Heartbeat: l.now()})
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk [
 				Detail: fmt.Sprintf("another process has collected it, since it gave no sign of life for %s; run it again", abandonedAfter)}
 		}
 		for i, e := range chunk {
-			err := tx.InsertStagedEvent(ctx, write.InsertStagedEventParams{
+			err := tx.write.InsertStagedEvent(ctx, write.InsertStagedEventParams{
 				IntakeID: intakeID, Coldkey: e.Coldkey, EventKey: e.eventKey(), Seq: before + int64(i), Time: e.Time, Block: e.Block,
 				ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Kind: e.Kind, Netuid: e.Netuid, Hotkey: e.Hotkey,
 				TAO: e.TAO, Alpha: e.Alpha, Excluded: e.Excluded, IsTransfer: e.IsTransfer, Fee: e.Fee, USD: e.USD,
@@ -96,7 +96,7 @@ func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk [
 			}
 		}
 		if last {
-			_, err = tx.FinishStaging(ctx, l.now(), intakeID)
+			_, err = tx.write.FinishStaging(ctx, l.now(), intakeID)
 		}
 		return err
 	}, manager.Label("ledger.Apply: stage"))
@@ -128,7 +128,7 @@ func (l *Ledger) discard(ctx context.Context, intakeID int64) {
 	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err := l.db.WithTx(marking, func(ctx context.Context, tx Tx) error {
-		_, err := tx.DiscardIntake(ctx, intakeID)
+		_, err := tx.write.DiscardIntake(ctx, intakeID)
 		return err
 	})
 	if err == nil && ctx.Err() == nil {

@@ -178,7 +178,7 @@ func (r *archiving) archive(ctx context.Context, tx Tx, next archiveBatch) (writ
 		}
 		summary.RunID = latest + 1
 	}
-	if _, err := tx.AddToArchiveRun(ctx, summary); err != nil {
+	if _, err := tx.write.AddToArchiveRun(ctx, summary); err != nil {
 		return summary, fmt.Errorf("archive: write the summary of run %d: %w", summary.RunID, err)
 	}
 	ids := make([]int64, len(positions))
@@ -190,14 +190,14 @@ func (r *archiving) archive(ctx context.Context, tx Tx, next archiveBatch) (writ
 
 // mark says in the rows by which run they are archived.
 func mark(ctx context.Context, tx Tx, summary write.AddToArchiveRunParams, positions, trades string) error {
-	marked, err := tx.ArchivePositions(ctx, write.ArchivePositionsParams{ArchiveRun: &summary.RunID, MinerID: summary.MinerID, PositionIds: positions})
+	marked, err := tx.write.ArchivePositions(ctx, write.ArchivePositionsParams{ArchiveRun: &summary.RunID, MinerID: summary.MinerID, PositionIds: positions})
 	if err == nil && marked != summary.Positions {
 		err = stuck("archive", "one of the positions %s", positions)
 	}
 	if err != nil {
 		return err
 	}
-	marked, err = tx.ArchiveTrades(ctx, write.ArchiveTradesParams{ArchiveRun: &summary.RunID, MinerID: summary.MinerID, TradeIds: trades})
+	marked, err = tx.write.ArchiveTrades(ctx, write.ArchiveTradesParams{ArchiveRun: &summary.RunID, MinerID: summary.MinerID, TradeIds: trades})
 	if err == nil && marked != summary.Trades {
 		err = stuck("archive", "one of the trades %s", trades)
 	}

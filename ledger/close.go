@@ -147,7 +147,7 @@ func tradeOf(e RecordedEvent, p plan) Trade {
 
 // insertTrade writes a trade that is not archived.
 func insertTrade(ctx context.Context, tx Tx, t Trade) error {
-	return tx.InsertTrade(ctx, write.InsertTradeParams{
+	return tx.write.InsertTrade(ctx, write.InsertTradeParams{
 		TradeID: t.TradeID, MinerID: t.MinerID, Netuid: t.Netuid, Hotkey: t.Hotkey,
 		ExtrinsicID: t.ExtrinsicID, EventIndex: t.EventIndex, EventKey: t.EventKey, ExitBlock: t.ExitBlock, ExitTime: t.ExitTime,
 		ExitTAO: t.ExitTAO, ExitAlpha: t.ExitAlpha, UnmatchedAlpha: t.UnmatchedAlpha, UnmatchedTAO: t.UnmatchedTAO,
@@ -180,10 +180,10 @@ func shrinkBy(trade Trade, s step) write.ShrinkPositionParams {
 // writeStep writes a close, and takes its alpha from the position.
 func writeStep(ctx context.Context, tx Tx, trade Trade, number int64, s step) (Close, error) {
 	c := closeOf(trade, number, s)
-	if err := tx.InsertClose(ctx, write.InsertCloseParams(c)); err != nil {
+	if err := tx.write.InsertClose(ctx, write.InsertCloseParams(c)); err != nil {
 		return Close{}, err
 	}
-	_, err := tx.ShrinkPosition(ctx, shrinkBy(trade, s))
+	_, err := tx.write.ShrinkPosition(ctx, shrinkBy(trade, s))
 	return c, err
 }
 

@@ -32,7 +32,7 @@ func insertEvent(ctx context.Context, tx Tx, r record) (e RecordedEvent, isNew b
 		row.Mode, row.MinBlocks, row.SelfTrade = &r.inputs.mode, &r.inputs.minBlocks, &r.inputs.selfTrade
 		row.PositionIds = r.inputs.listJSON()
 	}
-	result, err := tx.InsertEvent(ctx, row)
+	result, err := tx.write.InsertEvent(ctx, row)
 	if err != nil {
 		return RecordedEvent{}, false, err
 	}
@@ -83,7 +83,7 @@ func completeEvent(ctx context.Context, tx Tx, recorded *RecordedEvent, e Event)
 			return err
 		}
 	}
-	_, err := tx.CompleteEvent(ctx, write.CompleteEventParams{
+	_, err := tx.write.CompleteEvent(ctx, write.CompleteEventParams{
 		IsTransfer: recorded.IsTransfer, Fee: recorded.Fee, USD: recorded.USD, EventID: recorded.EventID,
 	})
 	return err

@@ -96,7 +96,7 @@ func (l *Ledger) UpdateMinerStatus(ctx context.Context, coldkey chain.Address, s
 			return Miner{}, named(err, "update status of", "miner %s", coldkey)
 		}
 		m.Status = status
-		_, err = tx.SetMinerStatus(ctx, status, m.MinerID)
+		_, err = tx.write.SetMinerStatus(ctx, status, m.MinerID)
 		return m, err
 	}, manager.Label("ledger.UpdateMinerStatus"))
 }
@@ -111,7 +111,7 @@ func newMinerConfig(opts []MinerOption) minerConfig {
 
 // createMiner inserts a miner, with its registration if it has one.
 func createMiner(ctx context.Context, tx Tx, r Registration, now chain.Time, c minerConfig) (Miner, error) {
-	id, err := tx.InsertMiner(ctx, write.InsertMinerParams{
+	id, err := tx.write.InsertMiner(ctx, write.InsertMinerParams{
 		Coldkey: r.Coldkey, Status: chain.MinerActive, TrackingStart: c.trackingStart, RegisteredAt: now,
 	})
 	if err != nil {

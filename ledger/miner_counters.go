@@ -117,7 +117,7 @@ func (a *account) save(ctx context.Context, tx Tx) error {
 		return nil
 	}
 	d := a.added
-	_, err := tx.AddToMiner(ctx, write.AddToMinerParams{
+	_, err := tx.write.AddToMiner(ctx, write.AddToMinerParams{
 		MinerID: a.miner.MinerID, LatestKey: a.latest, OldestLateKey: a.oldestLate, LastActive: a.lastActive,
 		Positions: d.positions, OpenPositions: d.openPositions, Trades: d.trades, Closes: d.closes,
 		EntryTAO: d.entryTAO, EntryAlpha: d.entryAlpha,

@@ -168,7 +168,7 @@ func (s *metagraphSync) start(ctx context.Context, r MetagraphRow, kept bool) er
 		return nil
 	}
 	s.result.Started++
-	_, err = s.tx.InsertRegistration(ctx, write.InsertRegistrationParams{MinerID: h.minerID, UID: r.UID, Hotkey: r.Hotkey, StartedAt: s.at})
+	_, err = s.tx.write.InsertRegistration(ctx, write.InsertRegistrationParams{MinerID: h.minerID, UID: r.UID, Hotkey: r.Hotkey, StartedAt: s.at})
 	return err
 }
 
@@ -197,10 +197,10 @@ func (s *metagraphSync) settle(ctx context.Context, h *holder) error {
 	switch {
 	case h.holds > 0 && h.status == chain.MinerInactive:
 		s.result.Reactivated++
-		_, err = s.tx.SetMinerStatus(ctx, chain.MinerActive, h.minerID)
+		_, err = s.tx.write.SetMinerStatus(ctx, chain.MinerActive, h.minerID)
 	case h.holds == 0 && h.lost && h.status == chain.MinerActive:
 		s.result.Deactivated++
-		_, err = s.tx.SetMinerStatus(ctx, chain.MinerInactive, h.minerID)
+		_, err = s.tx.write.SetMinerStatus(ctx, chain.MinerInactive, h.minerID)
 	}
 	return err
 }

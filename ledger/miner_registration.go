@@ -100,7 +100,7 @@ func hold(ctx context.Context, tx Tx, minerID int64, r Registration) error {
 			return err
 		}
 	}
-	_, err = tx.InsertRegistration(ctx, write.InsertRegistrationParams{MinerID: minerID, UID: r.UID, Hotkey: r.Hotkey, StartedAt: r.At})
+	_, err = tx.write.InsertRegistration(ctx, write.InsertRegistrationParams{MinerID: minerID, UID: r.UID, Hotkey: r.Hotkey, StartedAt: r.At})
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func end(ctx context.Context, tx Tx, r read.Registration, at chain.Time) error {
 		return &Error{Op: "end registration", Subject: fmt.Sprintf("of UID %d", r.UID),
 			Err: invalid("at", at, fmt.Sprintf("the registration began at %s", r.StartedAt))}
 	}
-	_, err := tx.EndRegistration(ctx, &at, r.RegistrationID)
+	_, err := tx.write.EndRegistration(ctx, &at, r.RegistrationID)
 	return err
 }
 
@@ -145,6 +145,6 @@ func turn(ctx context.Context, tx Tx, minerID int64, from, to chain.MinerStatus)
 	if err != nil || m.Status != from {
 		return err
 	}
-	_, err = tx.SetMinerStatus(ctx, to, minerID)
+	_, err = tx.write.SetMinerStatus(ctx, to, minerID)
 	return err
 }

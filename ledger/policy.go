@@ -106,7 +106,7 @@ func readPolicy(ctx context.Context, q *read.Queries) (Policy, error) {
 }
 
 func setPolicy(ctx context.Context, tx Tx, p Policy) error {
-	if _, err := tx.SetPolicy(ctx, write.SetPolicyParams{
+	if _, err := tx.write.SetPolicy(ctx, write.SetPolicyParams{
 		MinBlocks: p.MinBlocks, SelfTrade: p.SelfTrade, Transfers: p.Transfers, LookbackDays: int64(p.LookbackDays),
 	}); err != nil {
 		return err
@@ -120,6 +120,6 @@ func settlePolicy(ctx context.Context, tx Tx) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.SetPolicyMixed(ctx, mixed)
+	_, err = tx.write.SetPolicyMixed(ctx, mixed)
 	return err
 }

@@ -67,7 +67,7 @@ func (p Policy) noteMixed(ctx context.Context, tx Tx) error {
 	if p.Mixed {
 		return nil
 	}
-	_, err := tx.SetPolicyMixed(ctx, true)
+	_, err := tx.write.SetPolicyMixed(ctx, true)
 	return err
 }
 

@@ -87,7 +87,7 @@ func positionOf(e RecordedEvent) Position {
 
 // insertPosition writes a position that is open.
 func insertPosition(ctx context.Context, tx Tx, p Position) error {
-	return tx.InsertPosition(ctx, write.InsertPositionParams{
+	return tx.write.InsertPosition(ctx, write.InsertPositionParams{
 		PositionID: p.PositionID, MinerID: p.MinerID, Netuid: p.Netuid, Hotkey: p.Hotkey,
 		ExtrinsicID: p.ExtrinsicID, EventIndex: p.EventIndex, EventKey: p.EventKey, EntryBlock: p.EntryBlock, EntryTime: p.EntryTime,
 		EntryTAO: p.EntryTAO, EntryAlpha: p.EntryAlpha, RemainingAlpha: p.RemainingAlpha, Status: p.Status,

@@ -15,7 +15,7 @@ func (r *rebuilding) write(ctx context.Context, tx Tx) error {
 	if !r.result.Changed() && r.miner.OldestLateKey == nil && len(r.trades) == 0 {
 		return nil
 	}
-	if _, err := tx.BeginRebuild(ctx, r.miner.MinerID); err != nil {
+	if _, err := tx.write.BeginRebuild(ctx, r.miner.MinerID); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context, Tx) error{
@@ -25,13 +25,13 @@ func (r *rebuilding) write(ctx context.Context, tx Tx) error {
 			return err
 		}
 	}
-	_, err := tx.EndRebuild(ctx, r.miner.MinerID)
+	_, err := tx.write.EndRebuild(ctx, r.miner.MinerID)
 	return err
 }
 
 func (r *rebuilding) removeCloses(ctx context.Context, tx Tx) error {
 	for _, key := range sortedKeys(r.removed) {
-		if _, err := tx.RemoveClose(ctx, key.tradeID, key.step); err != nil {
+		if _, err := tx.write.RemoveClose(ctx, key.tradeID, key.step); err != nil {
 			return err
 		}
 	}
@@ -40,7 +40,7 @@ func (r *rebuilding) removeCloses(ctx context.Context, tx Tx) error {
 
 func (r *rebuilding) writeOutcomes(ctx context.Context, tx Tx) error {
 	for _, e := range r.outcomes {
-		_, err := tx.SetEventOutcome(ctx, write.SetEventOutcomeParams{
+		_, err := tx.write.SetEventOutcome(ctx, write.SetEventOutcomeParams{
 			Outcome: e.Outcome, Reason: e.Reason, OutOfOrder: e.OutOfOrder, MinBlocks: e.MinBlocks, SelfTrade: e.SelfTrade, EventID: e.EventID,
 		})
 		if err != nil {
@@ -60,7 +60,7 @@ func (r *rebuilding) openPositions(ctx context.Context, tx Tx) error {
 			continue
 		}
 		if _, recorded := r.recorded.positions[id]; recorded {
-			if _, err := tx.RemovePosition(ctx, id); err != nil {
+			if _, err := tx.write.RemovePosition(ctx, id); err != nil {
 				return err
 			}
 		}
@@ -84,7 +84,7 @@ func (r *rebuilding) writeTrades(ctx context.Context, tx Tx) error {
 			continue
 		}
 		if _, recorded := r.recorded.trades[id]; recorded {
-			if _, err := tx.RemoveTrade(ctx, id); err != nil {
+			if _, err := tx.write.RemoveTrade(ctx, id); err != nil {
 				return err
 			}
 		}
@@ -99,7 +99,7 @@ func (r *rebuilding) writeTrades(ctx context.Context, tx Tx) error {
 
 func (r *rebuilding) insertCloses(ctx context.Context, tx Tx) error {
 	for _, key := range sortedKeys(r.inserted) {
-		if err := tx.InsertClose(ctx, write.InsertCloseParams(r.want.closes[key])); err != nil {
+		if err := tx.write.InsertClose(ctx, write.InsertCloseParams(r.want.closes[key])); err != nil {
 			return err
 		}
 	}
@@ -120,20 +120,20 @@ func (r *rebuilding) setPositions(ctx context.Context, tx Tx) error {
 }
 
 func setPosition(ctx context.Context, tx Tx, p Position) error {
-	_, err := tx.SetPosition(ctx, write.SetPositionParams{
+	_, err := tx.write.SetPosition(ctx, write.SetPositionParams{
 		RemainingAlpha: p.RemainingAlpha, Status: p.Status, LastExitTime: p.LastExitTime, ClosedAt: p.ClosedAt, Gain: p.Gain, ArchiveRun: p.ArchiveRun, PositionID: p.PositionID,
 	})
 	return err
 }
 
 func setTrade(ctx context.Context, tx Tx, t Trade) error {
-	_, err := tx.SetTrade(ctx, write.SetTradeParams{UnmatchedAlpha: t.UnmatchedAlpha, UnmatchedTAO: t.UnmatchedTAO, ArchiveRun: t.ArchiveRun, TradeID: t.TradeID})
+	_, err := tx.write.SetTrade(ctx, write.SetTradeParams{UnmatchedAlpha: t.UnmatchedAlpha, UnmatchedTAO: t.UnmatchedTAO, ArchiveRun: t.ArchiveRun, TradeID: t.TradeID})
 	return err
 }
 
 func (r *rebuilding) writeCounters(ctx context.Context, tx Tx) error {
 	c := r.total
-	_, err := tx.SetMinerCounters(ctx, write.SetMinerCountersParams{
+	_, err := tx.write.SetMinerCounters(ctx, write.SetMinerCountersParams{
 		MinerID: r.miner.MinerID, LatestKey: r.latest, LastActive: r.lastActive,
 		Positions: c.positions, OpenPositions: c.openPositions, Trades: c.trades, Closes: c.closes,
 		EntryTAO: c.entryTAO, EntryAlpha: c.entryAlpha,
@@ -154,7 +154,7 @@ func (r *rebuilding) archiveTrades(ctx context.Context, tx Tx) error {
 		}
 	}
 	if len(reopened) > 0 {
-		if _, err := tx.UnarchiveTradesOf(ctx, idList(reopened)); err != nil {
+		if _, err := tx.write.UnarchiveTradesOf(ctx, idList(reopened)); err != nil {
 			return err
 		}
 	}

@@ -170,7 +170,7 @@ func billionths(err *error, field string, weight float64) int64 {
 func insertSnapshot(ctx context.Context, tx Tx, s Snapshot) (_ Snapshot, isNew bool, err error) {
 	earlier, err := tx.SnapshotByKey(ctx, s.MinerID, s.At)
 	if errors.Is(err, ErrNotFound) {
-		return s, true, tx.InsertSnapshot(ctx, write.InsertSnapshotParams(s))
+		return s, true, tx.write.InsertSnapshot(ctx, write.InsertSnapshotParams(s))
 	}
 	if err != nil {
 		return Snapshot{}, false, err
@@ -219,7 +219,7 @@ func (l *Ledger) PruneSnapshots(ctx context.Context, before chain.Time) (int64, 
 	var total int64
 	for {
 		deleted, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
-			return tx.PruneSnapshots(ctx, before, pruneSize)
+			return tx.write.PruneSnapshots(ctx, before, pruneSize)
 		}, manager.Label("ledger.PruneSnapshots"))
 		total += deleted
 		if err != nil || deleted < pruneSize {

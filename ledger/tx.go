@@ -8,22 +8,21 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Reader and Writer are the generated query sets. Aliases, so that both can be embedded in Tx.
-type (
-	Reader = read.Queries
-	Writer = write.Queries
-)
+// Reader is the generated set of reads. An alias, so that Tx embeds it under a name of its own.
+type Reader = read.Queries
 
-// Tx is what a write transaction offers: every generated query, and DB for SQL of one's own through the same
-// guard. It ends with its closure.
+// Tx is what a write transaction offers: every generated read, the ledger's methods by the closure's context, and
+// DB, on which queries of one's own run in the same transaction, those of another sqlc package too:
+// mine.New(tx.DB). It ends with its closure. What writes the ledger's tables stays inside this package: a generated
+// write knows nothing of counters and order.
 type Tx struct {
 	*Reader
-	*Writer
-	DB manager.DBTX
+	DB    manager.DBTX
+	write *write.Queries
 }
 
 func newTx(db manager.DBTX) Tx {
-	return Tx{Reader: read.New(db), Writer: write.New(db), DB: db}
+	return Tx{Reader: read.New(db), DB: db, write: write.New(db)}
 }
 
 func newReader(db manager.DBTX) *read.Queries { return read.New(db) }
