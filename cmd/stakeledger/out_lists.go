@@ -20,6 +20,9 @@ type placed[R any] struct {
 	row  R
 }
 
+// rowsOf are the rows of a miner in order.
+type rowsOf[R any] = iter.Seq2[placed[R], error]
+
 // part is which rows of a miner are read, and in what order.
 type part struct{ archived, newest bool }
 
@@ -34,7 +37,7 @@ type records[R any] struct {
 	sort     *option[string]
 	archived *option[string] // nil: nothing of it is archived
 	span     span
-	rows     func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) iter.Seq2[placed[R], error]
+	rows     func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) rowsOf[R]
 }
 
 const (
@@ -124,13 +127,13 @@ func (r *records[R]) hasArchived(ctx context.Context, l *ledger.Ledger) (bool, e
 // all goes through the rows of the miners that are wanted, in the order that is wanted.
 func (r *records[R]) all(ctx context.Context, l *ledger.Ledger, parts []part) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
-		var streams []iter.Seq2[placed[R], error]
+		var streams []rowsOf[R]
 		for m, err := range selected(ctx, l, r.miner) {
 			if err != nil {
 				yield(*new(R), err)
 				return
 			}
-			var ofMiner []iter.Seq2[placed[R], error]
+			var ofMiner []rowsOf[R]
 			for _, p := range parts {
 				ofMiner = append(ofMiner, r.rows(ctx, l, m, p))
 			}

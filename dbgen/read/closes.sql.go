@@ -370,6 +370,115 @@ func (q *Queries) ClosesOfTrades(ctx context.Context, tradeIds string) ([]Close,
 	return items, nil
 }
 
+const lots = `-- name: Lots :many
+SELECT c.trade_id, c.step, c.position_id, c.miner_id, c.event_key, t.netuid, p.entry_time, t.exit_time, p.extrinsic_id AS entry_extrinsic_id,
+  t.extrinsic_id AS exit_extrinsic_id, c.alpha, c.cost, c.tao, c.raw_gain, c.duration_us, c.self_trade, p.entry_tao, t.exit_tao,
+  pe.usd AS entry_usd, te.usd AS exit_usd, t.archive_run
+FROM trades t
+CROSS JOIN closes c
+CROSS JOIN positions p
+CROSS JOIN events pe
+CROSS JOIN events te
+WHERE t.miner_id = CAST(?1 AS BIGINT) AND CASE WHEN t.archive_run IS NULL THEN 0 ELSE 1 END = CASE WHEN CAST(?2 AS BIGINT) = 1 THEN 1 ELSE 0 END
+  AND t.event_key >= CAST(?3 AS event_key_text) AND t.event_key < CAST(?4 AS event_key_text)
+  AND (CAST(?5 AS BIGINT) = 1 OR t.netuid = CAST(?6 AS netuid_int))
+  AND c.trade_id = t.trade_id AND (t.event_key > CAST(?3 AS event_key_text) OR c.step > CAST(?7 AS BIGINT))
+  AND p.position_id = c.position_id AND pe.event_id = c.position_id AND te.event_id = t.trade_id
+ORDER BY t.event_key, c.step
+LIMIT CAST(?8 AS BIGINT)
+`
+
+type LotsParams struct {
+	MinerID   int64
+	Archived  int64
+	AfterKey  chain.EventKey
+	BeforeKey chain.EventKey
+	AnyNetuid int64
+	Netuid    chain.Netuid
+	AfterStep int64
+	PageSize  int64
+}
+
+type LotsRow struct {
+	TradeID          int64
+	Step             int64
+	PositionID       int64
+	MinerID          int64
+	EventKey         chain.EventKey
+	Netuid           chain.Netuid
+	EntryTime        chain.Time
+	ExitTime         chain.Time
+	EntryExtrinsicID string
+	ExitExtrinsicID  string
+	Alpha            chain.Rao
+	Cost             chain.Rao
+	TAO              chain.Rao
+	RawGain          chain.Rao
+	DurationUs       int64
+	SelfTrade        bool
+	EntryTAO         chain.Rao
+	ExitTAO          chain.Rao
+	EntryUSD         *chain.USD
+	ExitUSD          *chain.USD
+	ArchiveRun       *int64
+}
+
+// The same as Closes, in order, as lots for accounts: with what the whole position cost and the whole trade brought,
+// in TAO and, where it is known, in dollars.
+func (q *Queries) Lots(ctx context.Context, arg LotsParams) ([]LotsRow, error) {
+	rows, err := q.db.QueryContext(ctx, lots,
+		arg.MinerID,
+		arg.Archived,
+		arg.AfterKey,
+		arg.BeforeKey,
+		arg.AnyNetuid,
+		arg.Netuid,
+		arg.AfterStep,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LotsRow
+	for rows.Next() {
+		var i LotsRow
+		if err := rows.Scan(
+			&i.TradeID,
+			&i.Step,
+			&i.PositionID,
+			&i.MinerID,
+			&i.EventKey,
+			&i.Netuid,
+			&i.EntryTime,
+			&i.ExitTime,
+			&i.EntryExtrinsicID,
+			&i.ExitExtrinsicID,
+			&i.Alpha,
+			&i.Cost,
+			&i.TAO,
+			&i.RawGain,
+			&i.DurationUs,
+			&i.SelfTrade,
+			&i.EntryTAO,
+			&i.ExitTAO,
+			&i.EntryUSD,
+			&i.ExitUSD,
+			&i.ArchiveRun,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sumsOfTrades = `-- name: SumsOfTrades :many
 SELECT c.trade_id, CAST(COUNT(*) AS BIGINT) AS closes, CAST(SUM(c.alpha) AS rao_int) AS alpha, CAST(SUM(c.cost) AS rao_int) AS cost,
   CAST(SUM(c.raw_gain) AS rao_int) AS raw_gain, CAST(SUM(c.gain) AS rao_int) AS gain

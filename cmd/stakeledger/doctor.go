@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// finding is what doctor says of one thing it looked at.
+type finding struct {
+	Check string `json:"check"`
+	State string `json:"state"` // ok, warns or fails
+	Found string `json:"found"`
+	Do    string `json:"do"` // empty where there is nothing to do
+}
+
+const (
+	stateOK    = "ok"
+	stateWarns = "warns"
+	stateFails = "fails"
+)
+
+// bounds of what is well.
+const (
+	mostLog    = 256 << 20 // bytes of the write-ahead log
+	mostFree   = 64 << 20  // bytes that hold nothing
+	leastDisk  = 1 << 30
+	mostBackup = 7 * 24 * time.Hour
+	clockSlack = 5 * time.Minute
+)
+
+// doctor looks at a ledger from every side.
+type doctor struct {
+	app            *app
+	full, restores bool
+	maxAge         time.Duration
+	found          []finding
+}
+
+func newDoctor(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what is wrong, and say what to do",
+		Long: `Look at the ledger from every side: engine, file, permissions, disk space, who holds its lock, log
+and free pages, schema, SQLite's own check, foreign keys, what waits for a replay, how old the
+newest event is, the last backup and verification, the clock. It changes nothing.
+
+The exit code is 1 where something fails, with --strict also where something warns. stakeledger
+verify checks the figures too.`,
+		Example: `  stakeledger doctor
+  stakeledger doctor --json --strict`,
+		Args: takes(0, false),
+	}
+	d := doctor{app: a}
+	full := cmd.Flags().Bool("full", false, "compare indexes with their tables too, which takes three times as long")
+	restores := cmd.Flags().Bool("restore", false, "restore the last backup to a temporary file, to see that it can be")
+	strict := cmd.Flags().Bool("strict", false, "exit with code 1 on warnings too")
+	maxAge := addOption(cmd, "max-age", "DURATION", "how old the newest event may be (default 24h)", parseAge)
+	asJSON := addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		d.full, d.restores, d.maxAge = *full, *restores, maxAge.or(24*time.Hour)
+		d.examine(cmd)
+		return d.report(cmd, *asJSON, *strict)
+	}
+	return cmd
+}
+
+func (d *doctor) say(check, state, found, do string) {
+	if state == stateOK {
+		do = ""
+	}
+	d.found = append(d.found, finding{check, state, found, do})
+}
+
+// judge says something that is ok or not.
+func (d *doctor) judge(check string, isWell bool, otherwise, found, do string) {
+	state := stateOK
+	if !isWell {
+		state = otherwise
+	}
+	d.say(check, state, found, do)
+}
+
+func (d *doctor) examine(cmd *cobra.Command) {
+	d.say("engine", stateOK, "SQLite "+manager.SQLiteVersion(), "")
+	if err := d.app.exists(); err != nil {
+		d.say("file", stateFails, err.Error(), "stakeledger restore makes the ledger from a backup")
+		return
+	}
+	d.file()
+	err := d.app.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		about, err := d.app.about(ctx, l)
+		if err != nil {
+			return err
+		}
+		d.pages(about)
+		d.contents(about)
+		d.upkeep(ctx, cmd, about)
+		wrong, err := l.CheckFile(ctx, d.full)
+		if err != nil {
+			return err
+		}
+		d.judge("integrity", len(wrong) == 0, stateFails, firstOf(wrong, "nothing wrong, foreign keys too"), "restore a backup; stakeledger backup --unchecked saves what is left")
+		return nil
+	})
+	if err != nil {
+		d.say("read", stateFails, d.app.explain(err), "see above")
+	}
+}
+
+func firstOf(wrong []string, none string) string {
+	switch len(wrong) {
+	case 0:
+		return none
+	case 1:
+		return wrong[0]
+	}
+	return fmt.Sprintf("%s, and %d more", wrong[0], len(wrong)-1)
+}
+
+// file looks at what the file system says.
+func (d *doctor) file() {
+	path := d.app.db
+	info, err := os.Stat(path)
+	if err != nil {
+		d.say("file", stateFails, err.Error(), "see who owns the folder, and its mode")
+		return
+	}
+	d.say("file", stateOK, bytesText(info.Size()), "")
+	d.judge("permissions", info.Mode().Perm()&0o022 == 0, stateWarns, info.Mode().Perm().String(), "others may write it: chmod go-w "+path)
+	free, known := freeSpace(filepath.Dir(path))
+	d.judge("disk", !known || free > max(leastDisk, info.Size()), stateWarns, spaceText(free, known), "free space: a backup or compact needs as much as the ledger")
+	holder := manager.LockHolder(path)
+	d.judge("lock", holder == "", stateOK, strings.TrimSpace("held by "+cmpOr(holder, "nobody")), "")
+	log := int64(0)
+	if wal, err := os.Stat(path + "-wal"); err == nil {
+		log = wal.Size()
+	}
+	d.judge("log", log < mostLog, stateWarns, bytesText(log), "a program reads for long, or was killed: end it, and run stakeledger compact")
+}
+
+func cmpOr(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+func spaceText(free int64, known bool) string {
+	if !known {
+		return "not known on this system"
+	}
+	return bytesText(free) + " free"
+}
+
+func (d *doctor) pages(b about) {
+	d.judge("journal", b.JournalMode == "wal", stateFails, b.JournalMode, "another program changed it; run stakeledger migrate up")
+	free := b.FreePages * b.PageSize
+	d.judge("free pages", free < mostFree || b.FreePages*4 < b.Pages, stateWarns, bytesText(free), "stakeledger compact gives it back")
+	d.say("schema", stateOK, fmt.Sprintf("version %d", b.SchemaVersion), "")
+}
+
+func (d *doctor) contents(b about) {
+	d.judge("replay", len(b.Marked) == 0, stateWarns, plural(int64(len(b.Marked)), "miner waits", "miners wait"), "stakeledger rebuild --marked")
+	d.judge("inputs", b.Interrupted == 0, stateWarns, plural(b.Interrupted, "input was", "inputs were")+" interrupted", "ingest the same files again")
+	d.judge("newest event", b.NewestEvent != nil && now().Sub(b.NewestEvent.Time()) <= d.maxAge, stateWarns, b.newest(), "see whether what fetches and ingests events still runs")
+	isAhead := b.NewestEvent != nil && b.NewestEvent.Time().Sub(now()) > clockSlack
+	d.judge("clock", !isAhead, stateFails, now().UTC().Format(time.RFC3339), "the newest event is of later: set the clock, or look at where the events come from")
+}
+
+func (d *doctor) upkeep(ctx context.Context, cmd *cobra.Command, b about) {
+	last := b.Upkeep.Backup
+	d.judge("backup", last != nil && last.since() < mostBackup, stateWarns, last.text(), "stakeledger backup FILE")
+	if last != nil && last.File != "" {
+		err := d.tryBackup(ctx, cmd, last.File)
+		found := "it can be read"
+		if d.restores {
+			found = "it was restored"
+		}
+		if err != nil {
+			found = (&app{db: last.File}).explain(err)
+		}
+		d.judge("backup's file", err == nil, stateFails, found, "make another: stakeledger backup FILE")
+	}
+	verified := b.Upkeep.Verify
+	d.judge("verify", verified != nil && verified.OK, stateWarns, verified.text(), "stakeledger verify")
+}
+
+// tryBackup opens the last backup, or restores it to a temporary file.
+func (d *doctor) tryBackup(ctx context.Context, cmd *cobra.Command, file string) error {
+	if !d.restores {
+		if _, err := os.Stat(file); err != nil {
+			return err
+		}
+		l, err := ledger.OpenReadOnly(ctx, file, d.app.managing(cmd))
+		if err != nil {
+			return err
+		}
+		return l.Close(ctx)
+	}
+	folder, err := os.MkdirTemp("", "stakeledger-doctor-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(ledger.Restore(ctx, file, filepath.Join(folder, "restored.db")), os.RemoveAll(folder))
+}
+
+// report prints what was found, and is an error where that is not well.
+func (d *doctor) report(cmd *cobra.Command, asJSON, strict bool) error {
+	out := cmd.OutOrStdout()
+	var err error
+	if asJSON {
+		err = writeArray(out, sequence(d.found))
+	} else {
+		t := newTable("CHECK", "STATE", "FOUND")
+		for _, f := range d.found {
+			t.add(f.Check, f.State, f.Found)
+		}
+		if err = t.write(out); err == nil {
+			for _, f := range d.found {
+				if f.Do != "" && err == nil {
+					err = writeText(out, printable(f.Check+": "+f.Do)+"\n")
+				}
+			}
+		}
+	}
+	var fails, warns int64
+	for _, f := range d.found {
+		switch f.State {
+		case stateFails:
+			fails++
+		case stateWarns:
+			warns++
+		}
+	}
+	if fails > 0 || strict && warns > 0 {
+		return errors.Join(unlessQuiet(err), fmt.Errorf("doctor %s: %s, %s", d.app.db, plural(fails, "thing fails", "things fail"), plural(warns, "warning", "warnings")))
+	}
+	return err
+}

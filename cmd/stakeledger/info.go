@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+// about is what there is to know of a ledger, as JSON has it.
+type about struct {
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+	ledger.Info
+	ledger.Basis
+	Upkeep upkeep `json:"upkeep"`
+}
+
+func newInfo(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "info",
+		Short: "Print what the ledger holds and when it was looked after",
+		Long: `Print what the ledger holds: its size, its rows, the newest event and its age, what waits for a
+replay or was rejected, the policy, and when it was archived, backed up and verified last. Backups
+and verifications are those made by this command beside this file.`,
+		Example: `  stakeledger info
+  stakeledger info --json | jq .newest_event`,
+		Args: takes(0, false),
+	}
+	asJSON := addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			about, err := a.about(ctx, l)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return writeObject(cmd.OutOrStdout(), about)
+			}
+			return about.write(cmd.OutOrStdout())
+		})
+	}
+	return cmd
+}
+
+func (a *app) about(ctx context.Context, l *ledger.Ledger) (about, error) {
+	info, err := l.Info(ctx)
+	if err != nil {
+		return about{}, err
+	}
+	basis, err := l.Basis(ctx)
+	return about{a.db, a.size(), info, basis, a.readUpkeep()}, err
+}
+
+func (b about) write(w io.Writer) error {
+	f := fields{}
+	f.add("file", b.File, bytesText(b.Bytes), "free "+bytesText(b.FreePages*b.PageSize))
+	f.add("schema", fmt.Sprint(b.SchemaVersion))
+	f.add("miners", fmt.Sprint(b.Rows["miners"]), plural(b.Rows["registrations"], "registration", "registrations"))
+	f.add("events", fmt.Sprint(b.Rows["events"]), fmt.Sprintf("%d rejected", b.Rows["rejected_events"]))
+	f.add("positions", fmt.Sprint(b.Rows["positions"]), fmt.Sprintf("%d archived", b.Archived))
+	f.add("trades", fmt.Sprint(b.Rows["trades"]), plural(b.Rows["closes"], "close", "closes"), plural(b.Rows["snapshots"], "snapshot", "snapshots"))
+	f.add("newest event", b.newest())
+	if len(b.Marked) > 0 {
+		f.add("waiting", plural(int64(len(b.Marked)), "miner", "miners")+" for a replay; stakeledger rebuild --marked")
+	}
+	if b.Interrupted > 0 {
+		f.add("interrupted", plural(b.Interrupted, "input", "inputs")+"; ingest the same files again")
+	}
+	f.add("policy", policyText(b.Policy))
+	f.add("last archive", momentText(b.LastArchive))
+	f.add("last backup", b.Upkeep.Backup.text())
+	f.add("last verify", b.Upkeep.Verify.text())
+	return writeText(w, f.String())
+}
+
+// newest is the time of the newest event and its age.
+func (b about) newest() string {
+	if b.NewestEvent == nil {
+		return "none"
+	}
+	return momentText(b.NewestEvent) + ", " + agoText(*b.NewestEvent)
+}
+
+func agoText(t chain.Time) string {
+	return heldFor(max(0, now().Sub(t.Time())).Microseconds()) + " ago"
+}
+
+func (d *done) text() string {
+	if d == nil {
+		return "never, as far as is known here"
+	}
+	text := momentText(&d.At) + ", " + agoText(d.At)
+	if d.File != "" {
+		text += ", to " + d.File
+	}
+	if !d.OK {
+		text += ", with differences"
+	}
+	return text
+}
+
+// since is how long ago something was done.
+func (d *done) since() time.Duration { return now().Sub(d.At.Time()) }
