@@ -40,13 +40,15 @@ var mayImport = map[string][]string{
 	"cmd/stakeledger": {".", "chain", "manager", "manager/migrate", "ledger", "ingest", "ingest/simulate",
 		"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 
-	"examples/adopting":  {"manager", "examples/notes/db", "github.com/mattn/go-sqlite3"},
-	"examples/notes":     {"manager", "manager/migrate", "examples/notes/db"},
-	"examples/notes/db":  nil,
-	"examples/web":       {"manager", "manager/migrate", "examples/web/db", "github.com/alexedwards/scs"},
-	"examples/web/db":    nil,
-	"examples/outbox":    {"manager", "manager/migrate", "examples/outbox/db", "github.com/riverqueue/river"},
-	"examples/outbox/db": nil,
+	"examples/adopting":       {"manager", "examples/notes/db", "github.com/mattn/go-sqlite3"},
+	"examples/ledgerapp":      {"chain", "ledger", "manager/migrate", "examples/ledgerapp/mine"},
+	"examples/ledgerapp/mine": nil,
+	"examples/notes":          {"manager", "manager/migrate", "examples/notes/db"},
+	"examples/notes/db":       nil,
+	"examples/web":            {"manager", "manager/migrate", "examples/web/db", "github.com/alexedwards/scs"},
+	"examples/web/db":         nil,
+	"examples/outbox":         {"manager", "manager/migrate", "examples/outbox/db", "github.com/riverqueue/river"},
+	"examples/outbox/db":      nil,
 
 	"internal/pgtest": nil,
 

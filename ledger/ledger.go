@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 
@@ -32,6 +33,7 @@ type config struct {
 	batchSize int64
 	policy    *Policy
 	manager   []manager.Option
+	migrate   []func(context.Context, *sql.DB) error
 }
 
 // WithClock sets the clock that dates registrations without a time of their own and tells whether another
@@ -42,6 +44,14 @@ func WithClock(now func() time.Time) Option { return func(c *config) { c.clock =
 // other writers wait longer. Below 1 counts as 1. Default: 500.
 func WithBatchSize(events int) Option {
 	return func(c *config) { c.batchSize = max(1, int64(events)) }
+}
+
+// WithMigration runs migrate on every Open after the ledger's own migrations, under the same lock: for tables of
+// a program's own in the ledger's file. Make it with migrate.Up and a version table of its own,
+// migrate.Table("mine_versions"). Several run in the order they are given. Tables of others may have any name that
+// the ledger does not use. OpenReadOnly runs none. Default: none.
+func WithMigration(migrate func(ctx context.Context, db *sql.DB) error) Option {
+	return func(c *config) { c.migrate = append(c.migrate, migrate) }
 }
 
 // WithManager passes options on to manager.Open. Default: none.
@@ -66,7 +76,7 @@ func newConfig(opts []Option) config {
 // processes may do so at once. Errors are ErrSchema, before anything is changed, for a file whose tables and
 // triggers are not the ledger's, and those of manager.Open: a file of another program, one written by a newer
 // version, one that cannot be read or written. A migration given with WithManager takes the place of the ledger's
-// own and of this check.
+// own and of this check; use WithMigration to add to it.
 //
 // A path that is a URL, postgres://…, opens a ledger on PostgreSQL, in a program that imports manager/postgres.
 func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
@@ -77,7 +87,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	}
 	db, err := manager.Open(ctx, path, newReader, newTx, append([]manager.Option{
 		manager.WithApplicationID(applicationID),
-		manager.WithMigration(migration),
+		manager.WithMigration(inTurn(append([]func(context.Context, *sql.DB) error{migration}, c.migrate...))),
 	}, c.manager...)...)
 	if err != nil {
 		return nil, err
@@ -89,6 +99,18 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 		}
 	}
 	return l, nil
+}
+
+// inTurn runs migrations one after the other.
+func inTurn(migrations []func(context.Context, *sql.DB) error) func(context.Context, *sql.DB) error {
+	return func(ctx context.Context, db *sql.DB) error {
+		for _, migrate := range migrations {
+			if err := migrate(ctx, db); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func newLedger(db *manager.DB[*read.Queries, Tx], path string, c config) *Ledger {

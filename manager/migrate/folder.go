@@ -41,18 +41,24 @@ func folder(fsys fs.FS) (fs.FS, error) {
 }
 
 // ups are the functions that Up has returned.
-var ups sync.Map // of fs.FS
+var ups sync.Map // of upKey
+
+type upKey struct {
+	fsys fs.FS
+	config
+}
 
 // once returns the function that make returned for fsys before, where file systems
 // can be compared, as embed.FS can: managertest tells migrations apart by their
 // function values.
-func once(fsys fs.FS, make func() migration) migration {
+func once(fsys fs.FS, c config, make func() migration) migration {
 	if fsys == nil || !reflect.ValueOf(fsys).Comparable() {
 		return make()
 	}
-	up, ok := ups.Load(fsys)
+	key := upKey{fsys, c}
+	up, ok := ups.Load(key)
 	if !ok {
-		up, _ = ups.LoadOrStore(fsys, make())
+		up, _ = ups.LoadOrStore(key, make())
 	}
 	return up.(migration)
 }

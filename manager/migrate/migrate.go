@@ -39,6 +39,7 @@
 // one: a file may not have one that the program lacks, and the program may not
 // have one that is older than the file's newest and that the file lacks. Go
 // migrations that some imported package has registered with goose do not count.
+// Two sets of migrations in one file each need a version table of their own: [Table].
 package migrate
 
 import (
@@ -60,10 +61,11 @@ type migration = func(context.Context, *sql.DB) error
 // Errors: manager.ErrTooNew when the file has a migration that fsys lacks, and
 // manager.ErrUnsupported when it lacks one that is older than its newest, both
 // before anything is changed; manager.ErrForeignKey; those of the statements.
-func Up(fsys fs.FS) func(context.Context, *sql.DB) error {
-	return once(fsys, func() migration {
+func Up(fsys fs.FS, opts ...Option) func(context.Context, *sql.DB) error {
+	c := newConfig(opts)
+	return once(fsys, c, func() migration {
 		return func(ctx context.Context, db *sql.DB) error {
-			s, err := open(ctx, fsys, db)
+			s, err := open(ctx, fsys, c, db)
 			if err != nil {
 				return err
 			}
@@ -79,9 +81,9 @@ func Up(fsys fs.FS) func(context.Context, *sql.DB) error {
 // To returns a migration for [manager.WithMigration] that goes up or down to
 // the given version. Going down loses what the older schema cannot hold. A
 // file that has a migration which fsys lacks is manager.ErrTooNew.
-func To(fsys fs.FS, version int64) func(context.Context, *sql.DB) error {
+func To(fsys fs.FS, version int64, opts ...Option) func(context.Context, *sql.DB) error {
 	return func(ctx context.Context, db *sql.DB) error {
-		s, err := open(ctx, fsys, db)
+		s, err := open(ctx, fsys, newConfig(opts), db)
 		if err != nil {
 			return err
 		}
@@ -110,8 +112,8 @@ type Status struct {
 // List reports which of the migrations in fsys db has. On a database without
 // any it creates goose's version table. One that has a migration which fsys
 // lacks is manager.ErrTooNew.
-func List(ctx context.Context, fsys fs.FS, db *sql.DB) ([]Status, error) {
-	s, err := open(ctx, fsys, db)
+func List(ctx context.Context, fsys fs.FS, db *sql.DB, opts ...Option) ([]Status, error) {
+	s, err := open(ctx, fsys, newConfig(opts), db)
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +137,8 @@ type schema struct {
 }
 
 // open reads both; db has goose's version table then. The caller unlocks it.
-func open(ctx context.Context, fsys fs.FS, db *sql.DB) (_ *schema, err error) {
-	p, err := provider(fsys, db)
+func open(ctx context.Context, fsys fs.FS, c config, db *sql.DB) (_ *schema, err error) {
+	p, err := provider(fsys, c, db)
 	if err != nil {
 		return nil, err
 	}
@@ -149,10 +151,10 @@ func open(ctx context.Context, fsys fs.FS, db *sql.DB) (_ *schema, err error) {
 			unlock()
 		}
 	}()
-	if err := makeVersionTable(ctx, db); err != nil {
+	if err := makeVersionTable(ctx, c, db); err != nil {
 		return nil, fmt.Errorf("make the version table: %w", err)
 	}
-	v, err := readVersions(ctx, p, db)
+	v, err := readVersions(ctx, p, c, db)
 	if err != nil {
 		return nil, err
 	}
@@ -176,8 +178,8 @@ func (s *schema) run(ctx context.Context, op string, list []int64, up bool) erro
 }
 
 // provider is goose on a database that has goose's version table.
-func provider(fsys fs.FS, db *sql.DB) (*goose.Provider, error) {
-	store, err := storeOf(db)
+func provider(fsys fs.FS, c config, db *sql.DB) (*goose.Provider, error) {
+	store, err := storeOf(db, c)
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,8 @@ func isServer(db *sql.DB) bool { return Dialect(db) == string(goose.DialectPostg
 // what [store] does for SQLite.
 type serverStore struct{ database.Store }
 
-func newServerStore() (serverStore, error) {
-	s, err := database.NewStore(goose.DialectPostgres, goose.DefaultTablename)
+func newServerStore(c config) (serverStore, error) {
+	s, err := database.NewStore(goose.DialectPostgres, c.table)
 	return serverStore{s}, err
 }
 

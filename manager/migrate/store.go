@@ -23,17 +23,20 @@ import (
 // one left useless, not of its cause.
 type store struct{ database.Store }
 
-func newStore() (store, error) {
-	s, err := database.NewStore(goose.DialectSQLite3, goose.DefaultTablename)
+func newStore(c config) (store, error) {
+	s, err := database.NewStore(goose.DialectSQLite3, c.table)
 	return store{s}, err
 }
 
 // storeOf is the version table of db's engine.
-func storeOf(db *sql.DB) (database.Store, error) {
-	if isServer(db) {
-		return newServerStore()
+func storeOf(db *sql.DB, c config) (database.Store, error) {
+	if err := c.check(); err != nil {
+		return nil, err
 	}
-	return newStore()
+	if isServer(db) {
+		return newServerStore(c)
+	}
+	return newStore(c)
 }
 
 // TableExists tells goose that it need not make the table.
@@ -136,8 +139,8 @@ func reset(db *sql.DB) error {
 }
 
 // makeVersionTable makes goose's version table where there is none.
-func makeVersionTable(ctx context.Context, db *sql.DB) error {
-	s, err := storeOf(db)
+func makeVersionTable(ctx context.Context, c config, db *sql.DB) error {
+	s, err := storeOf(db, c)
 	if err != nil {
 		return err
 	}

@@ -15,13 +15,14 @@ import (
 
 // NotNewer returns a check for [manager.WithRestoreCheck] that changes nothing: what [Up] would refuse is
 // refused, with the same error. An older file passes, since Open migrates it.
-func NotNewer(fsys fs.FS) func(context.Context, *sql.DB) error {
+func NotNewer(fsys fs.FS, opts ...Option) func(context.Context, *sql.DB) error {
+	c := newConfig(opts)
 	return func(ctx context.Context, db *sql.DB) error {
-		p, err := provider(fsys, db)
+		p, err := provider(fsys, c, db)
 		if err != nil {
 			return err
 		}
-		v, err := readVersions(ctx, p, db)
+		v, err := readVersions(ctx, p, c, db)
 		if err != nil {
 			return err
 		}
@@ -32,8 +33,8 @@ func NotNewer(fsys fs.FS) func(context.Context, *sql.DB) error {
 // versions are those that the program knows and those that the file has, both in order.
 type versions struct{ known, applied []int64 }
 
-func readVersions(ctx context.Context, p *goose.Provider, db *sql.DB) (v versions, err error) {
-	s, err := storeOf(db)
+func readVersions(ctx context.Context, p *goose.Provider, c config, db *sql.DB) (v versions, err error) {
+	s, err := storeOf(db, c)
 	if err != nil {
 		return v, err
 	}
