@@ -47,6 +47,7 @@ type conn struct {
 	closed     bool
 	lost       bool         // the driver gave it up, and its transaction with it
 	stuck      bool         // an unfinished statement keeps every COMMIT from succeeding
+	calling    bool         // a call of the driver has begun and not returned
 	open       []*rows      // rows not yet closed
 	reading    atomic.Int32 // how many those are
 	late       []func()     // to be called once mu is free: tracers and log handlers are the caller's code
@@ -139,7 +140,14 @@ func (c *conn) ready(ctx context.Context, begin, pin string) error {
 }
 
 // unlock releases mu, and then reports what ended while it was held.
+//
+// A panic or Goexit that passes by has left a call of the driver, out of a
+// function or hook of the caller's that SQLite had called (see WithConnectHook).
+// SQLite's frames were skipped, so nothing can be asked of it any more.
 func (c *conn) unlock() {
+	if c.calling {
+		c.calling, c.lost = false, true
+	}
 	late := c.late
 	c.late = nil
 	c.mu.Unlock()

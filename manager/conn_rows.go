@@ -60,7 +60,10 @@ func (r *rows) Next(dest []driver.Value) error {
 	}
 	err := r.txn.cancelled(r.ctx, "next row", r.query)
 	if err == nil {
-		if err = r.Rows.Next(dest); err == nil || err == io.EOF {
+		r.conn.calling = true
+		err = r.Rows.Next(dest)
+		r.conn.calling = false
+		if err == nil || err == io.EOF {
 			return err
 		}
 	}
@@ -97,11 +100,13 @@ func (r *rows) finish() error {
 	}
 	r.closed = true
 	var err error
+	c := r.conn
 	if r.Rows != nil {
+		c.calling = true
 		err = r.Rows.Close()
+		c.calling = false
 	}
 	r.stmt.release()
-	c := r.conn
 	if i := slices.Index(c.open, r); i >= 0 {
 		c.open = slices.Delete(c.open, i, i+1)
 		c.reading.Store(int32(len(c.open)))

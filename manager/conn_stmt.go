@@ -67,7 +67,9 @@ type stmt struct {
 
 // newStmt prepares one statement. The caller closes it.
 func (c *conn) newStmt(statement, name string) (*stmt, error) {
+	c.calling = true
 	ds, err := c.raw.Prepare(statement)
+	c.calling = false
 	if err != nil {
 		return nil, wrap("prepare", name, "", err)
 	}
@@ -257,10 +259,16 @@ func (c *conn) query(ctx context.Context, s *stmt, args boundArgs, one bool) (dr
 	if args.bytes > maxArgBytes {
 		c.forget(s)
 	}
+	var r driver.Rows
+	var err error
+	c.calling = true
 	if one && s.stepper != nil {
-		return s.stepper.QueryRowContext(ctx, args.values)
+		r, err = s.stepper.QueryRowContext(ctx, args.values)
+	} else {
+		r, err = s.QueryContext(ctx, args.values)
 	}
-	return s.QueryContext(ctx, args.values)
+	c.calling = false
+	return r, err
 }
 
 // exec runs s to its end.
@@ -276,7 +284,10 @@ func (c *conn) exec(ctx context.Context, s *stmt, args boundArgs) (driver.Result
 		if err != nil {
 			return nil, err
 		}
-		if err := drain(r); err != nil {
+		c.calling = true
+		err = drain(r)
+		c.calling = false
+		if err != nil {
 			return nil, err
 		}
 		if s.plain {
@@ -290,10 +301,16 @@ func (c *conn) exec(ctx context.Context, s *stmt, args boundArgs) (driver.Result
 	if args.bytes > maxArgBytes || s.returns && s.stepper == nil {
 		c.forget(s)
 	}
+	var err error
+	result := driver.Result(driver.ResultNoRows)
+	c.calling = true
 	if s.plain {
-		return driver.ResultNoRows, s.stepper.RunContext(ctx, args.values)
+		err = s.stepper.RunContext(ctx, args.values)
+	} else {
+		result, err = s.ExecContext(ctx, args.values)
 	}
-	return s.ExecContext(ctx, args.values)
+	c.calling = false
+	return result, err
 }
 
 // drain steps through all rows and closes them.
@@ -317,7 +334,9 @@ func drain(r driver.Rows) error {
 func (c *conn) control(s *stmt) error {
 	c.own = true
 	defer func() { c.own = false }()
+	c.calling = true
 	err := s.control()
+	c.calling = false
 	if err != nil {
 		c.note(err)
 		c.stuck = c.stuck || isInProgress(err) && len(c.open) == 0

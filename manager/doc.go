@@ -158,6 +158,8 @@
 // savepoint that cannot be made or ended gives up the transaction around it. A
 // connection that is lost (driver.ErrBadConn), or keeps a transaction that
 // cannot be ended, is replaced: also while rows are open on it or were forgotten.
+// So is one in whose statement a function of [WithConnectHook] panicked or ended
+// its goroutine: the transaction is rolled back, also where its closure recovers.
 // The same error of an argument's Value method is the closure's own.
 //
 // # Nesting

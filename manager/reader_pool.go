@@ -280,6 +280,10 @@ func (p *readers) end(t *txn) {
 // the write-ahead log, is closed; living opens another one. The caller holds
 // the connection's mu.
 func (p *readers) endOn(c *conn) {
+	if c.lost {
+		_ = c.closeLocked()
+		return
+	}
 	var err error
 	for _, s := range []*stmt{c.commit, c.rollback, c.rollback} {
 		if !c.inTransaction() {

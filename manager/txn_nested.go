@@ -62,7 +62,7 @@ func (t *txn) closeSavepoint(cause error) (err error) {
 	c.closeRows(t)
 	t.done = true
 	t.root.top = t.parent
-	if t.root.dropped != nil || c.raw.AutoCommit() {
+	if t.root.dropped != nil || !c.inTransaction() {
 		return t.abortedError("release savepoint", "")
 	}
 	if cause == nil && t.broken != nil {

@@ -311,6 +311,11 @@ func (t *txn) close() {
 // could not run at all; then the connection is thrown away, which rolls back.
 // The caller holds the connection's mu.
 func (w *writer) rollbackLocked(c *conn) {
+	if c.lost && !c.closed { // what it still holds must not wait for the next writer
+		w.core.file.forgetLog()
+		_ = c.closeLocked()
+		return
+	}
 	var err error
 	for range 3 {
 		if !c.inTransaction() {
