@@ -169,9 +169,10 @@ year: toolchain ## a year of a validator, simulated, in about an hour: make year
 
 # The same tests as in make test, trying harder; SEED=n replays a printed seed.
 .PHONY: torture
-torture: toolchain ## half an hour of faults, kills, power cuts, histories and random operations
+torture: toolchain ## two hours of faults, kills, power cuts, histories and random operations
 	@$(GO) build -o bin/gotest ./tools/gotest
 	bin/gotest -race ./ledger/...
+	LAW_STREAMS=10000 bin/gotest -run TestTheLedgerIs -timeout 180m ./ledger
 	TORTURE=1 bin/gotest -C torture -race -run StatementsUnderStress -timeout 60m ./limits
 	TORTURE=1 bin/gotest -C torture -skip StatementsUnderStress -timeout 60m ./...
 
