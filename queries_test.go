@@ -46,6 +46,7 @@ var (
 		"GainsOfMiner d":              "the closes of one miner, sought, are grouped by time",
 		"SpanOfTrades m":              "every miner is asked; its first and last trades are sought",
 		"SpanOfTrades d":              "two rows a miner, sought",
+		"EventsAsText d":              "a page of events, sought, becomes one text",
 		"PolicyIsMixed e":             "every event is asked under what it was handled, when the policy is set or a rebuild has applied it",
 		"NewestEventTime m":           "every miner is asked; its last event is sought",
 		"OpenExposures m":             "every miner is reported; what it has open is sought",

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/ledger"
+)
+
+func newDiff(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "diff OTHER",
+		Short: "Name where two ledgers differ",
+		Long: `Name where the ledger and the one in the file OTHER differ: in their policies, in who holds which
+UID now, and miner by miner in the first event that only one has or that was recorded otherwise, or
+else in the first with another result. Ids, and what is archived, are no difference. Nothing is
+changed, and both may be written meanwhile.
+
+Amounts are in rao and times in microseconds, as they are stored. The exit code is 1 where anything
+differs.`,
+		Example: `  stakeledger diff /var/lib/other/stakeledger.db
+  stakeledger diff other.db --json | jq '.[].coldkey'`,
+		Args: takes(1, false),
+	}
+	out := addOutput(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("diff %s: there is no such file", args[0])
+		}
+		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			other, err := ledger.OpenReadOnly(ctx, args[0], a.managing(cmd))
+			if err != nil {
+				return fmt.Errorf("diff: %w", err)
+			}
+			return running(ctx, other, func(ctx context.Context, other *ledger.Ledger) error {
+				found := []ledger.Divergence{}
+				if err := l.Diff(ctx, other, func(d ledger.Divergence) error {
+					found = append(found, d)
+					return nil
+				}); err != nil {
+					return err
+				}
+				err := listing[ledger.Divergence]{out, diffHeader, diffCells, "Nothing differs.", ""}.write(sequence(found))
+				if len(found) > 0 {
+					return errors.Join(unlessQuiet(err), fmt.Errorf("diff %s: the ledgers differ in %s", args[0], plural(int64(len(found)), "place", "places")))
+				}
+				return err
+			})
+		})
+	}
+	return cmd
+}
+
+var diffHeader = []string{"MINER", "EVENT", "FIELD", "HERE", "THERE"}
+
+func diffCells(d ledger.Divergence) []any {
+	miner, event := any(none), none
+	if d.Coldkey != "" {
+		miner = d.Coldkey
+	}
+	if d.ExtrinsicID != "" {
+		event = shorten(fmt.Sprintf("%s #%d", d.ExtrinsicID, d.EventIndex), 15)
+	}
+	value := func(s string) string {
+		if s == "" {
+			return none
+		}
+		if _, err := chain.ParseAddress(s); err == nil {
+			return shortAddress(chain.Address(s))
+		}
+		return shorten(s, 21)
+	}
+	return []any{miner, event, d.Field, value(d.Here), value(d.There)}
+}

@@ -1,0 +1,260 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// Divergence is where two ledgers differ: a value as one has it and as the other does, empty where one has none.
+type Divergence struct {
+	Coldkey     chain.Address `json:"coldkey"`      // empty: of the policy or the UIDs
+	ExtrinsicID string        `json:"extrinsic_id"` // empty: not of an event
+	EventIndex  int64         `json:"event_index"`
+	Field       string        `json:"field"`
+	Here        string        `json:"here"`
+	There       string        `json:"there"`
+}
+
+// diffFields name the words of an event's text in queries/read/diff.sql. The positions that a trade closed come last,
+// each with alpha, TAO, cost, gain, duration and whether the minimum of blocks was met, in rao and microseconds.
+// What stands before the outcome is recorded, the rest is its result.
+var diffFields = []string{
+	"kind", "netuid", "hotkey", "block", "time", "tao", "alpha", "mode", "min_blocks", "self_trade",
+	"outcome", "reason", "remaining_alpha", "gain", "last_exit_time", "unmatched_alpha", "unmatched_tao", "closes",
+}
+
+// Diff calls fn with where two ledgers differ: first their policies, then who holds which UID now, then, by coldkey,
+// each miner that only one has, that has another status or start of tracking, or else the first of its events in order
+// that only one has or whose contents or inputs differ; only where none does, the first whose result does. Amounts in rao, times in microseconds. Ids, and what is
+// archived, are not compared, nor are lists of positions, which name ids. It reads a snapshot of each. Diff ends with
+// the error of fn, or one of storage.
+func (l *Ledger) Diff(ctx context.Context, other *Ledger, fn func(Divergence) error) error {
+	return l.db.ReadOnly(ctx, func(ctx context.Context, here *read.Queries) error {
+		return other.db.ReadOnly(ctx, func(ctx context.Context, there *read.Queries) error {
+			d := diff{here, there, fn}
+			if err := d.policies(ctx); err != nil {
+				return err
+			}
+			if err := d.holders(ctx); err != nil {
+				return err
+			}
+			return d.miners(ctx)
+		}, manager.Label("ledger.Diff: the other"))
+	}, manager.Label("ledger.Diff"))
+}
+
+type diff struct {
+	here, there *read.Queries
+	found       func(Divergence) error
+}
+
+func (d diff) policies(ctx context.Context) error {
+	here, err := readPolicy(ctx, d.here)
+	if err != nil {
+		return err
+	}
+	there, err := readPolicy(ctx, d.there)
+	if err != nil || here.same(there) {
+		return err
+	}
+	return d.found(Divergence{Field: "policy", Here: here.String(), There: there.String()})
+}
+
+func (d diff) holders(ctx context.Context) error {
+	of := func(q *read.Queries) iter.Seq2[[]read.CurrentHoldersRow, error] {
+		return pages("registrations", maxPage, -1, func(r read.CurrentHoldersRow) int64 { return int64(r.UID) }, func(after int64) ([]read.CurrentHoldersRow, error) {
+			return q.CurrentHolders(ctx, after, maxPage)
+		})
+	}
+	text := func(r *read.CurrentHoldersRow) string {
+		if r == nil {
+			return ""
+		}
+		return fmt.Sprintf("%s with hotkey %s", r.Coldkey, r.Hotkey)
+	}
+	return merge(of(d.here), of(d.there), func(a, b read.CurrentHoldersRow) int { return cmp.Compare(a.UID, b.UID) }, func(a, b *read.CurrentHoldersRow) error {
+		if text(a) == text(b) {
+			return nil
+		}
+		uid := a
+		if uid == nil {
+			uid = b
+		}
+		return d.found(Divergence{Field: fmt.Sprintf("UID %d", uid.UID), Here: text(a), There: text(b)})
+	})
+}
+
+func (d diff) miners(ctx context.Context) error {
+	of := func(q *read.Queries) iter.Seq2[[]Miner, error] {
+		return pages("miners", maxPage, "", func(m Miner) chain.Address { return m.Coldkey }, func(after chain.Address) ([]Miner, error) {
+			return q.MinersByColdkey(ctx, after, maxPage)
+		})
+	}
+	return merge(of(d.here), of(d.there), func(a, b Miner) int { return cmp.Compare(a.Coldkey, b.Coldkey) }, func(a, b *Miner) error {
+		switch {
+		case b == nil:
+			return d.found(Divergence{Coldkey: a.Coldkey, Field: "miner", Here: string(a.Status)})
+		case a == nil:
+			return d.found(Divergence{Coldkey: b.Coldkey, Field: "miner", There: string(b.Status)})
+		case a.Status != b.Status:
+			if err := d.found(Divergence{Coldkey: a.Coldkey, Field: "status", Here: string(a.Status), There: string(b.Status)}); err != nil {
+				return err
+			}
+		case !same(a.TrackingStart, b.TrackingStart):
+			return d.found(Divergence{Coldkey: a.Coldkey, Field: "tracking_start", Here: timeText(a.TrackingStart), There: timeText(b.TrackingStart)})
+		}
+		return d.events(ctx, *a, *b)
+	})
+}
+
+func timeText(t *chain.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.String()
+}
+
+// events finds the first event of a miner in which the ledgers differ. Texts of many events are compared as a whole;
+// where they differ, those of each.
+func (d diff) events(ctx context.Context, here, there Miner) error {
+	for after := chain.EventKey(""); ; {
+		a, err := d.here.EventsAsText(ctx, read.EventsAsTextParams{MinerID: here.MinerID, AfterKey: after, PageSize: maxPage})
+		if err != nil {
+			return err
+		}
+		b, err := d.there.EventsAsText(ctx, read.EventsAsTextParams{MinerID: there.MinerID, AfterKey: after, PageSize: maxPage})
+		switch {
+		case err != nil:
+			return err
+		case a != b:
+			return d.firstEvent(ctx, here, there, after)
+		case a.Events < maxPage && countersOf(here) != countersOf(there):
+			return d.firstEvent(ctx, here, there, "")
+		case a.Events < maxPage:
+			return nil
+		case a.LastKey <= after:
+			return unordered("events")
+		}
+		after = a.LastKey
+	}
+}
+
+// firstEvent names the first event after a key that differs in what is recorded of it, or else in its result: an
+// event more shows in the results of earlier ones too.
+func (d diff) firstEvent(ctx context.Context, here, there Miner, after chain.EventKey) error {
+	texts := func(q *read.Queries, m Miner) iter.Seq2[[]read.EventTextsRow, error] {
+		return pages("events", maxPage, after, func(r read.EventTextsRow) chain.EventKey { return r.EventKey }, func(after chain.EventKey) ([]read.EventTextsRow, error) {
+			return q.EventTexts(ctx, read.EventTextsParams{MinerID: m.MinerID, AfterKey: after, PageSize: maxPage})
+		})
+	}
+	var result *Divergence
+	err := merge(texts(d.here, here), texts(d.there, there), func(a, b read.EventTextsRow) int { return cmp.Compare(a.EventKey, b.EventKey) },
+		func(a, b *read.EventTextsRow) error {
+			found, recorded := divergence(a, b)
+			if found.Field == "" {
+				return nil
+			}
+			found.Coldkey = here.Coldkey
+			if recorded {
+				result = &found
+				return errDiverged
+			}
+			if result == nil {
+				result = &found
+			}
+			return nil
+		})
+	if err != nil && err != errDiverged {
+		return err
+	}
+	if result == nil {
+		result = &Divergence{Coldkey: here.Coldkey, Field: "counters", Here: fmt.Sprint(countersOf(here)), There: fmt.Sprint(countersOf(there))}
+	}
+	return d.found(*result)
+}
+
+// errDiverged ends a merge that has found what it looked for.
+var errDiverged = errors.New("the ledgers differ")
+
+// divergence is the first word in which two events differ, and whether it is one of what is recorded of it.
+func divergence(a, b *read.EventTextsRow) (d Divergence, recorded bool) {
+	switch {
+	case b == nil:
+		return Divergence{ExtrinsicID: a.ExtrinsicID, EventIndex: a.EventIndex, Field: "event", Here: a.Line}, true
+	case a == nil:
+		return Divergence{ExtrinsicID: b.ExtrinsicID, EventIndex: b.EventIndex, Field: "event", There: b.Line}, true
+	case a.Line == b.Line:
+		return Divergence{}, false
+	}
+	d = Divergence{ExtrinsicID: a.ExtrinsicID, EventIndex: a.EventIndex}
+	as, bs := strings.SplitN(a.Line, " ", len(diffFields)), strings.SplitN(b.Line, " ", len(diffFields))
+	for i, field := range diffFields {
+		if i < len(as) && i < len(bs) && as[i] != bs[i] {
+			d.Field, d.Here, d.There = field, as[i], bs[i]
+			return d, i < slices.Index(diffFields, "outcome")
+		}
+	}
+	return d, false
+}
+
+// merge goes through two ordered sequences of pages at once, with nil for what one does not have.
+func merge[T any](here, there iter.Seq2[[]T, error], order func(a, b T) int, each func(a, b *T) error) error {
+	next, stop := iter.Pull2(rowsOf(there))
+	defer stop()
+	b, err, more := next()
+	for a, failed := range rowsOf(here) {
+		if failed != nil {
+			return failed
+		}
+		for ; more && err == nil && order(*b, *a) < 0; b, err, more = next() {
+			if err := each(nil, b); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+		match := more && order(*b, *a) == 0
+		if !match {
+			if err := each(a, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := each(a, b); err != nil {
+			return err
+		}
+		b, err, more = next()
+	}
+	for ; more && err == nil; b, err, more = next() {
+		if err := each(nil, b); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func rowsOf[T any](pages iter.Seq2[[]T, error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for page, err := range pages {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page {
+				if !yield(&page[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
