@@ -88,6 +88,9 @@ func (b *batch) applyMiner(ctx context.Context, tx Tx, size int64) (int64, error
 	if b.account == nil {
 		return int64(len(rows)), nil
 	}
+	if _, err := tx.write.ClearUnknownMiner(ctx, b.coldkey, b.account.miner.MinerID); err != nil {
+		return 0, err
+	}
 	return int64(len(rows)), b.account.save(ctx, tx)
 }
 

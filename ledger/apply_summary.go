@@ -15,7 +15,7 @@ type RejectReason string
 // The values of RejectReason.
 const (
 	DuplicateConflict RejectReason = "duplicate_conflict" // recorded before with other contents
-	UnknownMiner      RejectReason = "unknown_miner"      // its miner is not registered, and NoRegister was given
+	UnknownMiner      RejectReason = "unknown_miner"      // its miner is not registered, and NoRegister was given; goes once Apply records it
 	Overflow          RejectReason = "overflow"           // a counter of its miner cannot hold the sum
 )
 

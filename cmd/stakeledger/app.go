@@ -110,7 +110,7 @@ func addCommands(root *cobra.Command, a *app) {
 	root.SetHelpCommand(newHelp())
 	add(groupTake, "Taking events in:", newIngest(a), newSimulate())
 	add(groupRead, "Reading:", newReport(a), newMiners(a), newMiner(a), newPositions(a), newPosition(a), newTrades(a), newTrade(a),
-		newCloses(a), newEvents(a), newScores(a), newWeights(a), newWhy(a), newInfo(a), newReconcile(a), newExport(a))
+		newCloses(a), newEvents(a), newRejected(a), newScores(a), newWeights(a), newWhy(a), newInfo(a), newReconcile(a), newExport(a))
 	add(groupKeep, "Keeping:", newRegister(a), newStatus(a), newSync(a), newPolicy(a), newSnapshot(a), newArchive(a),
 		newVerify(a), newDiff(a), newRebuild(a), newBackup(a), newRestore(a), newCompact(a), newDoctor(a), newMigrate(a), newVersion())
 }

@@ -34,7 +34,7 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 type rejectedError struct{ events int64 }
 
 func (e *rejectedError) Error() string {
-	return plural(e.events, "event was", "events were") + " rejected; stakeledger events --outcome rejected lists them"
+	return plural(e.events, "event was", "events were") + " rejected; stakeledger rejected lists them"
 }
 
 // doubtfulError says that an input was not taken for all that it should be, and which flag accepts it as it is.

@@ -43,8 +43,10 @@ What counts is the ledger's policy: see stakeledger policy.
 
 Events may be ignored for a reason: before_tracking_start, invalid_netuid, zero_amounts,
 no_open_position, excluded. They are rejected, and the exit code is 3, when the same event was
-recorded with other contents (duplicate_conflict), when its miner is unknown and --no-register is
-given (unknown_miner), or when a sum would not fit (overflow).
+recorded with other contents (duplicate_conflict) or when a sum would not fit (overflow), until
+somebody has acknowledged it: see stakeledger rejected. With --no-register the events of miners that
+are not registered are set aside too (unknown_miner), as a notice: once the miner is registered, the
+same input takes them in and clears it.
 
 Where pages are missing, or a file holds no event, what is there is applied and the exit code is 4;
 --partial and --allow-empty accept that.`,
@@ -103,7 +105,7 @@ func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) erro
 		if quiet(err) {
 			err = nil // what is to be said of the events is said by the exit code too
 		}
-		return errors.Join(err, f.doubts(batch), result.rejections())
+		return errors.Join(err, f.doubts(batch), result.rejections(ctx, l))
 	})
 }
 

@@ -60,7 +60,7 @@ func (r ingested) write(w io.Writer, name string) error {
 		fmt.Fprintf(&b, "    %s  %s #%d  %s\n", printable(string(e.Coldkey)), shorten(e.ExtrinsicID, 13), e.EventIndex, printable(e.Reason))
 	}
 	if r.more || int64(len(r.New)) < rejected {
-		b.WriteString("    stakeledger events --outcome rejected lists all\n")
+		b.WriteString("    stakeledger rejected lists all\n")
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write output: %w", err)
@@ -68,10 +68,20 @@ func (r ingested) write(w io.Writer, name string) error {
 	return nil
 }
 
-// rejections is the error for what the ledger could not take.
-func (r ingested) rejections() error {
-	if rejected, _ := counts(r.Rejected); rejected > 0 {
-		return &rejectedError{rejected}
+// rejections is the error for what the ledger could not take, unless all that it ever could not is acknowledged. An
+// event of an unknown miner is a notice, which goes once the miner is registered and the event taken in.
+func (r ingested) rejections(ctx context.Context, l *ledger.Ledger) error {
+	rejected, _ := counts(r.Rejected)
+	if rejected -= r.Rejected[ledger.UnknownMiner]; rejected == 0 {
+		return nil
+	}
+	for e, err := range rejectedAfter(ctx, l, 0) {
+		if err != nil {
+			return err
+		}
+		if e.AcknowledgedAt == nil && e.Reason != string(ledger.UnknownMiner) {
+			return &rejectedError{rejected}
+		}
 	}
 	return nil
 }

@@ -165,10 +165,22 @@ func (m *Model) apply(o Op) (out Outcome) {
 	for _, e := range list {
 		m.applyOne(e, o, &out)
 	}
+	for _, e := range list {
+		m.clearNotices(e.Miner)
+	}
 	if !m.LeaveLate {
 		m.replayLate(&out)
 	}
 	return out
+}
+
+// clearNotices forgets that a miner was unknown, of its events that are on record.
+func (m *Model) clearNotices(miner int) {
+	for r := range m.rejected {
+		if mn := m.miners[miner]; mn != nil && r.Event.Miner == miner && r.reason == "unknown_miner" && mn.byRef[r.Event.Ref] != nil {
+			delete(m.rejected, r)
+		}
+	}
 }
 
 // replayLate replays every miner of whom an event came late. One whose counters

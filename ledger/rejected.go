@@ -1,0 +1,100 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// Conflict is one of the contents of a rejected event that the recorded one has otherwise.
+type Conflict struct {
+	Field    string `json:"field"`
+	Rejected string `json:"rejected"`
+	Recorded string `json:"recorded"`
+}
+
+// Conflicts compares a rejected event with the one that is on record under its key. There are none where nothing is
+// on record, or the same.
+func (l *Ledger) Conflicts(ctx context.Context, r RejectedEvent) ([]Conflict, error) {
+	var theirs struct {
+		Kind   chain.EventKind
+		Netuid chain.Netuid
+		Hotkey chain.Address
+		Block  int64
+		Time   chain.Time
+		TAO    chain.Rao
+		Alpha  chain.Rao
+	}
+	if err := json.Unmarshal([]byte(r.Payload), &theirs); err != nil {
+		return nil, &Error{Op: "read rejected event", Subject: chain.Quote(r.Payload), Err: err}
+	}
+	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (list []Conflict, err error) {
+		m, err := q.MinerByColdkey(ctx, r.Coldkey)
+		if err == nil {
+			var e RecordedEvent
+			e, err = q.EventByKey(ctx, read.EventByKeyParams{MinerID: m.MinerID, ExtrinsicID: r.ExtrinsicID, EventIndex: r.EventIndex})
+			for _, c := range []struct {
+				field            string
+				theirs, recorded any
+			}{
+				{"kind", theirs.Kind, e.Kind}, {"netuid", theirs.Netuid, e.Netuid}, {"hotkey", theirs.Hotkey, e.Hotkey}, {"block", theirs.Block, e.Block},
+				{"time", theirs.Time, e.Time}, {"tao", theirs.TAO, e.TAO}, {"alpha", theirs.Alpha, e.Alpha},
+			} {
+				if err == nil && c.theirs != c.recorded {
+					list = append(list, Conflict{c.field, fmt.Sprint(c.theirs), fmt.Sprint(c.recorded)})
+				}
+			}
+		}
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return list, err
+	}, manager.Label("ledger.Conflicts"))
+}
+
+// AcknowledgeRejected notes that somebody has seen to rejected events, and returns how many were not acknowledged
+// before. Rejected again, they stay acknowledged. Error: ErrNotFound for an id that is none, and then nothing is noted.
+func (l *Ledger) AcknowledgeRejected(ctx context.Context, rejectedIDs ...int64) (int64, error) {
+	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+		var total int64
+		now := l.now()
+		for _, id := range rejectedIDs {
+			page, err := tx.RejectedEvents(ctx, id-1, 1)
+			if err != nil {
+				return 0, err
+			}
+			if len(page) == 0 || page[0].RejectedID != id {
+				return 0, &Error{Op: "acknowledge", Subject: fmt.Sprintf("rejected event %d", id), Err: ErrNotFound}
+			}
+			n, err := tx.write.AcknowledgeRejectedEvent(ctx, &now, id)
+			if err != nil {
+				return 0, err
+			}
+			total += n
+		}
+		return total, nil
+	}, manager.Label("ledger.AcknowledgeRejected"))
+}
+
+// PruneRejected deletes the rejected events that were acknowledged before a moment, in short transactions, and returns
+// how many. With an error comes what had been deleted before it. Error: ErrInvalid for a moment that cannot be.
+func (l *Ledger) PruneRejected(ctx context.Context, before chain.Time) (int64, error) {
+	if before <= 0 || before > maxTime {
+		return 0, &Error{Op: "prune rejected events", Err: invalid("before", before, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}
+	}
+	var total int64
+	for {
+		deleted, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+			return tx.write.PruneRejectedEvents(ctx, before, pruneSize)
+		}, manager.Label("ledger.PruneRejected"))
+		total += deleted
+		if err != nil || deleted < pruneSize {
+			return total, err
+		}
+	}
+}
