@@ -27,6 +27,12 @@
 // earlier result and changes nothing; the same key with other contents is [ErrDuplicateEvent]. Every event
 // that was taken in stays on record with its outcome and the inputs it was handled with.
 //
+// # Policy
+//
+// The minimum of blocks, the rule for self-trades, whether transfers count and the window of scores are the ledger's
+// ([Policy], [Ledger.SetPolicy]). A call that asks for another is refused, unless it passes [OverridePolicy]. Events keep
+// what they were handled under, until [Ledger.Rebuild] with [UnderPolicy]. [Ledger.Basis] is what figures stand on.
+//
 // # Ingesting
 //
 // [Ledger.Apply] takes a whole input of any size and any order. It validates and stages all of it before
@@ -48,8 +54,8 @@
 // # Snapshots and scores
 //
 // [Ledger.TakeSnapshot] records how a miner stands over the positions of a window, in exact sums;
-// [Ledger.TakeSnapshots] does so for all miners at one moment. [Ledger.Scores] ranks the miners by what they
-// gained on the last days, the older the less, and works out their weights for the chain. Sums are exact to
+// [Ledger.TakeSnapshots] does so for all miners at one moment. [Ledger.Scores] ranks the miners that the chain
+// can give weight to by what they gained on the last days, the older the less; [Ledger.Weights] are for the chain. Sums are exact to
 // the rao; the means and scores made of them are floats.
 //
 // # Transactions

@@ -177,7 +177,7 @@ func (m *Model) apply(o Op) (out Outcome) {
 // clearNotices forgets that a miner was unknown, of its events that are on record.
 func (m *Model) clearNotices(miner int) {
 	for r := range m.rejected {
-		if mn := m.miners[miner]; mn != nil && r.Event.Miner == miner && r.reason == "unknown_miner" && mn.byRef[r.Event.Ref] != nil {
+		if mn := m.miners[miner]; mn != nil && r.Event.Miner == miner && r.why == "unknown_miner" && mn.byRef[r.Event.Ref] != nil {
 			delete(m.rejected, r)
 		}
 	}
