@@ -36,16 +36,6 @@ func (s *labelStore) read(ctx context.Context, fn func(ctx context.Context, raw 
 	return s.db.ReadOnly(ctx, func(ctx context.Context, q Reader) error { return fn(ctx, q.raw) })
 }
 
-func (s *labelStore) patient(ctx context.Context, fn func(ctx context.Context, raw manager.DBTX) error) error {
-	var err error
-	for range 2 {
-		if err = s.tx(ctx, fn); err == nil {
-			return nil
-		}
-	}
-	return err
-}
-
 func (s *labelStore) pass(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
 	return s.db.WithTx(ctx, fn)
 }
