@@ -47,7 +47,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// checkHead tells what no reader of ours can read.
+// checkHead refuses, by name, what no reader of ours can read.
 func checkHead(start string) error {
 	for _, m := range magics {
 		if strings.HasPrefix(start, m.start) {

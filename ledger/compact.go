@@ -8,7 +8,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Compact gives the space of the file that holds nothing back to the system: it writes the file anew, for which the
+// Compact returns unused space of the file to the system: it rewrites the whole file, for which the
 // disk must have room once more. Nobody writes meanwhile; readers go on. See manager.DB.Maintain, also for its errors.
 func (l *Ledger) Compact(ctx context.Context) error {
 	return l.db.Maintain(ctx, func(ctx context.Context, conn *sql.Conn) error {

@@ -18,7 +18,7 @@ type rebuildConfig struct{ underPolicy bool }
 // before. Modes and lists of positions stay. Default: each event is handled with the inputs that are stored on it.
 func UnderPolicy() RebuildOption { return func(c *rebuildConfig) { c.underPolicy = true } }
 
-// RefreshPolicy works out anew whether events were handled under another policy than the ledger's, as it is to be
+// RefreshPolicy recomputes whether events were handled under another policy than the ledger's, as it is to be
 // done once every miner has been rebuilt UnderPolicy, and returns the policy. It reads every event, and no other
 // writer writes meanwhile.
 func (l *Ledger) RefreshPolicy(ctx context.Context) (Policy, error) {

@@ -35,7 +35,7 @@ var freely = map[string]string{
 	"registrations.ended_at":   "set once, by the guard's WHERE",
 }
 
-// saidOnce are the columns that nothing else in the ledger says again, so that Verify has nothing to compare.
+// saidOnce are the columns that nothing else in the ledger repeats, so that Verify has nothing to compare.
 var saidOnce = map[string]string{
 	"events.out_of_order": "how it came, outside the law", "events.mode": "a replay takes an unstake as a fact",
 	"events.is_transfer": "from outside", "events.fee": "from outside", "events.usd": "from outside",

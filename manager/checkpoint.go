@@ -77,7 +77,7 @@ func (k *checkpointer) lookIdle(w *writer) {
 // longFrames is from how many frames in the log it is checkpointed.
 func (co *core) longFrames() int { return max(1, co.cfg.walBytes()/max(1, co.file.pageSize)) }
 
-// run checkpoints the whole log and lets the next writer start it anew, waiting
+// run checkpoints the whole log and lets the next writer start it from the beginning, waiting
 // for readers no longer than checkpointWait. The file of a log that has grown
 // far beyond its bound is cut. The caller holds the connection's mu.
 func (k *checkpointer) run(co *core, c *conn, before int) {

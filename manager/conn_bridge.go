@@ -74,7 +74,7 @@ func (c *conn) giveView(v *view) { c.views = append(c.views, v) }
 
 // losing is what database/sql hears of err through v. When it meets
 // driver.ErrBadConn it closes the view, and waits until all its rows are closed:
-// for ever, if some were forgotten. So there the error hides it.
+// indefinitely, if some were forgotten. So there the error hides it.
 func (v *view) losing(err error) (_ error, lost bool) {
 	switch {
 	case !errors.Is(err, driver.ErrBadConn):

@@ -14,7 +14,7 @@ const sqliteRecursive = 33
 
 // A guard is what SQLite's authorizer knows and says of one connection. SQLite
 // asks it when it compiles a statement, wherever in a text or in a schema that
-// stands, and again when it compiles one anew after a change of the schema.
+// stands, and again when it compiles one again after a change of the schema.
 type guard struct {
 	own     bool   // the manager's own statement is being run or prepared
 	viewing bool   // the statement belongs to a ReadOnly, nested or not

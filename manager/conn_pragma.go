@@ -71,7 +71,7 @@ func writerPragmas(cfg *config) []pragma {
 		{"cache_size", "-65536", "-65536"}, // 64 MiB: the writer touches pages all over a large file
 		{"journal_mode", "WAL", "wal"},
 		{"synchronous", cfg.synchronous, level},
-		{"journal_size_limit", most, most}, // the log's file is cut to it when the log begins anew
+		{"journal_size_limit", most, most}, // the log's file is cut to it when the log starts over
 		{"wal_autocheckpoint", "0", "0"},   // the checkpointer does it between transactions
 	}
 	if runtime.GOOS == "darwin" { // fsync does not reach the disk there
