@@ -218,6 +218,14 @@ func (c *conn) closeRows(t *txn) {
 	}
 }
 
+// forgetRowID makes last_insert_rowid() 0: what another closure inserted is not
+// this one's business. The caller holds mu.
+func (c *conn) forgetRowID() {
+	if c.handle != nil && !c.lost {
+		c.handle.ForgetRowID()
+	}
+}
+
 // hold notes which transaction the connection serves, for messages.
 func (c *conn) hold(l *label, now time.Time) {
 	c.holder.Store(l)

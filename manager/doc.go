@@ -142,7 +142,8 @@
 // connection for the next caller is refused, wherever in a text it stands:
 // setting a PRAGMA, ATTACH and DETACH, TEMP objects, load_extension(). The error
 // (ErrUnsupported) names the place for it: WithPragma, WithConnectHook or
-// Maintain. Asking is allowed, also PRAGMA table_info(t) and pragma_table_info.
+// Maintain. last_insert_rowid() is 0 until the closure inserts a row (in a build
+// with internal/csqlite); changes() and total_changes() count those before it too. Asking is allowed, also PRAGMA table_info(t) and pragma_table_info.
 // Of the pragmas that set something WithTx lets through those that COMMIT and
 // ROLLBACK decide about: user_version, application_id, incremental_vacuum, and
 // defer_foreign_keys = ON, which ends with the closure. Nothing in a ReadOnly

@@ -158,6 +158,7 @@ func (w *writer) openMember(g *group, t *txn) bool {
 		g.lost = true
 		t.close()
 	}
+	t.conn.forgetRowID()
 	return !g.lost
 }
 

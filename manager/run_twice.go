@@ -33,6 +33,7 @@ func (co *core) call(ctx context.Context, t *txn, r *request) error {
 	}
 	t.conn.mu.Lock()
 	t.undo = nil
+	t.conn.forgetRowID()
 	t.conn.unlock()
 	return r.run(ctx, t)
 }

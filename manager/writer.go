@@ -188,6 +188,7 @@ func (w *writer) beginOnce(keys []string) error {
 		w.rollbackLocked(c)
 	}
 	c.defers = false
+	c.forgetRowID()
 	return err
 }
 

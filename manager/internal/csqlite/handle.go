@@ -8,6 +8,8 @@ package csqlite
 #cgo noescape csqlite_deferred_foreign_keys
 #cgo nocallback csqlite_in_transaction
 #cgo noescape csqlite_in_transaction
+#cgo nocallback csqlite_forget_row_id
+#cgo noescape csqlite_forget_row_id
 #include "open.h"
 */
 import "C"
@@ -97,4 +99,11 @@ func (h *Handle) DeferredForeignKeys() bool {
 // InTransaction reports whether a transaction is open. On a closed handle none is.
 func (h *Handle) InTransaction() bool {
 	return h.db != 0 && C.csqlite_in_transaction(h.db) != 0
+}
+
+// ForgetRowID makes last_insert_rowid() 0, as on a connection that has inserted nothing.
+func (h *Handle) ForgetRowID() {
+	if h.db != 0 {
+		C.csqlite_forget_row_id(h.db)
+	}
 }

@@ -31,6 +31,9 @@ func (h *Handle) DeferredForeignKeys() bool { return false }
 // InTransaction is false.
 func (h *Handle) InTransaction() bool { return false }
 
+// ForgetRowID does nothing.
+func (h *Handle) ForgetRowID() {}
+
 // A Conn is the driver's connection. There is none in this build.
 type Conn struct {
 	*sqlite3.SQLiteConn

@@ -51,3 +51,5 @@ int csqlite_deferred_foreign_keys(uintptr_t db)
 }
 
 int csqlite_in_transaction(uintptr_t db) { return !sqlite3_get_autocommit((sqlite3 *)db); }
+
+void csqlite_forget_row_id(uintptr_t db) { sqlite3_set_last_insert_rowid((sqlite3 *)db, 0); }

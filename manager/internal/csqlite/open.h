@@ -15,5 +15,6 @@ uintptr_t csqlite_watched(void);
 
 int csqlite_deferred_foreign_keys(uintptr_t db);
 int csqlite_in_transaction(uintptr_t db);
+void csqlite_forget_row_id(uintptr_t db);
 
 #endif

@@ -29,6 +29,7 @@ int sqlite3_db_status(sqlite3 *, int, int *, int *, int);
 int sqlite3_get_autocommit(sqlite3 *);
 void sqlite3_interrupt(sqlite3 *);
 long long sqlite3_last_insert_rowid(sqlite3 *);
+void sqlite3_set_last_insert_rowid(sqlite3 *, long long);
 int sqlite3_changes(sqlite3 *);
 
 int sqlite3_prepare_v2(sqlite3 *, const char *, int, sqlite3_stmt **, const char **);
@@ -82,6 +83,7 @@ int sqlite3_value_bytes(sqlite3_value *);
 #pragma weak sqlite3_last_insert_rowid
 #pragma weak sqlite3_prepare_v2
 #pragma weak sqlite3_reset
+#pragma weak sqlite3_set_last_insert_rowid
 #pragma weak sqlite3_step
 #pragma weak sqlite3_stmt_readonly
 #pragma weak sqlite3_stmt_status
