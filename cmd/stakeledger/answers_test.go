@@ -371,19 +371,3 @@ func TestCompact(t *testing.T) {
 	}
 	must(t, "", "--db", db, "verify")
 }
-
-func TestTablesFitAnyWidth(t *testing.T) {
-	db := simulated(t)
-	for _, list := range []string{"closes", "trades", "positions", "events", "miners", "scores", "report"} {
-		for _, columns := range []string{"60", "80", "132", "200"} {
-			for line := range strings.Lines(must(t, "", "--db", db, "--width", columns, list)) {
-				if n := displayed(strings.TrimRight(line, "\n")); fmt.Sprint(n) > columns && len(fmt.Sprint(n)) >= len(columns) && !strings.HasSuffix(strings.TrimSpace(line), ".") {
-					t.Errorf("%s --width %s: a line of %d columns: %s", list, columns, n, line)
-				}
-			}
-		}
-		if got := must(t, "", "--db", db, "--wide", list); strings.Contains(got, "…") || strings.Contains(got, "rounded") {
-			t.Errorf("%s --wide: got %.300q, want whole values", list, got)
-		}
-	}
-}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,15 +48,7 @@ func age(newest *chain.Time, now time.Time, most time.Duration) string {
 	return ""
 }
 
-// writePolicy prints under what figures stand.
-func writePolicy(w io.Writer, p ledger.Policy) error {
-	_, err := fmt.Fprintln(w, policyText(p))
-	if err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
-}
-
+// policyText says under what figures stand.
 func policyText(p ledger.Policy) string {
 	text := fmt.Sprintf("Policy: %s at least, self-trades %s, transfers %s, scores over %s.",
 		plural(p.MinBlocks, "block", "blocks"), p.SelfTrade, p.Transfers, plural(int64(p.LookbackDays), "day", "days"))

@@ -46,7 +46,10 @@ func newCloseLine(m ledger.Miner, c ledger.ListedClose) closeLine {
 	}
 }
 
-var closeHeader = []string{"TRADE", "POSITION", "MINER", "NETUID", "EXIT (UTC)", "HELD", "COST TAO", "GAIN TAO", "COUNTS"}
+var closeHeader = columns{
+	[]string{"TRADE", "POSITION", "MINER", "NETUID", "EXIT (UTC)", "HELD", "COST TAO", "GAIN TAO", "COUNTS"},
+	[]string{"COST TAO", "HELD", "POSITION", "NETUID", "TRADE"},
+}
 
 func (r closeLine) cells() []any {
 	return []any{r.TradeID, r.PositionID, r.Coldkey, r.Netuid, r.ExitTime, heldFor(r.DurationUs), r.CostTAO, r.RawGainTAO, r.counts()}

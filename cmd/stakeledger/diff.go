@@ -57,7 +57,10 @@ differs.`,
 	return cmd
 }
 
-var diffHeader = []string{"MINER", "EVENT", "FIELD", "HERE", "THERE"}
+var diffHeader = columns{
+	[]string{"MINER", "EVENT", "FIELD", "HERE", "THERE"},
+	nil,
+}
 
 func diffCells(d ledger.Divergence) []any {
 	miner, event := any(none), none
@@ -65,16 +68,16 @@ func diffCells(d ledger.Divergence) []any {
 		miner = d.Coldkey
 	}
 	if d.ExtrinsicID != "" {
-		event = shorten(fmt.Sprintf("%s #%d", d.ExtrinsicID, d.EventIndex), 15)
+		event = fmt.Sprintf("%s #%d", d.ExtrinsicID, d.EventIndex)
 	}
-	value := func(s string) string {
+	value := func(s string) any {
 		if s == "" {
 			return none
 		}
-		if _, err := chain.ParseAddress(s); err == nil {
-			return shortAddress(chain.Address(s))
+		if address, err := chain.ParseAddress(s); err == nil {
+			return address
 		}
-		return shorten(s, 21)
+		return brief{s, 21}
 	}
-	return []any{miner, event, d.Field, value(d.Here), value(d.There)}
+	return []any{miner, brief{event, 15}, d.Field, value(d.Here), value(d.There)}
 }

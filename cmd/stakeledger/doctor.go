@@ -223,12 +223,12 @@ func (d *doctor) report(cmd *cobra.Command, asJSON, strict bool) error {
 	} else {
 		t := newTable("CHECK", "STATE", "FOUND")
 		for _, f := range d.found {
-			t.add(f.Check, f.State, f.Found)
+			t.add(f.Check, f.State, prose(f.Found))
 		}
 		if err = t.write(out); err == nil {
 			for _, f := range d.found {
 				if f.Do != "" && err == nil {
-					err = writeText(out, printable(f.Check+": "+f.Do)+"\n")
+					err = writeNote(out, printable(f.Check+": "+f.Do))
 				}
 			}
 		}

@@ -58,7 +58,10 @@ func newRejectedRow(r ledger.RejectedEvent) (eventRow, error) {
 	return row, nil
 }
 
-var eventHeader = []string{"MINER", "EXTRINSIC", "KIND", "NETUID", "TIME (UTC)", "TAO", "OUTCOME"}
+var eventHeader = columns{
+	[]string{"MINER", "EXTRINSIC", "KIND", "NETUID", "TIME (UTC)", "TAO", "OUTCOME"},
+	[]string{"NETUID", "EXTRINSIC", "KIND", "TIME (UTC)"},
+}
 
 func (r eventRow) cells() []any {
 	outcome := r.Outcome

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,7 +73,7 @@ func (b about) write(w io.Writer) error {
 	if b.Interrupted > 0 {
 		f.add("interrupted", plural(b.Interrupted, "input", "inputs")+"; ingest the same files again")
 	}
-	f.add("policy", policyText(b.Policy))
+	f.add("policy", strings.ReplaceAll(policyText(b.Policy), "\n", " "))
 	f.add("last archive", momentText(b.LastArchive))
 	f.add("last backup", b.Upkeep.Backup.text())
 	f.add("last verify", b.Upkeep.Verify.text())

@@ -146,7 +146,7 @@ func (p minerPage) writeLists(w io.Writer) error {
 	if err := writeSection(w, "Registrations", registrations, len(p.Registrations), "the latest"); err != nil {
 		return err
 	}
-	open := newTable(positionHeader...)
+	open := newTableOf(positionHeader)
 	for _, row := range p.Open[:min(len(p.Open), pageRows)] {
 		open.add(row.cells()...)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,21 +58,31 @@ func newMinerRow(m ledger.Miner, uids []chain.UID) minerRow {
 	}
 }
 
-var minerHeader = []string{"ID", "MINER", "UID", "STATUS", "LAST ACTIVE", "OPEN", "TRADES", "ENTRY TAO", "GAIN TAO"}
-
-func (r minerRow) cells() []any {
-	return []any{r.MinerID, r.Coldkey, uidText(r.UIDs), string(r.Status), r.LastActive, r.OpenPositions, r.Trades, r.EntryTAO, r.GainTAO}
+var minerHeader = columns{
+	[]string{"ID", "MINER", "UID", "STATUS", "LAST ACTIVE", "OPEN", "TRADES", "ENTRY TAO", "GAIN TAO"},
+	[]string{"ENTRY TAO", "TRADES", "LAST ACTIVE", "OPEN", "ID"},
 }
 
-// uidText is the UIDs that a miner holds, mostly one.
+func (r minerRow) cells() []any {
+	return []any{r.MinerID, r.Coldkey, r.uids(), string(r.Status), r.LastActive, r.OpenPositions, r.Trades, r.EntryTAO, r.GainTAO}
+}
+
+// uids are the UIDs that a miner holds, mostly one; of several a narrow table shows the first.
+func (r minerRow) uids() brief {
+	all := uidText(r.UIDs)
+	first, _, _ := strings.Cut(all, ",")
+	return brief{all, len(first) + 2}
+}
+
 func uidText(uids []chain.UID) string {
-	switch len(uids) {
-	case 0:
+	if len(uids) == 0 {
 		return none
-	case 1:
-		return uids[0].String()
 	}
-	return uids[0].String() + ",…"
+	names := make([]string, len(uids))
+	for i, uid := range uids {
+		names[i] = uid.String()
+	}
+	return strings.Join(names, ",")
 }
 
 func newMiners(a *app) *cobra.Command {

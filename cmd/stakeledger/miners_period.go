@@ -96,12 +96,17 @@ func (p summing) order(rows []ledger.PeriodRow) {
 	})
 }
 
+var periodHeader = columns{
+	[]string{"MINER", "POS", "TRADES", "CLOSES", "WIN %", "ENTRY TAO", "EXIT TAO", "GAIN TAO"},
+	[]string{"CLOSES", "TRADES", "EXIT TAO", "POS", "WIN %"},
+}
+
 func (p summing) write(rows []ledger.PeriodRow) error {
 	where := p.span.instants()
 	if p.netuid.value != nil {
 		where = fmt.Sprintf("on subnet %s %s", p.netuid.value, where)
 	}
-	return listing[ledger.PeriodRow]{p.output, []string{"MINER", "POS", "TRADES", "CLOSES", "WIN %", "ENTRY TAO", "EXIT TAO", "GAIN TAO"},
+	return listing[ledger.PeriodRow]{p.output, periodHeader,
 		func(r ledger.PeriodRow) []any {
 			return []any{r.Coldkey, r.Positions, r.Trades, r.Closes, percent{r.Wins, r.CountedCloses}, r.EntryTAO, r.ExitTAO, r.GainTAO}
 		}, "No such miners.", note(where)}.write(sequence(rows))

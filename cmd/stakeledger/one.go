@@ -185,7 +185,7 @@ func (f *fields) writeWith(w io.Writer, e eventRow, closes []closeLine) error {
 	if err := writeText(w, f.String()); err != nil {
 		return err
 	}
-	t := newTable(closeHeader...)
+	t := newTableOf(closeHeader)
 	for _, c := range closes {
 		t.add(c.cells()...)
 	}

@@ -11,7 +11,7 @@ import (
 // listing is how a command prints rows: as a table under header, or for programs.
 type listing[T any] struct {
 	output
-	header []string
+	header columns
 	cells  func(T) []any
 	empty  string // what a table without rows says
 	note   string // what is said under a table
@@ -23,7 +23,7 @@ func (l listing[T]) write(rows iter.Seq2[T, error]) error {
 		return writeRows(out, l.output, rows)
 	}
 	most := l.rows.or(tableRows)
-	t := newTable(l.header...)
+	t := newTableOf(l.header)
 	more := false
 	for row, err := range rows {
 		if err != nil {
@@ -36,7 +36,7 @@ func (l listing[T]) write(rows iter.Seq2[T, error]) error {
 	}
 	note := l.note
 	if len(t.rows) == 0 {
-		return writeText(out, strings.TrimSpace(l.empty+" "+note)+"\n")
+		return writeNote(out, strings.TrimSpace(l.empty+" "+note))
 	}
 	if err := t.write(out); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (l listing[T]) write(rows iter.Seq2[T, error]) error {
 	if note == "" {
 		return nil
 	}
-	return writeText(out, note+"\n")
+	return writeNote(out, note)
 }
 
 // first ends a sequence after n rows; 0 stands for all.

@@ -31,7 +31,7 @@ type part struct{ archived, newest bool }
 type records[R any] struct {
 	output
 	what     string // "trades"
-	header   []string
+	header   columns
 	cells    func(R) []any
 	miner    *option[minerName]
 	sort     *option[string]

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,14 +23,20 @@ const (
 	none   = "-"                // a value that is not there
 )
 
+// columns are the names of a table's columns, and those of them that are left out where rows are too long otherwise,
+// the first of these first.
+type columns struct{ names, spare []string }
+
 // table collects rows of values and prints them within the columns of a terminal, or with every value whole. Cells are strings, integers,
 // amounts, addresses (shortened) and times (to the minute); numbers stand on the right.
 type table struct {
 	header []string
+	spare  []string
 	rows   [][]any
 	footer []any
 
 	most     int // columns; 0: any number, and values are whole
+	brief    int // characters of a brief text, where rows were too long otherwise
 	coloured bool
 }
 
@@ -38,24 +46,29 @@ type brief struct {
 	most int
 }
 
+// prose is a text that goes on in further lines where the row would be too long.
+type prose string
+
 func newTable(header ...string) *table { return &table{header: header} }
+
+func newTableOf(c columns) *table { return &table{header: slices.Clone(c.names), spare: c.spare} }
 
 func (t *table) add(cells ...any) { t.rows = append(t.rows, cells) }
 
-// write prints the table. Amounts give up decimal places, rounded, where the row would be too long otherwise;
-// a line under the table then says so.
+// write prints the table. What it gives up to fit, a line under it says.
 func (t *table) write(w io.Writer) error {
 	t.most, t.coloured = width(w), coloured(w)
-	places := allPlaces
-	for t.most > 0 && places > 0 && t.width(places) > t.most {
-		places--
+	places, left := t.fit()
+	if err := writeText(w, strings.Join(t.render(places), "\n")+"\n"); err != nil {
+		return err
 	}
-	lines := t.render(places)
+	if len(left) > 0 {
+		if err := writeNote(w, "Left out to fit: "+strings.Join(left, ", ")+"; --wide has them."); err != nil {
+			return err
+		}
+	}
 	if places < allPlaces {
-		lines = append(lines, "Amounts are rounded to fit; --wide has them exact.")
-	}
-	if _, err := io.WriteString(w, strings.Join(lines, "\n")+"\n"); err != nil {
-		return fmt.Errorf("write output: %w", err)
+		return writeNote(w, "Amounts are rounded to fit; --wide has them exact.")
 	}
 	return nil
 }
@@ -72,7 +85,11 @@ func (t *table) width(places int) int {
 func (t *table) columnWidth(i, places int) int {
 	widest := displayed(t.header[i])
 	for _, row := range t.rows {
-		widest = max(widest, displayed(t.cellText(row[i], places)))
+		cell := displayed(t.cellText(row[i], places))
+		if _, is := row[i].(prose); is && t.most > 0 {
+			cell = min(cell, leastProse)
+		}
+		widest = max(widest, cell)
 	}
 	if t.footer != nil {
 		widest = max(widest, displayed(t.cellText(t.footer[i], places)))
@@ -123,11 +140,14 @@ func (t *table) fitted(lines []string) []string {
 	return lines
 }
 
-// columns puts numbers on the right.
+// columns puts numbers on the right, and lets prose go on in further lines.
 func (t *table) columns() []pretty.ColumnConfig {
 	configs := make([]pretty.ColumnConfig, len(t.header))
 	for i := range t.header {
 		configs[i].Number = i + 1
+		if room := t.most - t.width(0) + t.columnWidth(i, 0); t.most > 0 && t.isProse(i) && room > 0 {
+			configs[i].WidthMax, configs[i].WidthMaxEnforcer = max(room, leastProse), wrapWords
+		}
 		for _, row := range t.rows {
 			if isNumber(row[i]) {
 				configs[i].Align, configs[i].AlignHeader, configs[i].AlignFooter = text.AlignRight, text.AlignRight, text.AlignRight
@@ -181,7 +201,9 @@ func (t *table) cellText(cell any, places int) string {
 		if t.most == 0 {
 			return printable(v.text)
 		}
-		return shorten(v.text, v.most)
+		return shorten(v.text, min(v.most, cmp.Or(t.brief, v.most)))
+	case prose:
+		return printable(string(v))
 	case chain.Rao:
 		return amount(v, places)
 	case *chain.Rao:

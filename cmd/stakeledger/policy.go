@@ -72,5 +72,5 @@ func showPolicy(cmd *cobra.Command, p ledger.Policy, asJSON bool) error {
 	if asJSON {
 		return writeObject(cmd.OutOrStdout(), p)
 	}
-	return writePolicy(cmd.OutOrStdout(), p)
+	return writeNote(cmd.OutOrStdout(), policyText(p))
 }

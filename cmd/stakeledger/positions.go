@@ -43,7 +43,10 @@ func newPositionRow(m ledger.Miner, p ledger.Position) positionRow {
 	}
 }
 
-var positionHeader = []string{"ID", "MINER", "NETUID", "STATUS", "ENTRY (UTC)", "ENTRY TAO", "OPEN ALPHA", "GAIN TAO"}
+var positionHeader = columns{
+	[]string{"ID", "MINER", "NETUID", "STATUS", "ENTRY (UTC)", "ENTRY TAO", "OPEN ALPHA", "GAIN TAO"},
+	[]string{"ENTRY TAO", "ENTRY (UTC)", "NETUID", "STATUS"},
+}
 
 func (r positionRow) cells() []any {
 	return []any{r.PositionID, r.Coldkey, r.Netuid, string(r.Status), r.EntryTime, r.EntryTAO, r.RemainingAlpha, r.GainTAO}

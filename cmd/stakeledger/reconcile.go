@@ -70,7 +70,10 @@ func (a *app) openBalances(cmd *cobra.Command, partial bool, files []string) ([]
 	return balances, nil
 }
 
-var reconcileHeader = []string{"MINER", "NETUID", "BLOCK", "AT (UTC)", "BALANCE", "OPEN ALPHA", "EMITTED", ""}
+var reconcileHeader = columns{
+	[]string{"MINER", "NETUID", "BLOCK", "AT (UTC)", "BALANCE", "OPEN ALPHA", "EMITTED", ""},
+	[]string{"BLOCK", "OPEN ALPHA", "BALANCE", "NETUID"},
+}
 
 func reconcileCells(r ledger.Reconciled) []any {
 	verdict := ""

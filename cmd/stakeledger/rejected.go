@@ -24,18 +24,21 @@ type rejectedRow struct {
 	Conflicts      []ledger.Conflict `json:"conflicts"`
 }
 
-var rejectedHeader = []string{"ID", "MINER", "EXTRINSIC", "REASON", "FIELD", "REJECTED", "RECORDED", "SEEN TO"}
+var rejectedHeader = columns{
+	[]string{"ID", "MINER", "EXTRINSIC", "REASON", "FIELD", "REJECTED", "RECORDED", "SEEN TO"},
+	[]string{"SEEN TO", "EXTRINSIC", "RECORDED", "REJECTED", "FIELD"},
+}
 
 func (r rejectedRow) cells() []any {
-	field, theirs, recorded := none, none, none
+	field, theirs, recorded := none, any(none), any(none)
 	if len(r.Conflicts) > 0 {
 		c := r.Conflicts[0]
-		field, theirs, recorded = c.Field, shorten(c.Rejected, 14), shorten(c.Recorded, 14)
+		field, theirs, recorded = c.Field, brief{c.Rejected, 14}, brief{c.Recorded, 14}
 		if more := len(r.Conflicts) - 1; more > 0 {
 			field += fmt.Sprintf(" +%d", more)
 		}
 	}
-	return []any{r.RejectedID, r.Coldkey, shorten(r.ExtrinsicID, 13), r.Reason, field, theirs, recorded, r.AcknowledgedAt}
+	return []any{r.RejectedID, r.Coldkey, brief{r.ExtrinsicID, 13}, r.Reason, field, theirs, recorded, r.AcknowledgedAt}
 }
 
 func newRejected(a *app) *cobra.Command {

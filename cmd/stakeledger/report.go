@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -99,19 +98,21 @@ func writeReport(w io.Writer, r ledger.Report, asJSON bool) error {
 	if err := writeLeaderboard(w, r.Miners); err != nil || len(r.Miners) == 0 {
 		return err
 	}
-	return writePolicy(w, r.Policy)
+	return writeNote(w, policyText(r.Policy))
 }
 
 // writeLeaderboard prints miners by gain; equal ones by coldkey, so that the order never changes by itself.
 func writeLeaderboard(w io.Writer, miners []ledger.ReportRow) error {
 	if len(miners) == 0 {
-		_, err := fmt.Fprintln(w, "The ledger holds no miners yet; stakeledger ingest takes events in.")
-		return err
+		return writeNote(w, "The ledger holds no miners yet; stakeledger ingest takes events in.")
 	}
 	slices.SortFunc(miners, func(x, y ledger.ReportRow) int {
 		return cmp.Or(cmp.Compare(y.GainTAO, x.GainTAO), cmp.Compare(x.Coldkey, y.Coldkey))
 	})
-	t := newTable("#", "MINER", "OPEN", "TRADES", "WIN %", "ENTRY TAO", "EXIT TAO", "GAIN TAO")
+	t := newTableOf(columns{
+		[]string{"#", "MINER", "OPEN", "TRADES", "WIN %", "ENTRY TAO", "EXIT TAO", "GAIN TAO"},
+		[]string{"EXIT TAO", "TRADES", "OPEN", "WIN %"},
+	})
 	var all totals
 	for i, m := range miners {
 		t.add(i+1, m.Coldkey, m.OpenPositions, m.Trades, percent{m.Wins, m.CountedCloses}, m.EntryTAO, m.ExitTAO, m.GainTAO)

@@ -108,14 +108,14 @@ func (s scored) write(out output) error {
 	if !s.UIDsKnown {
 		who = "Everybody is scored: no UID is known; stakeledger sync takes a metagraph in."
 	}
-	if _, err := fmt.Fprintf(w, "%s\nClosed from %s to %s.\n", who,
-		s.At.Time().AddDate(0, 0, -int(s.Lookback)).Format(time.DateOnly), s.At.Time().Format(time.DateOnly)); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return writePolicy(w, s.Policy)
+	from, until := s.At.Time().AddDate(0, 0, -int(s.Lookback)), s.At.Time()
+	return writeNote(w, fmt.Sprintf("%s\nClosed from %s to %s.\n%s", who, from.Format(time.DateOnly), until.Format(time.DateOnly), policyText(s.Policy)))
 }
 
-var scoreHeader = []string{"UID", "MINER", "HOTKEY", "STATUS", "DAYS", "RAW", "NORMALIZED", "WEIGHT"}
+var scoreHeader = columns{
+	[]string{"UID", "MINER", "HOTKEY", "STATUS", "DAYS", "RAW", "NORMALIZED", "WEIGHT"},
+	[]string{"HOTKEY", "STATUS", "DAYS", "NORMALIZED", "RAW"},
+}
 
 func scoreCells(s ledger.Score) []any {
 	uid, hotkey := any(none), any(none)

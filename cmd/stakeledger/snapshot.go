@@ -130,7 +130,10 @@ func newSnapshotRow(m ledger.Miner, s ledger.Snapshot) snapshotRow {
 	return r
 }
 
-var snapshotHeader = []string{"MINER", "AT (UTC)", "POS", "CLOSED", "ENTRY TAO", "GAIN TAO", "WIN %", "SCORE"}
+var snapshotHeader = columns{
+	[]string{"MINER", "AT (UTC)", "POS", "CLOSED", "ENTRY TAO", "GAIN TAO", "WIN %", "SCORE"},
+	[]string{"CLOSED", "ENTRY TAO", "POS", "WIN %"},
+}
 
 func (r snapshotRow) cells() []any {
 	score := none

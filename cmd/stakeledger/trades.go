@@ -46,7 +46,10 @@ func newTradeRow(m ledger.Miner, t ledger.Trade, sums closeSums) tradeRow {
 	}
 }
 
-var tradeHeader = []string{"ID", "MINER", "NETUID", "EXIT (UTC)", "CLOSES", "EXIT ALPHA", "EXIT TAO", "GAIN TAO", "UNMATCHED"}
+var tradeHeader = columns{
+	[]string{"ID", "MINER", "NETUID", "EXIT (UTC)", "CLOSES", "EXIT ALPHA", "EXIT TAO", "GAIN TAO", "UNMATCHED"},
+	[]string{"CLOSES", "UNMATCHED", "EXIT ALPHA", "NETUID", "EXIT TAO"},
+}
 
 func (r tradeRow) cells() []any {
 	closes := any(none)

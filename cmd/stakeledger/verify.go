@@ -105,12 +105,9 @@ func writeVerified(w io.Writer, r ledger.VerifyReport, b ledger.Basis, asJSON bo
 	if r.Found > 0 {
 		verdict = plural(r.Found, "difference", "differences")
 	}
-	if _, err := fmt.Fprintf(w, "verified %s, %s, %s, %s and %s: %s\n", plural(r.Events, "event", "events"),
+	return writeNote(w, fmt.Sprintf("verified %s, %s, %s, %s and %s: %s", plural(r.Events, "event", "events"),
 		plural(r.Positions, "position", "positions"), plural(r.Trades, "trade", "trades"),
-		plural(r.Closes, "close", "closes"), plural(r.Miners, "miner", "miners"), verdict); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
+		plural(r.Closes, "close", "closes"), plural(r.Miners, "miner", "miners"), verdict))
 }
 
 func writeDifferences(w io.Writer, r ledger.VerifyReport) error {
@@ -127,8 +124,8 @@ func writeDifferences(w io.Writer, r ledger.VerifyReport) error {
 		return err
 	}
 	if cut {
-		if _, err := fmt.Fprintln(w, "Long values are cut in the middle; --wide has them whole."); err != nil {
-			return fmt.Errorf("write output: %w", err)
+		if err := writeNote(w, "Long values are cut in the middle; --wide has them whole."); err != nil {
+			return err
 		}
 	}
 	if more := r.Found - int64(len(r.Differences)); more > 0 {

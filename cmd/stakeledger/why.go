@@ -162,7 +162,10 @@ func (r reason) write(w io.Writer) error {
 	if err := writeText(w, f.String()); err != nil {
 		return err
 	}
-	t := newTable("DAY", "AGO", "COUNTS", "GAIN TAO", "PART", "POSITION", "NETUID", "POSITION'S GAIN", "LEFT OUT", "SINCE")
+	t := newTableOf(columns{
+		[]string{"DAY", "AGO", "COUNTS", "GAIN TAO", "PART", "POSITION", "NETUID", "POSITION'S GAIN", "LEFT OUT", "SINCE"},
+		[]string{"AGO", "NETUID", "COUNTS", "GAIN TAO", "SINCE", "LEFT OUT"},
+	})
 	for _, d := range r.Parts {
 		for i, p := range d.Positions {
 			cells := []any{d.Day.String(), d.DaysAgo, fraction(d.Decay), d.GainTAO, fraction(d.Part)}
@@ -175,7 +178,7 @@ func (r reason) write(w io.Writer) error {
 	if err := writeSection(w, "Days that count", t, len(t.rows), ""); err != nil {
 		return err
 	}
-	partial := newTable(positionHeader...)
+	partial := newTableOf(positionHeader)
 	for _, p := range r.Partial {
 		partial.add(p.cells()...)
 	}
