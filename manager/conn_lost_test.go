@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/stakeledger/stakeledger/manager"
@@ -134,5 +135,33 @@ func TestStatisticsOutliveAConnection(t *testing.T) {
 	}
 	if got := queries["Titles"].Count; got != 4 {
 		t.Errorf("Titles: got %d, want 4", got)
+	}
+}
+
+// While the only connection is lost, whoever closes the file last removes its log and its index: they are no longer
+// ours, and the next connection makes new ones.
+func TestLogIsRemovedWhileTheReadersConnectionIsLost(t *testing.T) {
+	db, path := fileBank(t)
+	faults := faultdriver.New()
+	report, err := manager.OpenReadOnly(t.Context(), path, newBank, manager.WithDriver(faults.Wrap), manager.WithReaders(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bankClose(t, report)
+	want := bankCount(t, report)
+	faults.Arm(faultdriver.Fault{Point: faultdriver.Statement, Code: faultdriver.ConnectionLost})
+	err = report.ReadOnly(t.Context(), func(ctx context.Context, q *bank) error {
+		_, err := q.transfers(ctx)
+		return err
+	})
+	if err == nil {
+		t.Fatal("a read on a connection that is lost: no error")
+	}
+	bankClose(t, db)
+	if _, err := os.Stat(path + "-shm"); err == nil {
+		t.Fatal("the index is still there, so this shows nothing")
+	}
+	if got := bankCount(t, report); got != want {
+		t.Errorf("transfers: got %d, want %d", got, want)
 	}
 }

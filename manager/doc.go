@@ -257,10 +257,11 @@
 //
 // # The file is still the one
 //
-// SQLite tells nobody when its file is deleted, renamed or replaced, or its log.
-// So after each COMMIT, before anybody is answered, and before each ReadOnly the
-// manager compares device and inode of the database's path and of its log with
-// what it has open, and after a COMMIT also looks whether the log was cut short.
+// SQLite tells nobody when its file is deleted, renamed or replaced, or its log,
+// or its index (-shm), in which processes meet each other's locks. So after each
+// COMMIT, before anybody is answered, and before each ReadOnly the manager compares
+// device and inode of the three paths with what it has open, and after a COMMIT
+// also looks whether the log was cut short.
 // If they differ the error is ErrFileMoved, and the manager serves nothing from
 // then on, reading included: close it, and open what is there now. What was
 // committed in that moment is in the file that was moved away. Symbolic links

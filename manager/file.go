@@ -5,9 +5,10 @@ import (
 	"sync/atomic"
 )
 
-// A dbFile is the database's file and its log as they were when the manager
-// opened them. SQLite tells nobody when they are unlinked or replaced: it goes
-// on writing a file that nobody will find.
+// A dbFile is the database's file, its log and its index as they were when the
+// manager opened them. SQLite tells nobody when they are unlinked or replaced: it
+// goes on writing a file that nobody will find, or locking an index that nobody
+// else looks into.
 type dbFile struct {
 	path     string
 	ids      atomic.Pointer[fileIDs] // nil until the connections are open
@@ -16,16 +17,23 @@ type dbFile struct {
 	moved    atomic.Pointer[string]  // what was found once; from then on nothing is served
 }
 
-// fileIDs tell the files apart. A log that is not there has the zero one.
+// fileIDs tell the files apart.
 type fileIDs struct {
-	main, wal fileID
-	walPath   string
+	main   fileID
+	beside []besideID
+}
+
+// A besideID is a file beside the database that its connections hold.
+type besideID struct {
+	id         fileID
+	path, what string
 }
 
 // remember notes what the connections that have just been opened have open.
-// The main file must be what it was; the log may be another one, since the last
-// connection that closes removes it.
-func (f *dbFile) remember() error {
+// The main file must be what it was; the others may be new ones, since the last
+// connection that closes removes them. Where there is no log, mustLog says that it
+// has gone while it was open.
+func (f *dbFile) remember(mustLog bool) error {
 	main, err := statFile(f.path)
 	if err != nil {
 		return f.lost("it cannot be found: " + err.Error())
@@ -33,14 +41,23 @@ func (f *dbFile) remember() error {
 	if old := f.ids.Load(); old != nil && old.main != main.id {
 		return f.lost("another file has its place")
 	}
-	walPath := f.path + "-wal"
-	wal, _ := statFile(walPath)
-	f.ids.Store(&fileIDs{main.id, wal.id, walPath})
+	ids := &fileIDs{main: main.id}
+	for _, b := range []besideID{{path: f.path + "-wal", what: "write-ahead log"}, {path: f.path + "-shm", what: "index (-shm)"}} {
+		found, err := statFile(b.path)
+		switch {
+		case err == nil:
+			b.id = found.id
+			ids.beside = append(ids.beside, b)
+		case mustLog:
+			return f.lost("its " + b.what + " cannot be found: " + err.Error())
+		}
+	}
+	f.ids.Store(ids)
 	return nil
 }
 
 // forgetLog is called before the writer's connection is closed and another one
-// opened: if no reader keeps it, SQLite removes the log between the two.
+// opened: if no reader keeps them, SQLite removes log and index between the two.
 func (f *dbFile) forgetLog() {
 	if ids := f.ids.Load(); ids != nil {
 		f.ids.Store(&fileIDs{main: ids.main})
@@ -63,15 +80,15 @@ func (f *dbFile) check() error {
 	if main.id != ids.main {
 		return f.lost("another file has its place")
 	}
-	if ids.wal == (fileID{}) {
-		return nil
-	}
-	wal, err := statFile(ids.walPath)
-	if err != nil {
-		return f.lost("its write-ahead log cannot be found: " + err.Error())
-	}
-	if wal.id != ids.wal {
-		return f.lost("another file has the place of its write-ahead log")
+	for i := range ids.beside {
+		b := &ids.beside[i]
+		found, err := statFile(b.path)
+		if err != nil {
+			return f.lost("its " + b.what + " cannot be found: " + err.Error())
+		}
+		if found.id != b.id {
+			return f.lost("another file has the place of its " + b.what)
+		}
 	}
 	return nil
 }

@@ -42,6 +42,10 @@ var filesMoved = []struct {
 		}
 		return errors.Join(os.WriteFile(path+".tmp", text, 0o600), os.Rename(path+".tmp", path+"-wal"))
 	}},
+	{"the index is deleted", func(_ *testing.T, path string) error { return os.Remove(path + "-shm") }},
+	{"another index takes its place", func(_ *testing.T, path string) error {
+		return errors.Join(os.WriteFile(path+".tmp", nil, 0o600), os.Rename(path+".tmp", path+"-shm"))
+	}},
 }
 
 // filesCut are the ways to break a log that keeps its place. Only who writes it notices.

@@ -367,7 +367,7 @@ func (co *core) openWriter(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = co.file.remember(); err == nil {
+	if err = co.file.remember(true); err == nil {
 		co.file.pageSize, err = readPageSize(c.raw)
 	}
 	if err != nil {

@@ -34,7 +34,7 @@ func (p *readers) openAlone(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	if _, err = readPragma(c.raw, "schema_version"); err == nil {
-		err = p.core.file.remember()
+		err = p.core.file.remember(false)
 	}
 	if err != nil {
 		_ = c.close()

@@ -143,6 +143,9 @@ func (p *readers) living(c *conn) (*conn, error) {
 	}
 	if c != nil {
 		_ = c.close()
+		if p.core.writer == nil && p.core.server == nil && !p.core.holdsFile() {
+			p.core.file.forgetLog()
+		}
 	}
 	fresh, err := p.open(context.Background())
 	if err != nil {
@@ -157,6 +160,18 @@ func (p *readers) living(c *conn) (*conn, error) {
 		p.all = append(p.all, fresh)
 	}
 	return fresh, nil
+}
+
+// holdsFile reports whether a reader's connection keeps the log and the index
+// where they are: the last connection that closes removes them.
+func (co *core) holdsFile() bool {
+	return slices.ContainsFunc(co.readConns(), func(c *conn) bool {
+		if !c.mu.TryLock() { // it is in use
+			return true
+		}
+		defer c.mu.Unlock()
+		return !c.closed
+	})
 }
 
 func (p *readers) takeIdle() *conn {
@@ -215,7 +230,7 @@ func (p *readers) openShared(ctx context.Context) (*conn, error) {
 	}
 	if co.writer == nil { // no connection of ours need keep the log from being removed
 		if _, err = readPragma(c.raw, "schema_version"); err == nil && len(co.readConns()) <= 1 {
-			err = co.file.remember()
+			err = co.file.remember(false)
 		} else if err == nil {
 			err = co.file.check()
 		}
