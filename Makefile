@@ -103,7 +103,7 @@ migrate: toolchain ## migrate DB=file.db with the goose command, under the manag
 	bin/withlock "$(DB)" bin/goose -dir schema sqlite3 "$(DB)" up
 
 .PHONY: check
-check: toolchain check-format check-vet check-modern check-static check-parameters check-queries check-generated check-schema check-vulnerable ## formatting, vet, fix, staticcheck, unparam, SQL rules, generated code, migrations, known vulnerabilities
+check: toolchain check-format check-vet check-systems check-modern check-static check-parameters check-queries check-generated check-schema check-vulnerable ## formatting, vet, other systems, fix, staticcheck, unparam, SQL rules, generated code, migrations, known vulnerabilities
 
 .PHONY: check-format
 check-format:
@@ -113,6 +113,11 @@ check-format:
 check-vet:
 	$(GO) vet ./...
 	for module in $(MODULES); do $(GO) vet -C $$module ./...; done
+
+# What cannot be compiled here, having no C compiler for it, is type-checked.
+.PHONY: check-systems
+check-systems:
+	$(GO) run ./tools/systems darwin/arm64 darwin/amd64 windows/amd64 freebsd/amd64
 
 # Without stringsbuilder, which turns a text of five lines in a test into one of seven.
 .PHONY: check-modern

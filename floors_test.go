@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 
 	"tools/gotest":   nil,
 	"tools/mutants":  nil,
+	"tools/systems":  nil,
 	"tools/withlock": {"manager"},
 }
 
