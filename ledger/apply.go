@@ -11,7 +11,7 @@ import (
 type ApplyOption interface{ setApply(*applyConfig) error }
 
 type applyConfig struct {
-	inputs
+	closeTerms
 	miner      minerConfig
 	noRegister bool
 	leaveLate  bool
@@ -74,18 +74,18 @@ type Progress struct {
 // Errors: ErrInvalid for a bad event or option, what events yields, those of the manager, and the context's.
 func (l *Ledger) Apply(ctx context.Context, events iter.Seq2[Event, error], opts ...ApplyOption) (Summary, error) {
 	c := applyConfig{
-		inputs:   inputs{mode: chain.Lenient},
-		progress: func(Progress) {},
+		closeTerms: closeTerms{mode: chain.Lenient},
+		progress:   func(Progress) {},
 	}
 	for _, o := range opts {
 		if err := o.setApply(&c); err != nil {
 			return Summary{}, &Error{Op: "apply", Err: err}
 		}
 	}
-	if err := l.collect(ctx); err != nil {
+	if err := l.collectAbandoned(ctx); err != nil {
 		return Summary{}, err
 	}
-	intakeID, staged, err := l.stage(ctx, events, c)
+	intakeID, staged, err := l.stageInput(ctx, events, c)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -98,7 +98,7 @@ func (l *Ledger) Apply(ctx context.Context, events iter.Seq2[Event, error], opts
 			return Summary{}, err
 		}
 	}
-	return l.summary(ctx, intakeID, resumed)
+	return l.readSummary(ctx, intakeID, resumed)
 }
 
 // replayLate replays the marked miners. One that a counter cannot hold stays marked, as it may have been before.
@@ -122,9 +122,9 @@ func (l *Ledger) applyStaged(ctx context.Context, intakeID, staged int64, progre
 		}
 		for id, tally := range done.tallies {
 			if id == intakeID {
-				own += tally.events()
+				own += tally.total()
 			} else {
-				resumed += tally.events()
+				resumed += tally.total()
 			}
 		}
 		if len(done.tallies) > 0 {

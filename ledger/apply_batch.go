@@ -64,7 +64,7 @@ func (l *Ledger) applyBatch(ctx context.Context, from chain.Address) (*batch, er
 
 // applyMiner applies the next events of the first miner that has any, at most so many, and returns how many.
 func (b *batch) applyMiner(ctx context.Context, tx Tx, size int64) (int64, error) {
-	rows, err := b.next(ctx, tx, size)
+	rows, err := b.nextEvents(ctx, tx, size)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
@@ -75,7 +75,7 @@ func (b *batch) applyMiner(ctx context.Context, tx Tx, size int64) (int64, error
 	last := map[*read.Intake]read.StagedEvent{}
 	for _, row := range rows {
 		i := slices.IndexFunc(b.intakes, func(in read.Intake) bool { return in.IntakeID == row.IntakeID })
-		if err := b.apply(ctx, tx, b.intakes[i], row); err != nil {
+		if err := b.applyEvent(ctx, tx, b.intakes[i], row); err != nil {
 			return 0, err
 		}
 		last[&b.intakes[i]] = row
@@ -94,8 +94,8 @@ func (b *batch) applyMiner(ctx context.Context, tx Tx, size int64) (int64, error
 	return int64(len(rows)), b.account.save(ctx, tx)
 }
 
-// next reads the staged events that come next, of one miner, merged over all complete inputs.
-func (b *batch) next(ctx context.Context, tx Tx, size int64) ([]read.StagedEvent, error) {
+// nextEvents reads the staged events that come next, of one miner, merged over all complete inputs.
+func (b *batch) nextEvents(ctx context.Context, tx Tx, size int64) ([]read.StagedEvent, error) {
 	from := b.coldkey
 	b.coldkey = ""
 	for _, in := range b.intakes {
@@ -130,8 +130,8 @@ func (b *batch) next(ctx context.Context, tx Tx, size int64) ([]read.StagedEvent
 	return rows[:min(int64(len(rows)), size)], nil
 }
 
-// apply gives one staged event its outcome. An error is one of storage and ends the batch.
-func (b *batch) apply(ctx context.Context, tx Tx, in read.Intake, row read.StagedEvent) error {
+// applyEvent gives one staged event its outcome. An error is one of storage and ends the batch.
+func (b *batch) applyEvent(ctx context.Context, tx Tx, in read.Intake, row read.StagedEvent) error {
 	t := b.tallies[row.IntakeID]
 	if t == nil {
 		t = newTally()
@@ -143,31 +143,31 @@ func (b *batch) apply(ctx context.Context, tx Tx, in read.Intake, row read.Stage
 		IsTransfer: row.IsTransfer, Fee: row.Fee, USD: row.USD,
 	}
 	if err := e.validateRest(); err != nil {
-		return unusable("staged_events", fmt.Sprintf("%d of input %d", row.Seq, row.IntakeID), err)
+		return corruptRow("staged_events", fmt.Sprintf("%d of input %d", row.Seq, row.IntakeID), err)
 	}
 	if b.account == nil {
 		if in.NoRegister {
-			return reject(ctx, tx, t, e, UnknownMiner)
+			return rejectEvent(ctx, tx, t, e, UnknownMiner)
 		}
-		if err := b.register(ctx, tx, in, t); err != nil {
+		if err := b.registerMiner(ctx, tx, in, t); err != nil {
 			return err
 		}
 	}
-	given, known := inputs{mode: chain.Lenient, minBlocks: in.MinBlocks, selfTrade: in.SelfTrade}, t.duplicates
-	err := handle(ctx, tx, b.account, e, given, t)
+	given, known := closeTerms{mode: chain.Lenient, minBlocks: in.MinBlocks, selfTrade: in.SelfTrade}, t.duplicates
+	err := handleEvent(ctx, tx, b.account, e, given, t)
 	b.mixed = b.mixed || err == nil && t.duplicates == known && b.policy.handlesOtherwise(e, given)
 	var overflow *overflowError
 	switch {
 	case errors.Is(err, ErrDuplicateEvent):
-		return reject(ctx, tx, t, e, DuplicateConflict)
+		return rejectEvent(ctx, tx, t, e, DuplicateConflict)
 	case errors.As(err, &overflow):
-		return reject(ctx, tx, t, e, Overflow)
+		return rejectEvent(ctx, tx, t, e, Overflow)
 	}
 	return err
 }
 
-// register creates the batch's miner.
-func (b *batch) register(ctx context.Context, tx Tx, in read.Intake, t *tally) error {
+// registerMiner creates the batch's miner.
+func (b *batch) registerMiner(ctx context.Context, tx Tx, in read.Intake, t *tally) error {
 	_, err := createMiner(ctx, tx, Registration{Coldkey: b.coldkey}, b.now, minerConfig{trackingStart: in.TrackingStart})
 	if err != nil {
 		return err
@@ -177,11 +177,11 @@ func (b *batch) register(ctx context.Context, tx Tx, in read.Intake, t *tally) e
 	return err
 }
 
-// handle records an event of a known miner and counts its outcome. It returns ErrDuplicateEvent and
+// handleEvent records an event of a known miner and counts its outcome. It returns ErrDuplicateEvent and
 // *overflowError before it has written anything.
-func handle(ctx context.Context, tx Tx, a *account, e Event, in inputs, t *tally) error {
+func handleEvent(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms, t *tally) error {
 	if reason := ignoreReason(e, a.miner.TrackingStart); reason != "" {
-		return handleIgnored(ctx, tx, a, e, reason, in, t)
+		return handleIgnored(ctx, tx, a, e, reason, terms, t)
 	}
 	if e.Kind == chain.Stake {
 		result, err := openPosition(ctx, tx, a, e)
@@ -190,11 +190,11 @@ func handle(ctx context.Context, tx Tx, a *account, e Event, in inputs, t *tally
 			t.duplicates++
 			return nil
 		case err == nil:
-			t.apply(result.outOfOrder)
+			t.countApplied(result.outOfOrder)
 		}
 		return err
 	}
-	result, err := closePositions(ctx, tx, a, e, in)
+	result, err := closePositions(ctx, tx, a, e, terms)
 	switch {
 	case err != nil:
 		return err
@@ -203,18 +203,18 @@ func handle(ctx context.Context, tx Tx, a *account, e Event, in inputs, t *tally
 	case result.Trade == nil:
 		t.ignored[*result.Event.Reason]++
 	default:
-		t.apply(result.Event.OutOfOrder)
+		t.countApplied(result.Event.OutOfOrder)
 	}
 	return nil
 }
 
 // handleIgnored records an event that is ignored whatever its miner holds.
-func handleIgnored(ctx context.Context, tx Tx, a *account, e Event, reason chain.IgnoreReason, in inputs, t *tally) error {
-	inputs := &in
+func handleIgnored(ctx context.Context, tx Tx, a *account, e Event, reason chain.IgnoreReason, terms closeTerms, t *tally) error {
+	stored := &terms
 	if e.Kind == chain.Stake {
-		inputs = nil
+		stored = nil
 	}
-	_, isNew, err := ignoreEvent(ctx, tx, a, e, reason, inputs)
+	_, isNew, err := ignoreEvent(ctx, tx, a, e, reason, stored)
 	switch {
 	case err != nil:
 		return err
@@ -241,8 +241,8 @@ func ignoreReason(e Event, trackingStart *chain.Time) chain.IgnoreReason {
 	return ""
 }
 
-// reject records an event that cannot be taken, and counts it.
-func reject(ctx context.Context, tx Tx, t *tally, e Event, reason RejectReason) error {
+// rejectEvent records an event that cannot be taken, and counts it.
+func rejectEvent(ctx context.Context, tx Tx, t *tally, e Event, reason RejectReason) error {
 	payload, err := e.payload()
 	if err != nil {
 		return err

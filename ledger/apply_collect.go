@@ -15,9 +15,9 @@ import (
 // owner for dead.
 const abandonedAfter = 10 * time.Minute
 
-// collect deletes what was staged of inputs that will never be applied: bad ones, and those whose process
+// collectAbandoned deletes what was staged of inputs that will never be applied: bad ones, and those whose process
 // died while staging. It goes in steps of one short transaction.
-func (l *Ledger) collect(ctx context.Context) error {
+func (l *Ledger) collectAbandoned(ctx context.Context) error {
 	intakes, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]read.Intake, error) {
 		staging, err := q.IntakesByState(ctx, read.IntakesByStateParams{State: "staging", PageSize: maxPage})
 		if err != nil {
@@ -81,7 +81,7 @@ func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chai
 
 // noStaged is the error of a coldkey that has staged events, and none is found.
 func noStaged(coldkey chain.Address, intakeID int64) error {
-	return stuck("apply", "staged events of coldkey %s, input %d", chain.Quote(string(coldkey)), intakeID)
+	return stuckError("apply", "staged events of coldkey %s, input %d", chain.Quote(string(coldkey)), intakeID)
 }
 
 // deleteStaged deletes the staged events of an input and coldkey up to one.
@@ -90,7 +90,7 @@ func deleteStaged(ctx context.Context, tx Tx, last read.StagedEvent) error {
 		IntakeID: last.IntakeID, Coldkey: last.Coldkey, EventKey: last.EventKey, Seq: last.Seq,
 	})
 	if err == nil && deleted == 0 {
-		err = stuck("apply", "staged event %s #%d of %s, input %d", last.ExtrinsicID, last.EventIndex, last.Coldkey, last.IntakeID)
+		err = stuckError("apply", "staged event %s #%d of %s, input %d", last.ExtrinsicID, last.EventIndex, last.Coldkey, last.IntakeID)
 	}
 	return err
 }

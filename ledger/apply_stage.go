@@ -14,21 +14,21 @@ import (
 // stageSize is how many events are staged, or staged ones deleted, in one transaction.
 const stageSize = 2000
 
-// stage checks a whole input and writes it beside the ledger. When it returns nil, the input is complete and
+// stageInput checks a whole input and writes it beside the ledger. When it returns nil, the input is complete and
 // will be applied; after an error nothing of it will.
-func (l *Ledger) stage(ctx context.Context, events iter.Seq2[Event, error], c applyConfig) (intakeID, staged int64, err error) {
+func (l *Ledger) stageInput(ctx context.Context, events iter.Seq2[Event, error], c applyConfig) (intakeID, staged int64, err error) {
 	var policy Policy
 	intakeID, err = manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
 		if policy, err = readPolicy(ctx, tx.Reader); err != nil {
 			return 0, err
 		}
-		in, err := c.under(policy)
+		terms, err := c.underPolicy(policy)
 		if err != nil {
 			return 0, &Error{Op: "apply", Err: err}
 		}
 		now := l.now()
 		return tx.write.InsertIntake(ctx, write.InsertIntakeParams{
-			CreatedAt: now, Heartbeat: now, MinBlocks: in.minBlocks, SelfTrade: in.selfTrade,
+			CreatedAt: now, Heartbeat: now, MinBlocks: terms.minBlocks, SelfTrade: terms.selfTrade,
 			NoRegister: c.noRegister, TrackingStart: c.miner.trackingStart,
 		})
 	})
@@ -37,7 +37,7 @@ func (l *Ledger) stage(ctx context.Context, events iter.Seq2[Event, error], c ap
 	}
 	staged, err = l.stageAll(ctx, intakeID, events, policy, c.progress)
 	if err != nil {
-		l.discard(ctx, intakeID)
+		l.discardInput(ctx, intakeID)
 		return 0, 0, err
 	}
 	return intakeID, staged, nil
@@ -45,7 +45,7 @@ func (l *Ledger) stage(ctx context.Context, events iter.Seq2[Event, error], c ap
 
 // stageAll pulls the events and writes them in chunks; between chunks nobody waits for it.
 func (l *Ledger) stageAll(ctx context.Context, intakeID int64, events iter.Seq2[Event, error], policy Policy, progress func(Progress)) (staged int64, err error) {
-	known := addresses{}
+	known := checkedAddresses{}
 	chunk := make([]Event, 0, stageSize)
 	for e, err := range events {
 		place := staged + int64(len(chunk)) + 1
@@ -102,13 +102,13 @@ func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk [
 	}, manager.Label("ledger.Apply: stage"))
 }
 
-// addresses remembers which addresses have been checked, since an input names the same few again and again.
-type addresses map[chain.Address]bool
+// checkedAddresses remembers which addresses have been checked, since an input names the same few again and again.
+type checkedAddresses map[chain.Address]bool
 
 // maxAddresses bounds the memory of an input that names new ones all the time.
 const maxAddresses = 1 << 14
 
-func (known addresses) validate(e Event) error {
+func (known checkedAddresses) validate(e Event) error {
 	if !known[e.Coldkey] || !known[e.Hotkey] {
 		if err := e.Validate(); err != nil {
 			return err
@@ -122,9 +122,9 @@ func (known addresses) validate(e Event) error {
 	return e.validateRest()
 }
 
-// discard marks an input that will never be applied, also when ctx has ended already, and deletes what was
+// discardInput marks an input that will never be applied, also when ctx has ended already, and deletes what was
 // staged of it. What it does not get to, the next Apply collects.
-func (l *Ledger) discard(ctx context.Context, intakeID int64) {
+func (l *Ledger) discardInput(ctx context.Context, intakeID int64) {
 	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err := l.db.WithTx(marking, func(ctx context.Context, tx Tx) error {
@@ -132,6 +132,6 @@ func (l *Ledger) discard(ctx context.Context, intakeID int64) {
 		return err
 	})
 	if err == nil && ctx.Err() == nil {
-		_ = l.collect(ctx) // the caller gets the error that made the input bad
+		_ = l.collectAbandoned(ctx) // the caller gets the error that made the input bad
 	}
 }

@@ -33,12 +33,12 @@ type Summary struct {
 	Resumed          int64                        `json:"resumed"`           // events of earlier, interrupted inputs that came to their end as well
 }
 
-// summary reads what became of an input; others may have applied parts of it.
-func (l *Ledger) summary(ctx context.Context, intakeID, resumed int64) (Summary, error) {
+// readSummary reads what became of an input; others may have applied parts of it.
+func (l *Ledger) readSummary(ctx context.Context, intakeID, resumed int64) (Summary, error) {
 	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (Summary, error) {
 		in, err := q.IntakeByID(ctx, intakeID)
 		if err != nil {
-			return Summary{}, named(err, "read", "input %d", intakeID)
+			return Summary{}, nameMissing(err, "read", "input %d", intakeID)
 		}
 		s := Summary{
 			IntakeID: in.IntakeID, Events: in.Staged, Applied: in.Applied, Duplicates: in.Duplicates,
@@ -71,15 +71,15 @@ func newTally() *tally {
 	return &tally{ignored: map[chain.IgnoreReason]int64{}, rejected: map[RejectReason]int64{}}
 }
 
-func (t *tally) apply(outOfOrder bool) {
+func (t *tally) countApplied(outOfOrder bool) {
 	t.applied++
 	if outOfOrder {
 		t.outOfOrder++
 	}
 }
 
-// events is how many events have their outcome.
-func (t *tally) events() int64 {
+// total is how many events have their outcome.
+func (t *tally) total() int64 {
 	n := t.applied + t.duplicates
 	for _, i := range t.ignored {
 		n += i

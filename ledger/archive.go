@@ -71,17 +71,17 @@ func (l *Ledger) ArchiveClosedPositions(ctx context.Context, before chain.Time, 
 	if before <= 0 || before > maxTime {
 		return ArchiveSummary{}, &Error{Op: "archive", Err: invalid("before", before, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}
 	}
-	r := archiving{ledger: l, archiveConfig: c, cutoff: before, started: l.now(), untilMiner: math.MaxInt64, miners: map[int64]bool{}}
+	r := archiver{ledger: l, archiveConfig: c, cutoff: before, started: l.now(), untilMiner: math.MaxInt64, miners: map[int64]bool{}}
 	if c.miner != "" {
 		m, err := l.MinerByColdkey(ctx, c.miner)
 		if err != nil {
-			return ArchiveSummary{}, named(err, "archive", "positions of miner %s", c.miner)
+			return ArchiveSummary{}, nameMissing(err, "archive", "positions of miner %s", c.miner)
 		}
 		r.fromMiner, r.untilMiner = m.MinerID, m.MinerID
 	}
-	err := r.positions(ctx)
+	err := r.archivePositions(ctx)
 	if err == nil {
-		err = r.trades(ctx)
+		err = r.archiveTrades(ctx)
 	}
 	return r.done, err
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// archiving is a run under way.
-type archiving struct {
+// archiver is a run under way.
+type archiver struct {
 	archiveConfig
 	ledger                *Ledger
 	cutoff, started       chain.Time
@@ -33,8 +33,8 @@ type archiveBatch struct {
 	positions, trades []int64
 }
 
-// positions archives positions, a batch at a time, until none is left.
-func (r *archiving) positions(ctx context.Context) error {
+// archivePositions archives positions, a batch at a time, until none is left.
+func (r *archiver) archivePositions(ctx context.Context) error {
 	from, first, attempts := r.fromMiner, int64(0), 0
 	for {
 		next, err := r.nextPositions(ctx, from)
@@ -45,9 +45,9 @@ func (r *archiving) positions(ctx context.Context) error {
 			first, attempts = next.positions[0], 0
 		}
 		if attempts++; attempts > archiveAttempts {
-			return stuck("archive", "position %d", first)
+			return stuckError("archive", "position %d", first)
 		}
-		if err := r.write(ctx, next); err != nil {
+		if err := r.writeBatch(ctx, next); err != nil {
 			return err
 		}
 	}
@@ -55,7 +55,7 @@ func (r *archiving) positions(ctx context.Context) error {
 
 // nextPositions finds positions of one miner to archive, from a miner on. It reads on a connection of the readers, so that nobody
 // waits for it.
-func (r *archiving) nextPositions(ctx context.Context, from int64) (archiveBatch, error) {
+func (r *archiver) nextPositions(ctx context.Context, from int64) (archiveBatch, error) {
 	return manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) (archiveBatch, error) {
 		room := r.rows * closesPerRow
 		found, err := q.ArchivablePositions(ctx, read.ArchivablePositionsParams{
@@ -75,8 +75,8 @@ func (r *archiving) nextPositions(ctx context.Context, from int64) (archiveBatch
 	}, manager.Label("ledger.ArchiveClosedPositions: find"))
 }
 
-// trades archives the trades of every miner whose positions are all archived.
-func (r *archiving) trades(ctx context.Context) error {
+// archiveTrades archives the trades of every miner whose positions are all archived.
+func (r *archiver) archiveTrades(ctx context.Context) error {
 	miners := pages("miners", maxPage, r.fromMiner-1, minerIDOf, func(after int64) ([]Miner, error) {
 		return manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
 			return q.Miners(ctx, after, maxPage)
@@ -90,7 +90,7 @@ func (r *archiving) trades(ctx context.Context) error {
 			if m.MinerID > r.untilMiner {
 				return nil
 			}
-			if err := r.tradesOf(ctx, m.MinerID); err != nil {
+			if err := r.archiveTradesOf(ctx, m.MinerID); err != nil {
 				return err
 			}
 		}
@@ -98,9 +98,9 @@ func (r *archiving) trades(ctx context.Context) error {
 	return nil
 }
 
-// tradesOf archives trades of a miner, in order. Those that stay, since a position of theirs is open or was closed
+// archiveTradesOf archives trades of a miner, in order. Those that stay, since a position of theirs is open or was closed
 // later, are looked at again by every run.
-func (r *archiving) tradesOf(ctx context.Context, minerID int64) error {
+func (r *archiver) archiveTradesOf(ctx context.Context, minerID int64) error {
 	key := func(t read.ArchivableTradesRow) chain.EventKey { return t.EventKey }
 	trades := pages("trades to archive", r.rows, "", key, func(after chain.EventKey) ([]read.ArchivableTradesRow, error) {
 		return manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) ([]read.ArchivableTradesRow, error) {
@@ -122,17 +122,17 @@ func (r *archiving) tradesOf(ctx context.Context, minerID int64) error {
 		if len(next.trades) == 0 {
 			continue
 		}
-		if err := r.write(ctx, next); err != nil {
+		if err := r.writeBatch(ctx, next); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// write archives what was found, as far as it is still there to archive, and adds it to the summary of the run.
-func (r *archiving) write(ctx context.Context, next archiveBatch) error {
+// writeBatch archives what was found, as far as it is still there to archive, and adds it to the summary of the run.
+func (r *archiver) writeBatch(ctx context.Context, next archiveBatch) error {
 	summary, err := manager.Write(ctx, r.ledger.db, func(ctx context.Context, tx Tx) (write.AddToArchiveRunParams, error) {
-		return r.archive(ctx, tx, next)
+		return r.markBatch(ctx, tx, next)
 	}, manager.Label("ledger.ArchiveClosedPositions: batch"))
 	if err != nil || summary.Positions+summary.Trades == 0 {
 		return err
@@ -149,8 +149,8 @@ func (r *archiving) write(ctx context.Context, next archiveBatch) error {
 	return nil
 }
 
-// archive marks rows and returns what it wrote into the log of the run: nothing where none was left to mark.
-func (r *archiving) archive(ctx context.Context, tx Tx, next archiveBatch) (write.AddToArchiveRunParams, error) {
+// markBatch marks rows and returns what it wrote into the log of the run: nothing where none was left to mark.
+func (r *archiver) markBatch(ctx context.Context, tx Tx, next archiveBatch) (write.AddToArchiveRunParams, error) {
 	summary := write.AddToArchiveRunParams{
 		RunID: r.done.RunID, MinerID: next.minerID, Cutoff: r.cutoff, StartedAt: r.started, FinishedAt: max(r.started, r.ledger.now()),
 	}
@@ -185,21 +185,21 @@ func (r *archiving) archive(ctx context.Context, tx Tx, next archiveBatch) (writ
 	for i, p := range positions {
 		ids[i] = p.PositionID
 	}
-	return summary, mark(ctx, tx, summary, idList(ids), idList(trades))
+	return summary, markArchived(ctx, tx, summary, idList(ids), idList(trades))
 }
 
-// mark says in the rows by which run they are archived.
-func mark(ctx context.Context, tx Tx, summary write.AddToArchiveRunParams, positions, trades string) error {
+// markArchived says in the rows by which run they are archived.
+func markArchived(ctx context.Context, tx Tx, summary write.AddToArchiveRunParams, positions, trades string) error {
 	marked, err := tx.write.ArchivePositions(ctx, write.ArchivePositionsParams{ArchiveRun: &summary.RunID, MinerID: summary.MinerID, PositionIds: positions})
 	if err == nil && marked != summary.Positions {
-		err = stuck("archive", "one of the positions %s", positions)
+		err = stuckError("archive", "one of the positions %s", positions)
 	}
 	if err != nil {
 		return err
 	}
 	marked, err = tx.write.ArchiveTrades(ctx, write.ArchiveTradesParams{ArchiveRun: &summary.RunID, MinerID: summary.MinerID, TradeIds: trades})
 	if err == nil && marked != summary.Trades {
-		err = stuck("archive", "one of the trades %s", trades)
+		err = stuckError("archive", "one of the trades %s", trades)
 	}
 	return err
 }

@@ -19,7 +19,7 @@ func (l *Ledger) Backup(ctx context.Context, dest string, opts ...manager.Backup
 // overwrites nothing, and refuses what is damaged, another program's, of a newer schema or of one that is not the
 // ledger's (ErrSchema). See manager.Restore, also for its errors.
 func Restore(ctx context.Context, src, dest string, opts ...manager.Option) error {
-	migrations, err := migrations()
+	migrations, err := sqliteMigrations()
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func Restore(ctx context.Context, src, dest string, opts ...manager.Option) erro
 	}, opts...)...)
 }
 
-func migrations() (fs.FS, error) { return fs.Sub(stakeledger.Schema, "schema") }
+func sqliteMigrations() (fs.FS, error) { return fs.Sub(stakeledger.Schema, "schema") }
 
 // postgresMigrations are those of a ledger on PostgreSQL.
 func postgresMigrations() (fs.FS, error) {

@@ -28,28 +28,28 @@ type CloseResult struct {
 // Errors: ErrInvalid (also when a counter of the miner would overflow, and for options that ask for another policy
 // than the ledger's), ErrNotFound for an unknown miner or a listed position the miner does not have, ErrDuplicateEvent, ErrNoOpenPosition, ErrInsufficientAlpha.
 func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption) (CloseResult, error) {
-	e, err := e.as(chain.Unstake)
+	e, err := e.checkedAs(chain.Unstake)
 	if err != nil {
 		return CloseResult{}, &Error{Op: "close", Subject: e.ExtrinsicID, Err: err}
 	}
-	given, err := newInputs(opts)
+	given, err := newCloseTerms(opts)
 	if err != nil {
-		return CloseResult{}, &Error{Op: "close", Subject: e.key(), Err: err}
+		return CloseResult{}, &Error{Op: "close", Subject: e.subject(), Err: err}
 	}
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (CloseResult, error) {
 		a, err := openAccount(ctx, tx, e.Coldkey)
 		if err != nil {
-			return CloseResult{}, named(err, "close", "for miner %s", e.Coldkey)
+			return CloseResult{}, nameMissing(err, "close", "for miner %s", e.Coldkey)
 		}
-		policy, in, err := policyOf(ctx, tx, e, given)
+		policy, terms, err := policyOf(ctx, tx, e, given)
 		if err != nil {
 			return CloseResult{}, err
 		}
-		result, err := closePositions(ctx, tx, a, e, in)
+		result, err := closePositions(ctx, tx, a, e, terms)
 		if err != nil {
 			return CloseResult{}, err
 		}
-		if result.IsNew && policy.handlesOtherwise(e, in) {
+		if result.IsNew && policy.handlesOtherwise(e, terms) {
 			if err := policy.noteMixed(ctx, tx); err != nil {
 				return CloseResult{}, err
 			}
@@ -59,24 +59,24 @@ func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption)
 }
 
 // policyOf is the ledger's policy, with what an unstake is handled with under it.
-func policyOf(ctx context.Context, tx Tx, e Event, given inputs) (Policy, inputs, error) {
+func policyOf(ctx context.Context, tx Tx, e Event, given closeTerms) (Policy, closeTerms, error) {
 	policy, err := readPolicy(ctx, tx.Reader)
 	if err != nil {
 		return policy, given, err
 	}
-	in, err := given.under(policy)
+	terms, err := given.underPolicy(policy)
 	if err == nil {
-		err = policy.admit(e, in)
+		err = policy.checkTransfer(e, terms)
 	}
 	if err != nil {
-		err = &Error{Op: "close", Subject: e.key(), Err: err}
+		err = &Error{Op: "close", Subject: e.subject(), Err: err}
 	}
-	return policy, in, err
+	return policy, terms, err
 }
 
 // closePositions records an unstake that has been checked, with its trade and closes, and counts it in. It
 // reads all and tries the sums before it writes anything.
-func closePositions(ctx context.Context, tx Tx, a *account, e Event, in inputs) (CloseResult, error) {
+func closePositions(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms) (CloseResult, error) {
 	recorded, err := findEvent(ctx, tx, a.miner.MinerID, e)
 	if err == nil {
 		return closedEarlier(ctx, tx, recorded)
@@ -84,41 +84,41 @@ func closePositions(ctx context.Context, tx Tx, a *account, e Event, in inputs) 
 	if !errors.Is(err, ErrNotFound) {
 		return CloseResult{}, err
 	}
-	p, err := planClose(ctx, tx, a.miner.MinerID, e, in)
+	p, err := planClose(ctx, tx, a.miner.MinerID, e, terms)
 	if err != nil {
 		return CloseResult{}, err
 	}
-	added, err := p.counters()
+	added, err := p.addedCounters()
 	if err != nil {
-		return CloseResult{}, &Error{Op: "close", Subject: e.key(), Err: err}
+		return CloseResult{}, &Error{Op: "close", Subject: e.subject(), Err: err}
 	}
 	if len(p.steps) == 0 {
 		added.trades = 0
 	}
 	total, err := a.total.plus(added)
 	if err != nil {
-		return CloseResult{}, &Error{Op: "close", Subject: e.key(), Err: err}
+		return CloseResult{}, &Error{Op: "close", Subject: e.subject(), Err: err}
 	}
-	result, err := writePlan(ctx, tx, a, e, in, p)
+	result, err := writePlan(ctx, tx, a, e, terms, p)
 	if err != nil {
 		return CloseResult{}, err
 	}
-	a.add(result.Event.EventKey, added, total)
+	a.addEvent(result.Event.EventKey, added, total)
 	if result.Trade != nil {
-		a.seen(e.Time)
+		a.markActive(e.Time)
 	}
 	return result, nil
 }
 
 // writePlan writes the event and what the plan closes; a plan of no steps is an event without effect.
-func writePlan(ctx context.Context, tx Tx, a *account, e Event, in inputs, p plan) (CloseResult, error) {
+func writePlan(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms, p closePlan) (CloseResult, error) {
 	if len(p.steps) == 0 {
-		recorded, _, err := ignoreEvent(ctx, tx, a, e, chain.NoOpenPosition, &in)
+		recorded, _, err := ignoreEvent(ctx, tx, a, e, chain.NoOpenPosition, &terms)
 		return CloseResult{Event: recorded, IsNew: true}, err
 	}
 	key := e.eventKey()
-	recorded, _, err := insertEvent(ctx, tx, record{
-		Event: e, minerID: a.miner.MinerID, key: key, outcome: chain.Applied, outOfOrder: a.outOfOrder(key), inputs: &in,
+	recorded, _, err := insertEvent(ctx, tx, eventRow{
+		Event: e, minerID: a.miner.MinerID, key: key, outcome: chain.Applied, outOfOrder: a.outOfOrder(key), terms: &terms,
 	})
 	if err != nil {
 		return CloseResult{}, err
@@ -137,7 +137,7 @@ func writePlan(ctx context.Context, tx Tx, a *account, e Event, in inputs, p pla
 }
 
 // tradeOf is the trade that a plan makes of its event.
-func tradeOf(e RecordedEvent, p plan) Trade {
+func tradeOf(e RecordedEvent, p closePlan) Trade {
 	return Trade{
 		TradeID: e.EventID, MinerID: e.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
 		ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, EventKey: e.EventKey, ExitBlock: e.Block, ExitTime: e.Time,
@@ -155,7 +155,7 @@ func insertTrade(ctx context.Context, tx Tx, t Trade) error {
 }
 
 // closeOf is the close that a step of a trade's plan makes.
-func closeOf(trade Trade, number int64, s step) Close {
+func closeOf(trade Trade, number int64, s closeStep) Close {
 	return Close{
 		TradeID: trade.TradeID, Step: number, PositionID: s.PositionID, MinerID: trade.MinerID, EventKey: trade.EventKey,
 		Alpha: s.alpha, TAO: s.tao, Cost: s.cost, RawGain: s.rawGain, Gain: s.gain, DurationUs: s.durationUs,
@@ -164,21 +164,21 @@ func closeOf(trade Trade, number int64, s step) Close {
 }
 
 // shrinkBy is what a step of a trade takes from its position.
-func shrinkBy(trade Trade, s step) write.ShrinkPositionParams {
+func shrinkBy(trade Trade, s closeStep) write.ShrinkPositionParams {
 	shrink := write.ShrinkPositionParams{
 		PositionID: s.PositionID, Alpha: s.alpha, Gain: s.gain, Status: chain.PositionPartial, LastExitTime: &trade.ExitTime,
 	}
 	if s.LastExitTime != nil && *s.LastExitTime > trade.ExitTime {
 		shrink.LastExitTime = s.LastExitTime // a trade may come later than one that exits after it
 	}
-	if s.closes() {
+	if s.closesPosition() {
 		shrink.Status, shrink.ClosedAt = chain.PositionClosed, shrink.LastExitTime
 	}
 	return shrink
 }
 
 // writeStep writes a close, and takes its alpha from the position.
-func writeStep(ctx context.Context, tx Tx, trade Trade, number int64, s step) (Close, error) {
+func writeStep(ctx context.Context, tx Tx, trade Trade, number int64, s closeStep) (Close, error) {
 	c := closeOf(trade, number, s)
 	if err := tx.write.InsertClose(ctx, write.InsertCloseParams(c)); err != nil {
 		return Close{}, err
@@ -195,7 +195,7 @@ func closedEarlier(ctx context.Context, tx Tx, recorded RecordedEvent) (CloseRes
 	}
 	trade, err := tx.TradeByID(ctx, recorded.EventID)
 	if err != nil {
-		return CloseResult{}, named(err, "close", "%s #%d, recorded before: trade %d", recorded.ExtrinsicID, recorded.EventIndex, recorded.EventID)
+		return CloseResult{}, nameMissing(err, "close", "%s #%d, recorded before: trade %d", recorded.ExtrinsicID, recorded.EventIndex, recorded.EventID)
 	}
 	result.Trade = &trade
 	closes := pages("closes of a trade", lastPage, -1, func(c Close) int64 { return c.Step }, func(after int64) ([]Close, error) {

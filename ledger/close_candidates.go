@@ -19,11 +19,11 @@ const (
 	lastPage  = 1024
 )
 
-// gather returns the candidates that a trade will close, in the order in which it will, and no more of them
+// gatherCandidates returns the candidates that a trade will close, in the order in which it will, and no more of them
 // than it needs. Together they may hold less than the trade sells.
-func gather(ctx context.Context, tx Tx, minerID int64, e Event, in inputs) ([]candidate, error) {
-	if in.listed {
-		listed, err := gatherListed(ctx, tx, minerID, e, in)
+func gatherCandidates(ctx context.Context, tx Tx, minerID int64, e Event, terms closeTerms) ([]candidate, error) {
+	if terms.listed {
+		listed, err := gatherListed(ctx, tx, minerID, e, terms)
 		if err != nil {
 			return nil, err
 		}
@@ -67,15 +67,15 @@ func gatherFIFO(ctx context.Context, tx Tx, minerID int64, e Event) ([]candidate
 		}
 		last := page[len(page)-1].EventKey
 		if last <= query.AfterKey {
-			return nil, unordered("open positions")
+			return nil, unorderedRows("open positions")
 		}
 		query.AfterKey = last
 	}
 }
 
 // gatherListed returns the positions of an explicit list, which must all be there and open for this trade.
-func gatherListed(ctx context.Context, tx Tx, minerID int64, e Event, in inputs) ([]candidate, error) {
-	positions, err := tx.ListedPositions(ctx, *in.listJSON())
+func gatherListed(ctx context.Context, tx Tx, minerID int64, e Event, terms closeTerms) ([]candidate, error) {
+	positions, err := tx.ListedPositions(ctx, *terms.listJSON())
 	if err != nil {
 		return nil, err
 	}
@@ -83,16 +83,16 @@ func gatherListed(ctx context.Context, tx Tx, minerID int64, e Event, in inputs)
 	for _, p := range positions {
 		owner[p.PositionID] = p.MinerID
 	}
-	for _, id := range in.list {
+	for _, id := range terms.list {
 		if owner[id] != minerID {
-			return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNotFound, Detail: fmt.Sprintf("the miner has no position %d", id)}
+			return nil, &Error{Op: "close", Subject: e.subject(), Err: ErrNotFound, Detail: fmt.Sprintf("the miner has no position %d", id)}
 		}
 	}
 	key := e.eventKey()
 	candidates := make([]candidate, len(positions))
 	for i, p := range positions {
 		if reason := cannotClose(p, e, key); reason != "" {
-			return nil, &Error{Op: "close", Subject: e.key(), Err: ErrNoOpenPosition, Detail: fmt.Sprintf("position %d %s", p.PositionID, reason)}
+			return nil, &Error{Op: "close", Subject: e.subject(), Err: ErrNoOpenPosition, Detail: fmt.Sprintf("position %d %s", p.PositionID, reason)}
 		}
 		candidates[i] = candidateOf(p)
 	}

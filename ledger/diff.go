@@ -34,20 +34,20 @@ var diffFields = []string{
 
 // Diff calls fn with where two ledgers differ: first their policies, then who holds which UID now, then, by coldkey,
 // each miner that only one has, that has another status or start of tracking, or else the first of its events in order
-// that only one has or whose contents or inputs differ; only where none does, the first whose result does. Amounts in rao, times in microseconds. Ids, and what is
+// that only one has or whose contents or terms differ; only where none does, the first whose result does. Amounts in rao, times in microseconds. Ids, and what is
 // archived, are not compared, nor are lists of positions, which name ids. It reads a snapshot of each. Diff ends with
 // the error of fn, or one of storage.
 func (l *Ledger) Diff(ctx context.Context, other *Ledger, fn func(Divergence) error) error {
 	return l.db.ReadOnly(ctx, func(ctx context.Context, here *read.Queries) error {
 		return other.db.ReadOnly(ctx, func(ctx context.Context, there *read.Queries) error {
 			d := diff{here, there, fn}
-			if err := d.policies(ctx); err != nil {
+			if err := d.comparePolicies(ctx); err != nil {
 				return err
 			}
-			if err := d.holders(ctx); err != nil {
+			if err := d.compareHolders(ctx); err != nil {
 				return err
 			}
-			return d.miners(ctx)
+			return d.compareMiners(ctx)
 		}, manager.Label("ledger.Diff: the other"))
 	}, manager.Label("ledger.Diff"))
 }
@@ -57,19 +57,19 @@ type diff struct {
 	found       func(Divergence) error
 }
 
-func (d diff) policies(ctx context.Context) error {
+func (d diff) comparePolicies(ctx context.Context) error {
 	here, err := readPolicy(ctx, d.here)
 	if err != nil {
 		return err
 	}
 	there, err := readPolicy(ctx, d.there)
-	if err != nil || here.same(there) {
+	if err != nil || here.sameRules(there) {
 		return err
 	}
 	return d.found(Divergence{Field: "policy", Here: here.String(), There: there.String()})
 }
 
-func (d diff) holders(ctx context.Context) error {
+func (d diff) compareHolders(ctx context.Context) error {
 	of := func(q *read.Queries) iter.Seq2[[]read.CurrentHoldersRow, error] {
 		return pages("registrations", maxPage, -1, func(r read.CurrentHoldersRow) int64 { return int64(r.UID) }, func(after int64) ([]read.CurrentHoldersRow, error) {
 			return q.CurrentHolders(ctx, after, maxPage)
@@ -81,7 +81,7 @@ func (d diff) holders(ctx context.Context) error {
 		}
 		return fmt.Sprintf("%s with hotkey %s", r.Coldkey, r.Hotkey)
 	}
-	return merge(of(d.here), of(d.there), func(a, b read.CurrentHoldersRow) int { return cmp.Compare(a.UID, b.UID) }, func(a, b *read.CurrentHoldersRow) error {
+	return mergePages(of(d.here), of(d.there), func(a, b read.CurrentHoldersRow) int { return cmp.Compare(a.UID, b.UID) }, func(a, b *read.CurrentHoldersRow) error {
 		if text(a) == text(b) {
 			return nil
 		}
@@ -93,13 +93,13 @@ func (d diff) holders(ctx context.Context) error {
 	})
 }
 
-func (d diff) miners(ctx context.Context) error {
+func (d diff) compareMiners(ctx context.Context) error {
 	of := func(q *read.Queries) iter.Seq2[[]Miner, error] {
 		return pages("miners", maxPage, "", func(m Miner) chain.Address { return m.Coldkey }, func(after chain.Address) ([]Miner, error) {
 			return q.MinersByColdkey(ctx, after, maxPage)
 		})
 	}
-	return merge(of(d.here), of(d.there), func(a, b Miner) int { return cmp.Compare(a.Coldkey, b.Coldkey) }, func(a, b *Miner) error {
+	return mergePages(of(d.here), of(d.there), func(a, b Miner) int { return cmp.Compare(a.Coldkey, b.Coldkey) }, func(a, b *Miner) error {
 		switch {
 		case b == nil:
 			return d.found(Divergence{Coldkey: a.Coldkey, Field: "miner", Here: string(a.Status)})
@@ -109,10 +109,10 @@ func (d diff) miners(ctx context.Context) error {
 			if err := d.found(Divergence{Coldkey: a.Coldkey, Field: "status", Here: string(a.Status), There: string(b.Status)}); err != nil {
 				return err
 			}
-		case !same(a.TrackingStart, b.TrackingStart):
+		case !equalOptional(a.TrackingStart, b.TrackingStart):
 			return d.found(Divergence{Coldkey: a.Coldkey, Field: "tracking_start", Here: timeText(a.TrackingStart), There: timeText(b.TrackingStart)})
 		}
-		return d.events(ctx, *a, *b)
+		return d.compareEvents(ctx, *a, *b)
 	})
 }
 
@@ -123,9 +123,9 @@ func timeText(t *chain.Time) string {
 	return t.String()
 }
 
-// events finds the first event of a miner in which the ledgers differ. Texts of many events are compared as a whole;
+// compareEvents finds the first event of a miner in which the ledgers differ. Texts of many events are compared as a whole;
 // where they differ, those of each.
-func (d diff) events(ctx context.Context, here, there Miner) error {
+func (d diff) compareEvents(ctx context.Context, here, there Miner) error {
 	for after := chain.EventKey(""); ; {
 		a, err := d.here.EventsAsText(ctx, read.EventsAsTextParams{MinerID: here.MinerID, AfterKey: after, PageSize: maxPage})
 		if err != nil {
@@ -142,7 +142,7 @@ func (d diff) events(ctx context.Context, here, there Miner) error {
 		case a.Events < maxPage:
 			return nil
 		case a.LastKey <= after:
-			return unordered("events")
+			return unorderedRows("events")
 		}
 		after = a.LastKey
 	}
@@ -157,9 +157,9 @@ func (d diff) firstEvent(ctx context.Context, here, there Miner, after chain.Eve
 		})
 	}
 	var result *Divergence
-	err := merge(texts(d.here, here), texts(d.there, there), func(a, b read.EventTextsRow) int { return cmp.Compare(a.EventKey, b.EventKey) },
+	err := mergePages(texts(d.here, here), texts(d.there, there), func(a, b read.EventTextsRow) int { return cmp.Compare(a.EventKey, b.EventKey) },
 		func(a, b *read.EventTextsRow) error {
-			found, recorded := divergence(a, b)
+			found, recorded := firstDivergence(a, b)
 			if found.Field == "" {
 				return nil
 			}
@@ -185,8 +185,8 @@ func (d diff) firstEvent(ctx context.Context, here, there Miner, after chain.Eve
 // errDiverged ends a merge that has found what it looked for.
 var errDiverged = errors.New("the ledgers differ")
 
-// divergence is the first word in which two events differ, and whether it is one of what is recorded of it.
-func divergence(a, b *read.EventTextsRow) (d Divergence, recorded bool) {
+// firstDivergence is the first word in which two events differ, and whether it is one of what is recorded of it.
+func firstDivergence(a, b *read.EventTextsRow) (d Divergence, recorded bool) {
 	switch {
 	case b == nil:
 		return Divergence{ExtrinsicID: a.ExtrinsicID, EventIndex: a.EventIndex, Field: "event", Here: a.Line}, true
@@ -206,8 +206,8 @@ func divergence(a, b *read.EventTextsRow) (d Divergence, recorded bool) {
 	return d, false
 }
 
-// merge goes through two ordered sequences of pages at once, with nil for what one does not have.
-func merge[T any](here, there iter.Seq2[[]T, error], order func(a, b T) int, each func(a, b *T) error) error {
+// mergePages goes through two ordered sequences of pages at once, with nil for what one does not have.
+func mergePages[T any](here, there iter.Seq2[[]T, error], order func(a, b T) int, each func(a, b *T) error) error {
 	next, stop := iter.Pull2(rowsOf(there))
 	defer stop()
 	b, err, more := next()

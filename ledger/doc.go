@@ -25,7 +25,7 @@
 //
 // Both operations take an [Event], known by (miner, extrinsic, event index). The same event again returns the
 // earlier result and changes nothing; the same key with other contents is [ErrDuplicateEvent]. Every event
-// that was taken in stays on record with its outcome and the inputs it was handled with.
+// that was taken in stays on record with its outcome and the terms it was handled on.
 //
 // # Policy
 //

@@ -57,28 +57,28 @@ func (e *Error) Error() string {
 // Unwrap returns the error's kind or cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// named gives a missing row the name of what was looked for; other errors speak for themselves.
-func named(err error, op, format string, args ...any) error {
+// nameMissing gives a missing row the name of what was looked for; other errors speak for themselves.
+func nameMissing(err error, op, format string, args ...any) error {
 	if err == nil || !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	return &Error{Op: op, Subject: fmt.Sprintf(format, args...), Err: ErrNotFound}
 }
 
-// stuck is the error of a loop over batches that has read a row to work on and could not change it, so that it would
+// stuckError is the error of a loop over batches that has read a row to work on and could not change it, so that it would
 // read it again and again: an index and its table say different things.
-func stuck(op, format string, args ...any) error {
+func stuckError(op, format string, args ...any) error {
 	return &Error{Op: op, Subject: fmt.Sprintf(format, args...), Err: manager.ErrCorrupt,
 		Detail: "the row is found but cannot be changed; verify the file, and restore a backup"}
 }
 
-// damaged is the error of a row that holds what no row can: it was changed otherwise than by the ledger.
-func damaged(table, row, field string, value any, reason string) error {
-	return unusable(table, row, invalid(field, value, reason))
+// corruptField is the error of a row that holds what no row can: it was changed otherwise than by the ledger.
+func corruptField(table, row, field string, value any, reason string) error {
+	return corruptRow(table, row, invalid(field, value, reason))
 }
 
-// unusable is the error of a row whose values cannot be reckoned with.
-func unusable(table, row string, err error) error {
+// corruptRow is the error of a row whose values cannot be reckoned with.
+func corruptRow(table, row string, err error) error {
 	return &Error{Op: "read", Subject: table + " " + row, Err: manager.ErrCorrupt,
 		Detail: err.Error() + "; verify the ledger, and restore a backup"}
 }

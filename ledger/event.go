@@ -84,9 +84,9 @@ func inField(field string, err error) error {
 	return err
 }
 
-// as checks an event for an operation that takes only the one kind and has an effect, so that there is
+// checkedAs checks an event for an operation that takes only the one kind and has an effect, so that there is
 // nothing to ignore.
-func (e Event) as(kind chain.EventKind) (Event, error) {
+func (e Event) checkedAs(kind chain.EventKind) (Event, error) {
 	if e.Kind == "" {
 		e.Kind = kind
 	}
@@ -108,13 +108,13 @@ func (e Event) as(kind chain.EventKind) (Event, error) {
 	return e, nil
 }
 
-// key names the event in errors.
-func (e Event) key() string {
+// subject names the event in errors.
+func (e Event) subject() string {
 	return fmt.Sprintf("%s #%d of %s", e.ExtrinsicID, e.EventIndex, e.Coldkey)
 }
 
-// difference names the first of the contents in which the recorded event differs. It is empty when none does.
-func (e Event) difference(r RecordedEvent) string {
+// firstDifference names the first of the contents in which the recorded event differs. It is empty when none does.
+func (e Event) firstDifference(r RecordedEvent) string {
 	switch {
 	case e.Kind != r.Kind:
 		return fmt.Sprintf("kind is %s, recorded was %s", e.Kind, r.Kind)

@@ -9,28 +9,28 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/write"
 )
 
-// record is an event with what becomes of it, as it goes into the events table.
-type record struct {
+// eventRow is an event with what becomes of it, as it goes into the events table.
+type eventRow struct {
 	Event
 	minerID    int64
 	key        chain.EventKey
 	outcome    chain.Outcome
 	reason     *chain.IgnoreReason
 	outOfOrder bool
-	inputs     *inputs // of an unstake, else nil
+	terms      *closeTerms // of an unstake, else nil
 }
 
 // insertEvent records an event, or finds the one that has its key: isNew is false then, and the event that
 // was recorded is returned. The error is ErrDuplicateEvent when that one has other contents.
-func insertEvent(ctx context.Context, tx Tx, r record) (e RecordedEvent, isNew bool, err error) {
+func insertEvent(ctx context.Context, tx Tx, r eventRow) (e RecordedEvent, isNew bool, err error) {
 	row := write.InsertEventParams{
 		MinerID: r.minerID, ExtrinsicID: r.ExtrinsicID, EventIndex: r.EventIndex, EventKey: r.key,
 		Kind: r.Kind, Netuid: r.Netuid, Hotkey: r.Hotkey, Block: r.Block, Time: r.Time, TAO: r.TAO, Alpha: r.Alpha,
 		Outcome: r.outcome, Reason: r.reason, OutOfOrder: r.outOfOrder, IsTransfer: r.IsTransfer, Fee: r.Fee, USD: r.USD,
 	}
-	if r.inputs != nil {
-		row.Mode, row.MinBlocks, row.SelfTrade = &r.inputs.mode, &r.inputs.minBlocks, &r.inputs.selfTrade
-		row.PositionIds = r.inputs.listJSON()
+	if r.terms != nil {
+		row.Mode, row.MinBlocks, row.SelfTrade = &r.terms.mode, &r.terms.minBlocks, &r.terms.selfTrade
+		row.PositionIds = r.terms.listJSON()
 	}
 	result, err := tx.write.InsertEvent(ctx, row)
 	if err != nil {
@@ -64,8 +64,8 @@ func findEvent(ctx context.Context, tx Tx, minerID int64, e Event) (RecordedEven
 	if err != nil {
 		return RecordedEvent{}, err
 	}
-	if difference := e.difference(recorded); difference != "" {
-		return RecordedEvent{}, &Error{Op: "record event", Subject: e.key(), Err: ErrDuplicateEvent, Detail: difference}
+	if difference := e.firstDifference(recorded); difference != "" {
+		return RecordedEvent{}, &Error{Op: "record event", Subject: e.subject(), Err: ErrDuplicateEvent, Detail: difference}
 	}
 	return recorded, completeEvent(ctx, tx, &recorded, e)
 }
@@ -90,6 +90,6 @@ func completeEvent(ctx context.Context, tx Tx, recorded *RecordedEvent, e Event)
 }
 
 // ignoreEvent records an event that has no effect on positions, for a reason. It reports whether it is new.
-func ignoreEvent(ctx context.Context, tx Tx, a *account, e Event, reason chain.IgnoreReason, in *inputs) (RecordedEvent, bool, error) {
-	return insertEvent(ctx, tx, record{Event: e, minerID: a.miner.MinerID, key: e.eventKey(), outcome: chain.Ignored, reason: &reason, inputs: in})
+func ignoreEvent(ctx context.Context, tx Tx, a *account, e Event, reason chain.IgnoreReason, terms *closeTerms) (RecordedEvent, bool, error) {
+	return insertEvent(ctx, tx, eventRow{Event: e, minerID: a.miner.MinerID, key: e.eventKey(), outcome: chain.Ignored, reason: &reason, terms: terms})
 }

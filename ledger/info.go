@@ -53,7 +53,7 @@ func (l *Ledger) Info(ctx context.Context) (info Info, err error) {
 func (l *Ledger) CheckFile(ctx context.Context, full bool) ([]string, error) {
 	rows, err := l.db.SQL().QueryContext(ctx, `SELECT quick_check FROM pragma_quick_check WHERE ?1 = 0
 		UNION ALL SELECT integrity_check FROM pragma_integrity_check WHERE ?1 = 1
-		UNION ALL SELECT * FROM (SELECT 'a row of ' || "table" || ' refers to a missing one of ' || parent FROM pragma_foreign_key_check LIMIT 100)`, flag(full))
+		UNION ALL SELECT * FROM (SELECT 'a row of ' || "table" || ' refers to a missing one of ' || parent FROM pragma_foreign_key_check LIMIT 100)`, zeroOrOne(full))
 	if err != nil {
 		return nil, fmt.Errorf("check the file: %w", err)
 	}

@@ -18,17 +18,17 @@ const defaultBatchSize = 500
 
 // Ledger is an open ledger. It is safe for concurrent use; there should be one for each file and process.
 type Ledger struct {
-	db        *manager.DB[*read.Queries, Tx]
-	path      string
-	reading   []manager.Option // for another connection that reads
-	clock     func() time.Time
-	batchSize int64
+	db          *manager.DB[*read.Queries, Tx]
+	path        string
+	readOptions []manager.Option // for another connection that reads
+	clock       func() time.Time
+	batchSize   int64
 }
 
 // Option sets how Open opens a ledger.
-type Option func(*config)
+type Option func(*openConfig)
 
-type config struct {
+type openConfig struct {
 	clock     func() time.Time
 	batchSize int64
 	policy    *Policy
@@ -38,12 +38,12 @@ type config struct {
 
 // WithClock sets the clock that dates registrations without a time of their own and tells whether another
 // process has abandoned its input. Default: time.Now.
-func WithClock(now func() time.Time) Option { return func(c *config) { c.clock = now } }
+func WithClock(now func() time.Time) Option { return func(c *openConfig) { c.clock = now } }
 
 // WithBatchSize sets how many events Apply puts into one transaction. More is faster and makes
 // other writers wait longer. Below 1 counts as 1. Default: 500.
 func WithBatchSize(events int) Option {
-	return func(c *config) { c.batchSize = max(1, int64(events)) }
+	return func(c *openConfig) { c.batchSize = max(1, int64(events)) }
 }
 
 // WithMigration runs migrate on every Open after the ledger's own migrations, under the same lock: for tables of
@@ -51,21 +51,21 @@ func WithBatchSize(events int) Option {
 // migrate.Table("mine_versions"). Several run in the order they are given. Tables of others may have any name that
 // the ledger does not use. OpenReadOnly runs none. Default: none.
 func WithMigration(migrate func(ctx context.Context, db *sql.DB) error) Option {
-	return func(c *config) { c.migrate = append(c.migrate, migrate) }
+	return func(c *openConfig) { c.migrate = append(c.migrate, migrate) }
 }
 
 // WithManager passes options on to manager.Open. Default: none.
 func WithManager(opts ...manager.Option) Option {
-	return func(c *config) { c.manager = append(c.manager, opts...) }
+	return func(c *openConfig) { c.manager = append(c.manager, opts...) }
 }
 
-// reading are the options of a manager that only reads.
-func (c config) reading() []manager.Option {
+// readOptions are the options of a manager that only reads.
+func (c openConfig) readOptions() []manager.Option {
 	return append([]manager.Option{manager.WithApplicationID(applicationID)}, c.manager...)
 }
 
-func newConfig(opts []Option) config {
-	c := config{clock: time.Now, batchSize: defaultBatchSize}
+func newConfig(opts []Option) openConfig {
+	c := openConfig{clock: time.Now, batchSize: defaultBatchSize}
 	for _, o := range opts {
 		o(&c)
 	}
@@ -94,7 +94,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	}
 	l := newLedger(db, path, c)
 	if c.policy != nil {
-		if err := l.begin(ctx, *c.policy); err != nil {
+		if err := l.ensurePolicy(ctx, *c.policy); err != nil {
 			return nil, errors.Join(err, l.Close(ctx))
 		}
 	}
@@ -113,8 +113,8 @@ func inTurn(migrations []func(context.Context, *sql.DB) error) func(context.Cont
 	}
 }
 
-func newLedger(db *manager.DB[*read.Queries, Tx], path string, c config) *Ledger {
-	return &Ledger{db: db, path: path, reading: c.reading(), clock: c.clock, batchSize: c.batchSize}
+func newLedger(db *manager.DB[*read.Queries, Tx], path string, c openConfig) *Ledger {
+	return &Ledger{db: db, path: path, readOptions: c.readOptions(), clock: c.clock, batchSize: c.batchSize}
 }
 
 // OpenReadOnly opens an existing ledger for reading, also while other processes write it. It migrates
@@ -122,10 +122,10 @@ func newLedger(db *manager.DB[*read.Queries, Tx], path string, c config) *Ledger
 // those of Open, and those of manager.OpenReadOnly.
 func OpenReadOnly(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	c := newConfig(opts)
-	if err := checkReadOnly(ctx, path, c.reading()); err != nil {
+	if err := checkReadOnly(ctx, path, c.readOptions()); err != nil {
 		return nil, err
 	}
-	db, err := manager.OpenReadOnlyAs[Tx](ctx, path, newReader, c.reading()...)
+	db, err := manager.OpenReadOnlyAs[Tx](ctx, path, newReader, c.readOptions()...)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func (o trackingStartOption) setApply(c *applyConfig) error {
 // RegisterMiner records a new miner, and with a hotkey the UID that it holds from then on; whoever held that
 // UID or that hotkey holds it no more. Errors: ErrInvalid, ErrMinerExists.
 func (l *Ledger) RegisterMiner(ctx context.Context, r Registration, opts ...MinerOption) (Miner, error) {
-	r, err := r.checked(l.now())
+	r, err := r.validated(l.now())
 	if err != nil {
 		return Miner{}, &Error{Op: "register miner", Err: err}
 	}
@@ -57,7 +57,7 @@ func (l *Ledger) RegisterMiner(ctx context.Context, r Registration, opts ...Mine
 // miner holds the UID with it, as RegisterMiner does; an inactive miner then is active again. A blacklisted
 // one stays blacklisted. Options matter only to a miner that is created. Error: ErrInvalid.
 func (l *Ledger) EnsureMiner(ctx context.Context, r Registration, opts ...MinerOption) (m Miner, isNew bool, err error) {
-	r, err = r.checked(l.now())
+	r, err = r.validated(l.now())
 	if err != nil {
 		return Miner{}, false, &Error{Op: "ensure miner", Err: err}
 	}
@@ -72,7 +72,7 @@ func (l *Ledger) EnsureMiner(ctx context.Context, r Registration, opts ...MinerO
 		if err != nil || r.Hotkey == "" {
 			return err
 		}
-		if err := hold(ctx, tx, m.MinerID, r); err != nil {
+		if err := takeUID(ctx, tx, m.MinerID, r); err != nil {
 			return err
 		}
 		m, err = tx.MinerByID(ctx, m.MinerID)
@@ -93,7 +93,7 @@ func (l *Ledger) UpdateMinerStatus(ctx context.Context, coldkey chain.Address, s
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (Miner, error) {
 		m, err := tx.MinerByColdkey(ctx, coldkey)
 		if err != nil {
-			return Miner{}, named(err, "update status of", "miner %s", coldkey)
+			return Miner{}, nameMissing(err, "update status of", "miner %s", coldkey)
 		}
 		m.Status = status
 		_, err = tx.write.SetMinerStatus(ctx, status, m.MinerID)
@@ -118,7 +118,7 @@ func createMiner(ctx context.Context, tx Tx, r Registration, now chain.Time, c m
 		return Miner{}, err
 	}
 	if r.Hotkey != "" {
-		if err := hold(ctx, tx, id, r); err != nil {
+		if err := takeUID(ctx, tx, id, r); err != nil {
 			return Miner{}, err
 		}
 	}

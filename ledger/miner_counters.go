@@ -22,26 +22,26 @@ type counters struct {
 func (c counters) plus(d counters) (counters, error) {
 	var err error
 	return counters{
-		positions:        sum(&err, "positions", c.positions, d.positions),
-		openPositions:    sum(&err, "open_positions", c.openPositions, d.openPositions),
-		trades:           sum(&err, "trades", c.trades, d.trades),
-		closes:           sum(&err, "closes", c.closes, d.closes),
-		entryTAO:         sum(&err, "entry_tao", c.entryTAO, d.entryTAO),
-		entryAlpha:       sum(&err, "entry_alpha", c.entryAlpha, d.entryAlpha),
-		closedAlpha:      sum(&err, "closed_alpha", c.closedAlpha, d.closedAlpha),
-		exitTAO:          sum(&err, "exit_tao", c.exitTAO, d.exitTAO),
-		rawGain:          sum(&err, "raw_gain", c.rawGain, d.rawGain),
-		gain:             sum(&err, "gain", c.gain, d.gain),
-		countedCloses:    sum(&err, "counted_closes", c.countedCloses, d.countedCloses),
-		winningCloses:    sum(&err, "winning_closes", c.winningCloses, d.winningCloses),
-		countedDurations: sum(&err, "counted_duration_us", c.countedDurations, d.countedDurations),
-		unmatchedAlpha:   sum(&err, "unmatched_alpha", c.unmatchedAlpha, d.unmatchedAlpha),
-		unmatchedTAO:     sum(&err, "unmatched_tao", c.unmatchedTAO, d.unmatchedTAO),
+		positions:        addCounter(&err, "positions", c.positions, d.positions),
+		openPositions:    addCounter(&err, "open_positions", c.openPositions, d.openPositions),
+		trades:           addCounter(&err, "trades", c.trades, d.trades),
+		closes:           addCounter(&err, "closes", c.closes, d.closes),
+		entryTAO:         addCounter(&err, "entry_tao", c.entryTAO, d.entryTAO),
+		entryAlpha:       addCounter(&err, "entry_alpha", c.entryAlpha, d.entryAlpha),
+		closedAlpha:      addCounter(&err, "closed_alpha", c.closedAlpha, d.closedAlpha),
+		exitTAO:          addCounter(&err, "exit_tao", c.exitTAO, d.exitTAO),
+		rawGain:          addCounter(&err, "raw_gain", c.rawGain, d.rawGain),
+		gain:             addCounter(&err, "gain", c.gain, d.gain),
+		countedCloses:    addCounter(&err, "counted_closes", c.countedCloses, d.countedCloses),
+		winningCloses:    addCounter(&err, "winning_closes", c.winningCloses, d.winningCloses),
+		countedDurations: addCounter(&err, "counted_duration_us", c.countedDurations, d.countedDurations),
+		unmatchedAlpha:   addCounter(&err, "unmatched_alpha", c.unmatchedAlpha, d.unmatchedAlpha),
+		unmatchedTAO:     addCounter(&err, "unmatched_tao", c.unmatchedTAO, d.unmatchedTAO),
 	}, err
 }
 
-// sum returns a + b, or sets err when the sum does not fit.
-func sum[N ~int64](err *error, counter string, a, b N) N {
+// addCounter returns a + b, or sets err when the sum does not fit.
+func addCounter[N ~int64](err *error, counter string, a, b N) N {
 	if b > 0 && a > math.MaxInt64-b || b < 0 && a < math.MinInt64-b {
 		*err = &overflowError{invalid(counter, a, fmt.Sprintf("adding %v overflows the miner's counter", b))}
 		return a
@@ -91,9 +91,9 @@ func openAccount(ctx context.Context, tx Tx, coldkey chain.Address) (*account, e
 // outOfOrder reports whether an event comes before one that was handled already.
 func (a *account) outOfOrder(key chain.EventKey) bool { return a.latest != nil && key < *a.latest }
 
-// add counts a handled event in, and marks the miner where the event is late. The sum has been tried before (see
+// addEvent counts a handled event in, and marks the miner where the event is late. The sum has been tried before (see
 // counters.plus), so that nothing is written for an event that overflows it.
-func (a *account) add(key chain.EventKey, added, total counters) {
+func (a *account) addEvent(key chain.EventKey, added, total counters) {
 	if !a.outOfOrder(key) {
 		a.latest = &key
 	} else if a.oldestLate == nil || key < *a.oldestLate {
@@ -104,8 +104,8 @@ func (a *account) add(key chain.EventKey, added, total counters) {
 	a.changed = true
 }
 
-// seen moves the miner's last activity on to a position opened or closed.
-func (a *account) seen(at chain.Time) {
+// markActive moves the miner's last activity on to a position opened or closed.
+func (a *account) markActive(at chain.Time) {
 	if a.lastActive == nil || *a.lastActive < at {
 		a.lastActive = &at
 	}
@@ -141,8 +141,8 @@ func (c counters) minus(d counters) counters {
 	}
 }
 
-// into sets the counters of a miner's row.
-func (c counters) into(m *Miner) {
+// copyTo sets the counters of a miner's row.
+func (c counters) copyTo(m *Miner) {
 	m.Positions, m.OpenPositions, m.Trades, m.Closes = c.positions, c.openPositions, c.trades, c.closes
 	m.EntryTAO, m.EntryAlpha = c.entryTAO, c.entryAlpha
 	m.ClosedAlpha, m.ExitTAO, m.RawGain, m.Gain = c.closedAlpha, c.exitTAO, c.rawGain, c.gain

@@ -47,7 +47,7 @@ func (l *Ledger) SyncMetagraph(ctx context.Context, rows []MetagraphRow, at chai
 		return SyncResult{}, err
 	}
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (SyncResult, error) {
-		s := metagraphSync{tx: tx, at: at, now: l.now(), holders: map[chain.Address]*holder{}}
+		s := metagraphSync{tx: tx, at: at, now: l.now(), miners: map[chain.Address]*syncedMiner{}}
 		err := s.run(ctx, rows)
 		return s.result, err
 	}, manager.Label("ledger.SyncMetagraph"))
@@ -82,48 +82,48 @@ func checkMetagraph(rows []MetagraphRow) error {
 	return nil
 }
 
-// holder is a miner in a sync, with the number of UIDs that it will hold.
-type holder struct {
+// syncedMiner is a miner in a sync, with the number of UIDs that it will hold.
+type syncedMiner struct {
 	minerID int64
 	status  chain.MinerStatus
 	holds   int
-	lost    bool
+	lostUID bool
 }
 
 // metagraphSync is a sync inside its transaction.
 type metagraphSync struct {
 	tx      Tx
 	at, now chain.Time
-	holders map[chain.Address]*holder
+	miners  map[chain.Address]*syncedMiner
 	result  SyncResult
 }
 
 // run ends what is in the way before it starts anything, since UIDs and hotkeys pass on and are swapped.
 func (s *metagraphSync) run(ctx context.Context, rows []MetagraphRow) error {
-	kept, err := s.end(ctx, rows)
+	kept, err := s.endRegistrations(ctx, rows)
 	if err != nil {
 		return err
 	}
 	for i, r := range rows {
-		if err := s.start(ctx, r, kept[r.UID]); err != nil {
+		if err := s.startRegistration(ctx, r, kept[r.UID]); err != nil {
 			return &Error{Op: "sync metagraph", Subject: fmt.Sprintf("row %d (UID %d)", i+1, r.UID), Err: err}
 		}
 	}
-	coldkeys := make([]chain.Address, 0, len(s.holders))
-	for coldkey := range s.holders {
+	coldkeys := make([]chain.Address, 0, len(s.miners))
+	for coldkey := range s.miners {
 		coldkeys = append(coldkeys, coldkey)
 	}
 	slices.Sort(coldkeys)
 	for _, coldkey := range coldkeys {
-		if err := s.settle(ctx, s.holders[coldkey]); err != nil {
+		if err := s.updateStatus(ctx, s.miners[coldkey]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// end ends the current registrations that the rows do not hold, and returns the UIDs of the others.
-func (s *metagraphSync) end(ctx context.Context, rows []MetagraphRow) (kept map[chain.UID]bool, err error) {
+// endRegistrations ends the current registrations that the rows do not hold, and returns the UIDs of the others.
+func (s *metagraphSync) endRegistrations(ctx context.Context, rows []MetagraphRow) (kept map[chain.UID]bool, err error) {
 	want := make(map[chain.UID]MetagraphRow, len(rows))
 	for _, r := range rows {
 		want[r.UID] = r
@@ -138,28 +138,28 @@ func (s *metagraphSync) end(ctx context.Context, rows []MetagraphRow) (kept map[
 			return nil, err
 		}
 		for _, r := range page {
-			h := s.holders[r.Coldkey]
+			h := s.miners[r.Coldkey]
 			if h == nil {
-				h = &holder{minerID: r.MinerID, status: r.Status}
-				s.holders[r.Coldkey] = h
+				h = &syncedMiner{minerID: r.MinerID, status: r.Status}
+				s.miners[r.Coldkey] = h
 			}
 			if want[r.UID] == (MetagraphRow{UID: r.UID, Hotkey: r.Hotkey, Coldkey: r.Coldkey}) {
 				kept[r.UID] = true
 				continue
 			}
-			if err := end(ctx, s.tx, read.Registration{RegistrationID: r.RegistrationID, UID: r.UID, StartedAt: r.StartedAt}, s.at); err != nil {
+			if err := endRegistration(ctx, s.tx, read.Registration{RegistrationID: r.RegistrationID, UID: r.UID, StartedAt: r.StartedAt}, s.at); err != nil {
 				return nil, err
 			}
-			h.lost = true
+			h.lostUID = true
 			s.result.Ended++
 		}
 	}
 	return kept, nil
 }
 
-// start gives a row's miner its UID, unless it has kept it.
-func (s *metagraphSync) start(ctx context.Context, r MetagraphRow, kept bool) error {
-	h, err := s.holder(ctx, r.Coldkey)
+// startRegistration gives a row's miner its UID, unless it has kept it.
+func (s *metagraphSync) startRegistration(ctx context.Context, r MetagraphRow, kept bool) error {
+	h, err := s.findOrCreate(ctx, r.Coldkey)
 	if err != nil {
 		return err
 	}
@@ -172,9 +172,9 @@ func (s *metagraphSync) start(ctx context.Context, r MetagraphRow, kept bool) er
 	return err
 }
 
-// holder finds or creates the miner of a coldkey.
-func (s *metagraphSync) holder(ctx context.Context, coldkey chain.Address) (*holder, error) {
-	if h := s.holders[coldkey]; h != nil {
+// findOrCreate finds or creates the miner of a coldkey.
+func (s *metagraphSync) findOrCreate(ctx context.Context, coldkey chain.Address) (*syncedMiner, error) {
+	if h := s.miners[coldkey]; h != nil {
 		return h, nil
 	}
 	m, err := s.tx.MinerByColdkey(ctx, coldkey)
@@ -185,20 +185,20 @@ func (s *metagraphSync) holder(ctx context.Context, coldkey chain.Address) (*hol
 	if err != nil {
 		return nil, err
 	}
-	h := &holder{minerID: m.MinerID, status: m.Status}
-	s.holders[coldkey] = h
+	h := &syncedMiner{minerID: m.MinerID, status: m.Status}
+	s.miners[coldkey] = h
 	return h, nil
 }
 
-// settle sets the status that follows from what a miner holds. One that held nothing before, and holds
+// updateStatus sets the status that follows from what a miner holds. One that held nothing before, and holds
 // nothing, stays as it is: it is known from its events alone.
-func (s *metagraphSync) settle(ctx context.Context, h *holder) error {
+func (s *metagraphSync) updateStatus(ctx context.Context, h *syncedMiner) error {
 	var err error
 	switch {
 	case h.holds > 0 && h.status == chain.MinerInactive:
 		s.result.Reactivated++
 		_, err = s.tx.write.SetMinerStatus(ctx, chain.MinerActive, h.minerID)
-	case h.holds == 0 && h.lost && h.status == chain.MinerActive:
+	case h.holds == 0 && h.lostUID && h.status == chain.MinerActive:
 		s.result.Deactivated++
 		_, err = s.tx.write.SetMinerStatus(ctx, chain.MinerInactive, h.minerID)
 	}

@@ -20,8 +20,8 @@ type Registration struct {
 	At      chain.Time // from when on; 0: now
 }
 
-// checked validates a registration and fills in its time.
-func (r Registration) checked(now chain.Time) (Registration, error) {
+// validated validates a registration and fills in its time.
+func (r Registration) validated(now chain.Time) (Registration, error) {
 	if _, err := chain.ParseAddress(string(r.Coldkey)); err != nil {
 		return r, inField("coldkey", err)
 	}
@@ -50,7 +50,7 @@ func (l *Ledger) Deregister(ctx context.Context, coldkey chain.Address, at chain
 	return l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
 		m, err := tx.MinerByColdkey(ctx, coldkey)
 		if err != nil {
-			return named(err, "deregister", "miner %s", coldkey)
+			return nameMissing(err, "deregister", "miner %s", coldkey)
 		}
 		held, err := tx.CurrentRegistrationsOfMiner(ctx, m.MinerID)
 		if err != nil {
@@ -63,29 +63,29 @@ func (l *Ledger) Deregister(ctx context.Context, coldkey chain.Address, at chain
 		}
 		for _, r := range held {
 			if len(uids) == 0 || slices.Contains(uids, r.UID) {
-				if err := end(ctx, tx, r, at); err != nil {
+				if err := endRegistration(ctx, tx, r, at); err != nil {
 					return err
 				}
 			}
 		}
-		return rest(ctx, tx, m.MinerID)
+		return deactivateWithoutUID(ctx, tx, m.MinerID)
 	}, manager.Label("ledger.Deregister"))
 }
 
-// hold makes a miner the holder of a UID with a hotkey, and ends the registrations in the way of it, whoever
+// takeUID makes a miner the holder of a UID with a hotkey, and ends the registrations in the way of it, whoever
 // they belong to: on the chain a UID passes from miner to miner.
-func hold(ctx context.Context, tx Tx, minerID int64, r Registration) error {
-	byUID, err := current(tx.CurrentRegistrationByUID(ctx, r.UID))
+func takeUID(ctx context.Context, tx Tx, minerID int64, r Registration) error {
+	byUID, err := registrationOrNil(tx.CurrentRegistrationByUID(ctx, r.UID))
 	if err != nil {
 		return err
 	}
-	byHotkey, err := current(tx.CurrentRegistrationByHotkey(ctx, r.Hotkey))
+	byHotkey, err := registrationOrNil(tx.CurrentRegistrationByHotkey(ctx, r.Hotkey))
 	if err != nil {
 		return err
 	}
 	if byUID != nil && byHotkey != nil && byUID.RegistrationID == byHotkey.RegistrationID {
 		if byUID.MinerID == minerID {
-			return rouse(ctx, tx, minerID)
+			return reactivate(ctx, tx, minerID)
 		}
 		byHotkey = nil
 	}
@@ -93,10 +93,10 @@ func hold(ctx context.Context, tx Tx, minerID int64, r Registration) error {
 		if held == nil {
 			continue
 		}
-		if err := end(ctx, tx, *held, r.At); err != nil {
+		if err := endRegistration(ctx, tx, *held, r.At); err != nil {
 			return err
 		}
-		if err := rest(ctx, tx, held.MinerID); err != nil {
+		if err := deactivateWithoutUID(ctx, tx, held.MinerID); err != nil {
 			return err
 		}
 	}
@@ -104,19 +104,19 @@ func hold(ctx context.Context, tx Tx, minerID int64, r Registration) error {
 	if err != nil {
 		return err
 	}
-	return rouse(ctx, tx, minerID)
+	return reactivate(ctx, tx, minerID)
 }
 
-// current is a registration that may not be there.
-func current(r read.Registration, err error) (*read.Registration, error) {
+// registrationOrNil is a registration that may not be there.
+func registrationOrNil(r read.Registration, err error) (*read.Registration, error) {
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
 	return &r, err
 }
 
-// end ends a registration.
-func end(ctx context.Context, tx Tx, r read.Registration, at chain.Time) error {
+// endRegistration ends a registration.
+func endRegistration(ctx context.Context, tx Tx, r read.Registration, at chain.Time) error {
 	if at < r.StartedAt || at > maxTime {
 		return &Error{Op: "end registration", Subject: fmt.Sprintf("of UID %d", r.UID),
 			Err: invalid("at", at, fmt.Sprintf("the registration began at %s", r.StartedAt))}
@@ -125,22 +125,22 @@ func end(ctx context.Context, tx Tx, r read.Registration, at chain.Time) error {
 	return err
 }
 
-// rest makes an active miner inactive when it holds no UID any more.
-func rest(ctx context.Context, tx Tx, minerID int64) error {
+// deactivateWithoutUID makes an active miner inactive when it holds no UID any more.
+func deactivateWithoutUID(ctx context.Context, tx Tx, minerID int64) error {
 	held, err := tx.CurrentRegistrationsOfMiner(ctx, minerID)
 	if err != nil || len(held) > 0 {
 		return err
 	}
-	return turn(ctx, tx, minerID, chain.MinerActive, chain.MinerInactive)
+	return changeStatus(ctx, tx, minerID, chain.MinerActive, chain.MinerInactive)
 }
 
-// rouse makes an inactive miner active.
-func rouse(ctx context.Context, tx Tx, minerID int64) error {
-	return turn(ctx, tx, minerID, chain.MinerInactive, chain.MinerActive)
+// reactivate makes an inactive miner active.
+func reactivate(ctx context.Context, tx Tx, minerID int64) error {
+	return changeStatus(ctx, tx, minerID, chain.MinerInactive, chain.MinerActive)
 }
 
-// turn changes one status into another and leaves every other as it is, blacklisted above all.
-func turn(ctx context.Context, tx Tx, minerID int64, from, to chain.MinerStatus) error {
+// changeStatus changes one status into another and leaves every other as it is, blacklisted above all.
+func changeStatus(ctx context.Context, tx Tx, minerID int64, from, to chain.MinerStatus) error {
 	m, err := tx.MinerByID(ctx, minerID)
 	if err != nil || m.Status != from {
 		return err

@@ -64,15 +64,15 @@ func (l *Ledger) SetPolicy(ctx context.Context, p Policy) (Policy, error) {
 // WithPolicy sets the policy of a ledger that has no events yet, such as one that Open makes. Open returns ErrInvalid
 // where there are events and the ledger's policy is another: SetPolicy changes it. Default: the ledger's own, which
 // begins as DefaultPolicy.
-func WithPolicy(p Policy) Option { return func(c *config) { c.policy = &p } }
+func WithPolicy(p Policy) Option { return func(c *openConfig) { c.policy = &p } }
 
-// begin sees that the ledger has a policy.
-func (l *Ledger) begin(ctx context.Context, want Policy) error {
+// ensurePolicy sees that the ledger has a policy.
+func (l *Ledger) ensurePolicy(ctx context.Context, want Policy) error {
 	if err := want.validate(); err != nil {
 		return &Error{Op: "open", Subject: l.path, Err: err}
 	}
 	have, err := l.Policy(ctx)
-	if err != nil || have.same(want) {
+	if err != nil || have.sameRules(want) {
 		return err
 	}
 	return l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
@@ -80,7 +80,7 @@ func (l *Ledger) begin(ctx context.Context, want Policy) error {
 		if err != nil {
 			return err
 		}
-		if have, err = readPolicy(ctx, tx.Reader); err != nil || have.same(want) {
+		if have, err = readPolicy(ctx, tx.Reader); err != nil || have.sameRules(want) {
 			return err
 		}
 		if last > 0 {
@@ -95,7 +95,7 @@ func (p Policy) String() string {
 	return fmt.Sprintf("min_blocks %d, self_trades %s, transfers %s, lookback_days %d", p.MinBlocks, p.SelfTrade, p.Transfers, p.LookbackDays)
 }
 
-func (p Policy) same(o Policy) bool {
+func (p Policy) sameRules(o Policy) bool {
 	p.Mixed = o.Mixed
 	return p == o
 }
@@ -111,11 +111,11 @@ func setPolicy(ctx context.Context, tx Tx, p Policy) error {
 	}); err != nil {
 		return err
 	}
-	return settlePolicy(ctx, tx)
+	return refreshMixed(ctx, tx)
 }
 
-// settlePolicy works out whether events were handled under another policy than the one that stands.
-func settlePolicy(ctx context.Context, tx Tx) error {
+// refreshMixed works out whether events were handled under another policy than the one that stands.
+func refreshMixed(ctx context.Context, tx Tx) error {
 	mixed, err := tx.PolicyIsMixed(ctx)
 	if err != nil {
 		return err

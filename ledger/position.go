@@ -16,22 +16,22 @@ import (
 // excludes them), ErrNotFound for an unknown miner,
 // ErrDuplicateEvent, ErrIgnored when the same event stands recorded as ignored.
 func (l *Ledger) AddPosition(ctx context.Context, e Event) (p Position, isNew bool, err error) {
-	e, err = e.as(chain.Stake)
+	e, err = e.checkedAs(chain.Stake)
 	if err != nil {
 		return Position{}, false, &Error{Op: "add position", Subject: e.ExtrinsicID, Err: err}
 	}
 	result, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (openResult, error) {
 		a, err := openAccount(ctx, tx, e.Coldkey)
 		if err != nil {
-			return openResult{}, named(err, "add position", "to miner %s", e.Coldkey)
+			return openResult{}, nameMissing(err, "add position", "to miner %s", e.Coldkey)
 		}
 		if e.IsTransfer != nil && *e.IsTransfer {
 			policy, err := readPolicy(ctx, tx.Reader)
 			if err != nil {
 				return openResult{}, err
 			}
-			if err := policy.admit(e, inputs{}); err != nil {
-				return openResult{}, &Error{Op: "add position", Subject: e.key(), Err: err}
+			if err := policy.checkTransfer(e, closeTerms{}); err != nil {
+				return openResult{}, &Error{Op: "add position", Subject: e.subject(), Err: err}
 			}
 		}
 		result, err := openPosition(ctx, tx, a, e)
@@ -57,7 +57,7 @@ func openPosition(ctx context.Context, tx Tx, a *account, e Event) (openResult, 
 		return openedBefore(ctx, tx, a, e, overflow)
 	}
 	key := e.eventKey()
-	recorded, isNew, err := insertEvent(ctx, tx, record{
+	recorded, isNew, err := insertEvent(ctx, tx, eventRow{
 		Event: e, minerID: a.miner.MinerID, key: key, outcome: chain.Applied, outOfOrder: a.outOfOrder(key),
 	})
 	if err != nil {
@@ -71,8 +71,8 @@ func openPosition(ctx context.Context, tx Tx, a *account, e Event) (openResult, 
 	if err != nil {
 		return openResult{}, err
 	}
-	a.add(key, added, total)
-	a.seen(e.Time)
+	a.addEvent(key, added, total)
+	a.markActive(e.Time)
 	return openResult{position: p, isNew: true, outOfOrder: recorded.OutOfOrder}, nil
 }
 
@@ -99,7 +99,7 @@ func insertPosition(ctx context.Context, tx Tx, p Position) error {
 func openedBefore(ctx context.Context, tx Tx, a *account, e Event, overflow error) (openResult, error) {
 	recorded, err := findEvent(ctx, tx, a.miner.MinerID, e)
 	if errors.Is(err, ErrNotFound) {
-		return openResult{}, &Error{Op: "add position", Subject: e.key(), Err: overflow}
+		return openResult{}, &Error{Op: "add position", Subject: e.subject(), Err: overflow}
 	}
 	if err != nil {
 		return openResult{}, err
@@ -110,8 +110,8 @@ func openedBefore(ctx context.Context, tx Tx, a *account, e Event, overflow erro
 // openedEarlier is the result of a stake that was recorded before.
 func openedEarlier(ctx context.Context, tx Tx, e Event, recorded RecordedEvent) (openResult, error) {
 	if recorded.Outcome == chain.Ignored {
-		return openResult{}, &Error{Op: "add position", Subject: e.key(), Err: ErrIgnored, Detail: string(*recorded.Reason)}
+		return openResult{}, &Error{Op: "add position", Subject: e.subject(), Err: ErrIgnored, Detail: string(*recorded.Reason)}
 	}
 	p, err := tx.PositionByID(ctx, recorded.EventID)
-	return openResult{position: p}, named(err, "add position", "%s, recorded before", e.key())
+	return openResult{position: p}, nameMissing(err, "add position", "%s, recorded before", e.subject())
 }

@@ -17,9 +17,9 @@ func (l *Ledger) PositionsAsOf(ctx context.Context, minerID int64, at chain.Time
 	if at <= 0 || at > maxTime {
 		return nil, &Error{Op: "list positions", Err: invalid("at", at, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}
 	}
-	return list(ctx, l, "positions", p, byKeyThen, func(ctx context.Context, q *read.Queries, after PositionThen, limit int64) ([]PositionThen, error) {
+	return listPage(ctx, l, "positions", p, byKeyThen, func(ctx context.Context, q *read.Queries, after PositionThen, limit int64) ([]PositionThen, error) {
 		params := read.PositionsAsOfParams{
-			MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil),
+			MinerID: minerID, Archived: zeroOrOne(f.Archived), AnyNetuid: zeroOrOne(f.Netuid == nil),
 			AfterKey: keyAfter(f.From, after.EventKey), BeforeKey: keyBefore(at), PageSize: limit,
 		}
 		if f.Netuid != nil {

@@ -22,10 +22,10 @@ type CloseFilter struct {
 
 // Closes lists a miner's closes in the order of their trades' events, within a trade by step.
 func (l *Ledger) Closes(ctx context.Context, minerID int64, f CloseFilter, p Page[ListedClose]) ([]ListedClose, error) {
-	return list(ctx, l, "closes", p, inOrder(byListedClose, f.Newest), func(ctx context.Context, q *read.Queries, after ListedClose, limit int64) ([]ListedClose, error) {
+	return listPage(ctx, l, "closes", p, inOrder(byListedClose, f.Newest), func(ctx context.Context, q *read.Queries, after ListedClose, limit int64) ([]ListedClose, error) {
 		low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
 		params := read.ClosesParams{
-			MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil),
+			MinerID: minerID, Archived: zeroOrOne(f.Archived), AnyNetuid: zeroOrOne(f.Netuid == nil),
 			AfterKey: low, AfterStep: -1, BeforeKey: high, PageSize: limit,
 		}
 		if f.Netuid != nil {
@@ -45,7 +45,7 @@ func (l *Ledger) Closes(ctx context.Context, minerID int64, f CloseFilter, p Pag
 			down.BeforeStep = after.Step
 		}
 		rows, err := q.ClosesDown(ctx, down)
-		return converted(rows, func(r read.ClosesDownRow) ListedClose { return ListedClose(r) }), err
+		return convertRows(rows, func(r read.ClosesDownRow) ListedClose { return ListedClose(r) }), err
 	})
 }
 

@@ -16,19 +16,19 @@ type PositionFilter struct {
 	Newest      bool                 // lists the newest first
 }
 
-// check is an ErrInvalid for a status that cannot be.
-func (f PositionFilter) check() error {
+// validate is an ErrInvalid for a status that cannot be.
+func (f PositionFilter) validate() error {
 	if f.Status != "" && !f.Status.Valid() {
 		return &Error{Op: "list positions", Err: invalid("position status", f.Status, "want open, partial or closed")}
 	}
 	return nil
 }
 
-// query is the filter as the parameters of a query, for a page after a row.
-func (f PositionFilter) query(minerID int64, after Position, limit int64) read.PositionsParams {
+// params is the filter as the parameters of a query, for a page after a row.
+func (f PositionFilter) params(minerID int64, after Position, limit int64) read.PositionsParams {
 	low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
 	q := read.PositionsParams{
-		MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil), AnyStatus: flag(f.Status == ""), Status: f.Status,
+		MinerID: minerID, Archived: zeroOrOne(f.Archived), AnyNetuid: zeroOrOne(f.Netuid == nil), AnyStatus: zeroOrOne(f.Status == ""), Status: f.Status,
 		AfterKey: low, BeforeKey: high, PageSize: limit,
 	}
 	if f.Netuid != nil {
@@ -39,20 +39,20 @@ func (f PositionFilter) query(minerID int64, after Position, limit int64) read.P
 
 // Positions lists a miner's positions in the order of their events. Error: ErrInvalid for an unknown status.
 func (l *Ledger) Positions(ctx context.Context, minerID int64, f PositionFilter, p Page[Position]) ([]Position, error) {
-	if err := f.check(); err != nil {
+	if err := f.validate(); err != nil {
 		return nil, err
 	}
-	return list(ctx, l, "positions", p, inOrder(byPositionKey, f.Newest), func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
+	return listPage(ctx, l, "positions", p, inOrder(byPositionKey, f.Newest), func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
 		if f.Newest {
-			return q.PositionsDown(ctx, read.PositionsDownParams(f.query(minerID, after, limit)))
+			return q.PositionsDown(ctx, read.PositionsDownParams(f.params(minerID, after, limit)))
 		}
-		return q.Positions(ctx, f.query(minerID, after, limit))
+		return q.Positions(ctx, f.params(minerID, after, limit))
 	})
 }
 
 // OpenPositions lists a miner's open and partial positions by subnet, first in first out.
 func (l *Ledger) OpenPositions(ctx context.Context, minerID int64, p Page[Position]) ([]Position, error) {
-	return list(ctx, l, "open positions", p, bySubnet, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
+	return listPage(ctx, l, "open positions", p, bySubnet, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
 		return q.OpenPositions(ctx, read.OpenPositionsParams{
 			MinerID: minerID, AfterNetuid: after.Netuid, AfterKey: after.EventKey, PageSize: limit,
 		})
@@ -67,11 +67,11 @@ type TradeFilter struct {
 	Newest      bool       // lists the newest first
 }
 
-// query is the filter as the parameters of a query, for a page after a row.
-func (f TradeFilter) query(minerID int64, after Trade, limit int64) read.TradesParams {
+// params is the filter as the parameters of a query, for a page after a row.
+func (f TradeFilter) params(minerID int64, after Trade, limit int64) read.TradesParams {
 	low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
 	q := read.TradesParams{
-		MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil),
+		MinerID: minerID, Archived: zeroOrOne(f.Archived), AnyNetuid: zeroOrOne(f.Netuid == nil),
 		AfterKey: low, BeforeKey: high, PageSize: limit,
 	}
 	if f.Netuid != nil {
@@ -82,17 +82,17 @@ func (f TradeFilter) query(minerID int64, after Trade, limit int64) read.TradesP
 
 // Trades lists a miner's trades in the order of their events.
 func (l *Ledger) Trades(ctx context.Context, minerID int64, f TradeFilter, p Page[Trade]) ([]Trade, error) {
-	return list(ctx, l, "trades", p, inOrder(byTradeKey, f.Newest), func(ctx context.Context, q *read.Queries, after Trade, limit int64) ([]Trade, error) {
+	return listPage(ctx, l, "trades", p, inOrder(byTradeKey, f.Newest), func(ctx context.Context, q *read.Queries, after Trade, limit int64) ([]Trade, error) {
 		if f.Newest {
-			return q.TradesDown(ctx, read.TradesDownParams(f.query(minerID, after, limit)))
+			return q.TradesDown(ctx, read.TradesDownParams(f.params(minerID, after, limit)))
 		}
-		return q.Trades(ctx, f.query(minerID, after, limit))
+		return q.Trades(ctx, f.params(minerID, after, limit))
 	})
 }
 
 // ClosesOfTrade lists the closes of a trade, archived or not, first in first out.
 func (l *Ledger) ClosesOfTrade(ctx context.Context, tradeID int64, p Page[Close]) ([]Close, error) {
-	return list(ctx, l, "closes", p, byStep, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
+	return listPage(ctx, l, "closes", p, byStep, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
 		if p.After == nil {
 			after.Step = -1
 		}
@@ -102,7 +102,7 @@ func (l *Ledger) ClosesOfTrade(ctx context.Context, tradeID int64, p Page[Close]
 
 // ClosesOfPosition lists the closes of a position, archived or not, in the order of their trades' events.
 func (l *Ledger) ClosesOfPosition(ctx context.Context, positionID int64, p Page[Close]) ([]Close, error) {
-	return list(ctx, l, "closes", p, byCloseKey, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
+	return listPage(ctx, l, "closes", p, byCloseKey, func(ctx context.Context, q *read.Queries, after Close, limit int64) ([]Close, error) {
 		return q.ClosesOfPosition(ctx, read.ClosesOfPositionParams{PositionID: positionID, AfterKey: after.EventKey, PageSize: limit})
 	})
 }
@@ -120,10 +120,10 @@ func (l *Ledger) Events(ctx context.Context, minerID int64, f EventFilter, p Pag
 	if f.Outcome != "" && !f.Outcome.Valid() {
 		return nil, &Error{Op: "list events", Err: invalid("outcome", f.Outcome, "want applied or ignored")}
 	}
-	return list(ctx, l, "events", p, inOrder(byKey, f.Newest), func(ctx context.Context, q *read.Queries, after RecordedEvent, limit int64) ([]RecordedEvent, error) {
+	return listPage(ctx, l, "events", p, inOrder(byKey, f.Newest), func(ctx context.Context, q *read.Queries, after RecordedEvent, limit int64) ([]RecordedEvent, error) {
 		low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
 		params := read.EventsParams{
-			MinerID: minerID, AnyOutcome: flag(f.Outcome == ""), Outcome: f.Outcome,
+			MinerID: minerID, AnyOutcome: zeroOrOne(f.Outcome == ""), Outcome: f.Outcome,
 			AfterKey: low, BeforeKey: high, PageSize: limit,
 		}
 		if f.Newest {
@@ -136,7 +136,7 @@ func (l *Ledger) Events(ctx context.Context, minerID int64, f EventFilter, p Pag
 // RejectedEvents lists what Apply could not take, oldest record first: of one coldkey, or of all when it is
 // empty.
 func (l *Ledger) RejectedEvents(ctx context.Context, coldkey chain.Address, p Page[RejectedEvent]) ([]RejectedEvent, error) {
-	return list(ctx, l, "rejected events", p, byRejectedID, func(ctx context.Context, q *read.Queries, after RejectedEvent, limit int64) ([]RejectedEvent, error) {
+	return listPage(ctx, l, "rejected events", p, byRejectedID, func(ctx context.Context, q *read.Queries, after RejectedEvent, limit int64) ([]RejectedEvent, error) {
 		if coldkey == "" {
 			return q.RejectedEvents(ctx, after.RejectedID, limit)
 		}
@@ -144,16 +144,16 @@ func (l *Ledger) RejectedEvents(ctx context.Context, coldkey chain.Address, p Pa
 	})
 }
 
-// flag is a condition as the 0 or 1 of a query.
-func flag(b bool) int64 {
+// zeroOrOne is a condition as the 0 or 1 of a query.
+func zeroOrOne(b bool) int64 {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-// until is the end of a period, where 0 stands for none.
-func until(t chain.Time) chain.Time {
+// untilOrMax is the end of a period, where 0 stands for none.
+func untilOrMax(t chain.Time) chain.Time {
 	if t == 0 {
 		return maxTime
 	}

@@ -14,10 +14,10 @@ type Lot = read.LotsRow
 // Lots lists a miner's closes as lots, in the order of Closes. Newest is not looked at.
 func (l *Ledger) Lots(ctx context.Context, minerID int64, f CloseFilter, p Page[Lot]) ([]Lot, error) {
 	order := func(a, b Lot) int { return cmp.Or(cmp.Compare(a.EventKey, b.EventKey), cmp.Compare(a.Step, b.Step)) }
-	return list(ctx, l, "lots", p, order, func(ctx context.Context, q *read.Queries, after Lot, limit int64) ([]Lot, error) {
+	return listPage(ctx, l, "lots", p, order, func(ctx context.Context, q *read.Queries, after Lot, limit int64) ([]Lot, error) {
 		low, high := keysBetween(f.From, f.Until, after.EventKey, false)
 		params := read.LotsParams{
-			MinerID: minerID, Archived: flag(f.Archived), AnyNetuid: flag(f.Netuid == nil),
+			MinerID: minerID, Archived: zeroOrOne(f.Archived), AnyNetuid: zeroOrOne(f.Netuid == nil),
 			AfterKey: low, AfterStep: -1, BeforeKey: high, PageSize: limit,
 		}
 		if f.Netuid != nil {

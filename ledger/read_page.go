@@ -21,8 +21,8 @@ type Page[T any] struct {
 	Limit int
 }
 
-// rows is the number of rows asked for, and the row to go on from; at the start that is the zero row.
-func (p Page[T]) rows() (after T, limit int64, err error) {
+// bounds is the number of rows asked for, and the row to go on from; at the start that is the zero row.
+func (p Page[T]) bounds() (after T, limit int64, err error) {
 	if p.Limit < 0 || p.Limit > maxPage {
 		return after, 0, &Error{Op: "list", Err: invalid("limit", p.Limit, fmt.Sprintf("want 1 to %d, or 0 for %d", maxPage, defaultPage))}
 	}
@@ -46,7 +46,7 @@ func pages[T any, K cmp.Ordered](what string, size int64, after K, key func(T) K
 				if next := key(page[i]); next > after {
 					after = next
 				} else {
-					err = unordered(what)
+					err = unorderedRows(what)
 				}
 			}
 			if err != nil {
@@ -60,11 +60,11 @@ func pages[T any, K cmp.Ordered](what string, size int64, after K, key func(T) K
 	}
 }
 
-// ascending checks a page that a caller reads after a row, nil at the start, as pages does its own.
-func ascending[T any](what string, after *T, page []T, order func(a, b T) int) error {
+// checkAscending checks a page that a caller reads after a row, nil at the start, as pages does its own.
+func checkAscending[T any](what string, after *T, page []T, order func(a, b T) int) error {
 	for i := range page {
 		if after != nil && order(*after, page[i]) >= 0 {
-			return unordered(what)
+			return unorderedRows(what)
 		}
 		after = &page[i]
 	}
@@ -73,13 +73,13 @@ func ascending[T any](what string, after *T, page []T, order func(a, b T) int) e
 
 func minerIDOf(m Miner) int64 { return m.MinerID }
 
-// unordered is the error of rows that do not come in the order of their keys, each key once.
-func unordered(what string) error {
+// unorderedRows is the error of rows that do not come in the order of their keys, each key once.
+func unorderedRows(what string) error {
 	return &Error{Op: "list " + what, Err: manager.ErrCorrupt, Detail: "a row comes twice or out of order, so an index is damaged; verify the file, and restore a backup"}
 }
 
-// converted are rows as values of another type.
-func converted[A, B any](rows []A, convert func(A) B) []B {
+// convertRows are rows as values of another type.
+func convertRows[A, B any](rows []A, convert func(A) B) []B {
 	var list []B
 	for _, r := range rows {
 		list = append(list, convert(r))

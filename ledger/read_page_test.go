@@ -81,7 +81,7 @@ func TestListsRefuseRowsThatDoNotAscend(t *testing.T) {
 		{"earlier ones", &five, []int{4}, manager.ErrCorrupt},
 		{"a row twice", nil, []int{1, 1}, manager.ErrCorrupt},
 	} {
-		if err := ascending("numbers", c.after, c.page, cmp.Compare[int]); !errors.Is(err, c.want) {
+		if err := checkAscending("numbers", c.after, c.page, cmp.Compare[int]); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
 	}

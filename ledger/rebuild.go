@@ -16,7 +16,7 @@ type Change[T any] struct {
 	After  *T `json:"after"`
 }
 
-// Unhonoured is an unstake that was handled in strict mode or with a list of positions, and whose inputs
+// Unhonoured is an unstake that was handled in strict mode or with a list of positions, and whose terms
 // cannot be met now that older events have come before it.
 type Unhonoured struct {
 	EventID int64  `json:"event_id"`
@@ -43,7 +43,7 @@ func (r RebuildResult) Changed() bool {
 }
 
 // Rebuild replays all events of a miner, in one transaction: each of them in order (see chain.EventKey), with the
-// inputs it was handled with, as if none had come late. Only what differs is written, so where events came in order
+// terms it was handled on, as if none had come late. Only what differs is written, so where events came in order
 // nothing is. It alone may undo a close, and afterwards the miner is marked no more. Ids are kept. What is archived
 // stays so where it is still closed; a position that is open again, and the trades that closed it, are live again.
 // Events that were flagged out of order are so no more.
@@ -63,7 +63,7 @@ func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address, opts ...Reb
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (RebuildResult, error) {
 		m, err := tx.MinerByColdkey(ctx, coldkey)
 		if err != nil {
-			return RebuildResult{}, named(err, "rebuild", "miner %s", coldkey)
+			return RebuildResult{}, nameMissing(err, "rebuild", "miner %s", coldkey)
 		}
 		var policy *Policy
 		if c.underPolicy {
@@ -77,7 +77,7 @@ func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address, opts ...Reb
 		if err != nil {
 			return RebuildResult{}, err
 		}
-		return r.result, r.write(ctx, tx)
+		return r.result, r.writeChanges(ctx, tx)
 	}, manager.Label("ledger.Rebuild"))
 }
 
@@ -129,7 +129,7 @@ const rebuildAttempts = 2
 // and written where the miner is still what was planned for.
 func (l *Ledger) rebuildMarked(ctx context.Context, minerID int64) (RebuildResult, error) {
 	for attempt := 1; ; attempt++ {
-		planned, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (*rebuilding, error) {
+		planned, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (*rebuildPlan, error) {
 			if attempt > rebuildAttempts {
 				return nil, nil
 			}
@@ -147,11 +147,11 @@ func (l *Ledger) rebuildMarked(ctx context.Context, minerID int64) (RebuildResul
 					return err
 				}
 			}
-			if done, err = r.stands(ctx, tx.Reader); err != nil || !done {
+			if done, err = r.stillApplies(ctx, tx.Reader); err != nil || !done {
 				return err
 			}
 			result = r.result
-			return r.write(ctx, tx)
+			return r.writeChanges(ctx, tx)
 		}, manager.Label("ledger.RebuildMarked"))
 		if err != nil || done {
 			return result, err
@@ -160,10 +160,10 @@ func (l *Ledger) rebuildMarked(ctx context.Context, minerID int64) (RebuildResul
 }
 
 // planMarked plans the replay of a marked miner. One that is not marked any more has nothing to replay.
-func planMarked(ctx context.Context, q *read.Queries, minerID int64) (*rebuilding, error) {
+func planMarked(ctx context.Context, q *read.Queries, minerID int64) (*rebuildPlan, error) {
 	m, err := q.MinerByID(ctx, minerID)
 	if err != nil {
-		return nil, named(err, "rebuild", "miner %d", minerID)
+		return nil, nameMissing(err, "rebuild", "miner %d", minerID)
 	}
 	from := lastKey
 	if m.OldestLateKey != nil {
@@ -174,7 +174,7 @@ func planMarked(ctx context.Context, q *read.Queries, minerID int64) (*rebuildin
 
 // planRebuild replays the events of a miner in memory, from a key on or, where it is empty, all of them, and finds
 // what is recorded otherwise. With a policy the events are handled under it.
-func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey, policy *Policy) (*rebuilding, error) {
+func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey, policy *Policy) (*rebuildPlan, error) {
 	past, b, err := readPast(ctx, q, m, from)
 	if err != nil {
 		return nil, err
@@ -191,9 +191,9 @@ func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.Event
 	}
 	wanted := events
 	if policy != nil {
-		wanted = policy.restated(events)
+		wanted = policy.restate(events)
 	}
-	replayed, err := replay(ctx, m, wanted, b)
+	replayed, err := replayEvents(ctx, m, wanted, b)
 	if errors.Is(err, ErrInvalid) {
 		err = &Error{Op: "rebuild", Subject: "miner " + string(m.Coldkey), Err: err}
 	}
@@ -201,22 +201,22 @@ func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.Event
 		return nil, err
 	}
 	replayed.keepArchived(past.recorded)
-	r := newRebuilding(m, past.recorded, replayed.accounts)
+	r := newRebuildPlan(m, past.recorded, replayed.minerRows)
 	if r.archived, err = q.ArchivedRows(ctx, m.MinerID); err != nil {
 		return nil, err
 	}
-	r.compare(events, wanted, replayed)
+	r.findChanges(events, wanted, replayed)
 	return r, nil
 }
 
-// stands reports whether a miner is still as it was when the replay was planned: every event that is handled changes
+// stillApplies reports whether a miner is still as it was when the replay was planned: every event that is handled changes
 // its row, and so does every other replay.
-func (r *rebuilding) stands(ctx context.Context, q *read.Queries) (bool, error) {
+func (r *rebuildPlan) stillApplies(ctx context.Context, q *read.Queries) (bool, error) {
 	m, err := q.MinerByID(ctx, r.miner.MinerID)
 	if err != nil {
 		return false, err
 	}
 	archived, err := q.ArchivedRows(ctx, m.MinerID)
 	return err == nil && archived == r.archived && countersOf(m) == countersOf(r.miner) &&
-		same(m.LatestKey, r.miner.LatestKey) && same(m.OldestLateKey, r.miner.OldestLateKey), err
+		equalOptional(m.LatestKey, r.miner.LatestKey) && equalOptional(m.OldestLateKey, r.miner.OldestLateKey), err
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// rebuilding compares what a miner's events come to with what is recorded, and writes the difference.
-type rebuilding struct {
+// rebuildPlan compares what a miner's events come to with what is recorded, and writes the difference.
+type rebuildPlan struct {
 	miner      Miner
-	recorded   accounts
-	want       accounts
+	recorded   minerRows
+	want       minerRows
 	archived   int64 // rows of the miner that were archived when it was planned
 	result     RebuildResult
 	outcomes   []RecordedEvent // as they are to be written
@@ -27,8 +27,8 @@ type rebuilding struct {
 	inserted   map[closeKey]bool // closes to write
 }
 
-func newRebuilding(m Miner, recorded, want accounts) *rebuilding {
-	r := &rebuilding{
+func newRebuildPlan(m Miner, recorded, want minerRows) *rebuildPlan {
+	r := &rebuildPlan{
 		miner: m, recorded: recorded, want: want, result: RebuildResult{MinerID: m.MinerID},
 		ofPosition: map[int64][]closeKey{}, ofTrade: map[int64][]closeKey{},
 		positions: map[int64]bool{}, trades: map[int64]bool{},
@@ -41,26 +41,26 @@ func newRebuilding(m Miner, recorded, want accounts) *rebuilding {
 	return r
 }
 
-// compare finds every difference.
-func (r *rebuilding) compare(events, wanted []RecordedEvent, got replayed) {
+// findChanges finds every difference.
+func (r *rebuildPlan) findChanges(events, wanted []RecordedEvent, got replayResult) {
 	r.result.Replayed, r.result.Unhonoured = int64(len(events)), got.unhonoured
 	for i, e := range events {
 		r.compareOutcome(e, wanted[i], got.reasons)
 	}
-	r.result.Positions = changes(r.recorded.positions, r.want.positions, cmp.Compare[int64], samePosition)
+	r.result.Positions = changedRows(r.recorded.positions, r.want.positions, cmp.Compare[int64], samePosition)
 	for _, c := range r.result.Positions {
-		r.touchPosition(either(c).PositionID)
+		r.touchPosition(changedRow(c).PositionID)
 	}
-	r.result.Trades = changes(r.recorded.trades, r.want.trades, cmp.Compare[int64], sameTrade)
+	r.result.Trades = changedRows(r.recorded.trades, r.want.trades, cmp.Compare[int64], sameTrade)
 	for _, c := range r.result.Trades {
-		r.touchTrade(either(c).TradeID)
+		r.touchTrade(changedRow(c).TradeID)
 	}
 	for id, t := range r.want.trades { // archived or not any more, and no other change
-		if was, recorded := r.recorded.trades[id]; recorded && !same(was.ArchiveRun, t.ArchiveRun) {
+		if was, recorded := r.recorded.trades[id]; recorded && !equalOptional(was.ArchiveRun, t.ArchiveRun) {
 			r.touchTrade(id)
 		}
 	}
-	r.result.Closes = changes(r.recorded.closes, r.want.closes, func(a, b closeKey) int {
+	r.result.Closes = changedRows(r.recorded.closes, r.want.closes, func(a, b closeKey) int {
 		return cmp.Or(cmp.Compare(a.tradeID, b.tradeID), cmp.Compare(a.step, b.step))
 	}, func(a, b Close) bool { return a == b })
 	for _, c := range r.result.Closes {
@@ -76,7 +76,7 @@ func (r *rebuilding) compare(events, wanted []RecordedEvent, got replayed) {
 
 // compareOutcome compares what became of an event with what becomes of it as it is wanted. Once replayed in order,
 // none is out of order.
-func (r *rebuilding) compareOutcome(e, after RecordedEvent, reasons map[int64]chain.IgnoreReason) {
+func (r *rebuildPlan) compareOutcome(e, after RecordedEvent, reasons map[int64]chain.IgnoreReason) {
 	after.Outcome, after.Reason, after.OutOfOrder = chain.Applied, nil, false
 	if reason, ignored := reasons[e.EventID]; ignored {
 		after.Outcome, after.Reason = chain.Ignored, &reason
@@ -84,8 +84,8 @@ func (r *rebuilding) compareOutcome(e, after RecordedEvent, reasons map[int64]ch
 	if e.OutOfOrder {
 		r.result.Reordered++
 	}
-	restated := !same(after.MinBlocks, e.MinBlocks) || !same(after.SelfTrade, e.SelfTrade)
-	other := after.Outcome != e.Outcome || !same(after.Reason, e.Reason)
+	restated := !equalOptional(after.MinBlocks, e.MinBlocks) || !equalOptional(after.SelfTrade, e.SelfTrade)
+	other := after.Outcome != e.Outcome || !equalOptional(after.Reason, e.Reason)
 	if restated {
 		r.result.Restated++
 	}
@@ -97,21 +97,21 @@ func (r *rebuilding) compareOutcome(e, after RecordedEvent, reasons map[int64]ch
 	}
 }
 
-func (r *rebuilding) compareCounters(got replayed) {
+func (r *rebuildPlan) compareCounters(got replayResult) {
 	have := countersOf(r.miner)
 	r.total, r.latest, r.lastActive = got.total, got.latest, got.lastActive
 	after := r.miner
 	after.LatestKey, after.OldestLateKey, after.LastActive = got.latest, nil, got.lastActive
-	got.total.into(&after)
-	if have != got.total || !same(r.miner.LatestKey, got.latest) || !same(r.miner.LastActive, got.lastActive) {
+	got.total.copyTo(&after)
+	if have != got.total || !equalOptional(r.miner.LatestKey, got.latest) || !equalOptional(r.miner.LastActive, got.lastActive) {
 		before := r.miner
 		before.OldestLateKey = nil // the mark is no result
 		r.result.Counters = Change[Miner]{Before: &before, After: &after}
 	}
 }
 
-// changes are the rows that differ, in the order of their keys.
-func changes[K comparable, T any](before, after map[K]T, order func(a, b K) int, same func(a, b T) bool) []Change[T] {
+// changedRows are the rows that differ, in the order of their keys.
+func changedRows[K comparable, T any](before, after map[K]T, order func(a, b K) int, same func(a, b T) bool) []Change[T] {
 	keys := map[K]bool{}
 	for k, b := range before {
 		if a, ok := after[k]; !ok || !same(a, b) {
@@ -137,18 +137,18 @@ func changes[K comparable, T any](before, after map[K]T, order func(a, b K) int,
 	return list
 }
 
-// either is the row before, or where there was none the row after.
-func either[T any](c Change[T]) T {
+// changedRow is the row before, or where there was none the row after.
+func changedRow[T any](c Change[T]) T {
 	if c.Before != nil {
 		return *c.Before
 	}
 	return *c.After
 }
 
-func same[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
+func equalOptional[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func samePosition(a, b Position) bool {
-	return same(a.LastExitTime, b.LastExitTime) && same(a.ClosedAt, b.ClosedAt) && a.RemainingAlpha == b.RemainingAlpha &&
+	return equalOptional(a.LastExitTime, b.LastExitTime) && equalOptional(a.ClosedAt, b.ClosedAt) && a.RemainingAlpha == b.RemainingAlpha &&
 		a.Status == b.Status && a.Gain == b.Gain && sameEntry(a, b)
 }
 
@@ -178,51 +178,51 @@ func sameExit(a, b Trade) bool {
 }
 
 // touchPosition has a position written. One that is inserted or removed has no closes meanwhile.
-func (r *rebuilding) touchPosition(id int64) {
+func (r *rebuildPlan) touchPosition(id int64) {
 	if r.positions[id] {
 		return
 	}
 	r.positions[id] = true
-	if r.begins(id) {
+	if r.mustReplacePosition(id) {
 		for _, key := range r.ofPosition[id] {
 			r.moveClose(key)
 		}
 	}
 }
 
-// begins reports whether a position has to be inserted or removed rather than changed.
-func (r *rebuilding) begins(id int64) bool {
+// mustReplacePosition reports whether a position has to be inserted or removed rather than changed.
+func (r *rebuildPlan) mustReplacePosition(id int64) bool {
 	before, recorded := r.recorded.positions[id]
 	after, wanted := r.want.positions[id]
 	return !recorded || !wanted || !sameEntry(before, after)
 }
 
 // touchTrade has a trade written, as touchPosition does a position.
-func (r *rebuilding) touchTrade(id int64) {
+func (r *rebuildPlan) touchTrade(id int64) {
 	if r.trades[id] {
 		return
 	}
 	r.trades[id] = true
-	if r.beginsTrade(id) {
+	if r.mustReplaceTrade(id) {
 		for _, key := range r.ofTrade[id] {
 			r.moveClose(key)
 		}
 	}
 }
 
-func (r *rebuilding) beginsTrade(id int64) bool {
+func (r *rebuildPlan) mustReplaceTrade(id int64) bool {
 	before, recorded := r.recorded.trades[id]
 	after, wanted := r.want.trades[id]
 	return !recorded || !wanted || !sameExit(before, after)
 }
 
 // moveClose takes a close out and puts back what is to stand in its place.
-func (r *rebuilding) moveClose(key closeKey) {
+func (r *rebuildPlan) moveClose(key closeKey) {
 	r.removeClose(key)
 	r.insertClose(key)
 }
 
-func (r *rebuilding) removeClose(key closeKey) {
+func (r *rebuildPlan) removeClose(key closeKey) {
 	if c, recorded := r.recorded.closes[key]; recorded && !r.removed[key] {
 		r.removed[key] = true
 		r.touchPosition(c.PositionID)
@@ -230,7 +230,7 @@ func (r *rebuilding) removeClose(key closeKey) {
 	}
 }
 
-func (r *rebuilding) insertClose(key closeKey) {
+func (r *rebuildPlan) insertClose(key closeKey) {
 	if c, wanted := r.want.closes[key]; wanted && !r.inserted[key] {
 		r.inserted[key] = true
 		r.touchPosition(c.PositionID)

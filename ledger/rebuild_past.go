@@ -17,12 +17,12 @@ type past struct {
 	q        *read.Queries // nil: a whole replay
 	minerID  int64
 	before   chain.EventKey // of the first event
-	recorded accounts       // rows as they stand: those from before on, and the positions that were looked at
-	pulled   map[chain.Netuid]pulled
+	recorded minerRows      // rows as they stand: those from before on, and the positions that were looked at
+	progress map[chain.Netuid]readProgress
 }
 
-// pulled is how far the open positions of a subnet have been read.
-type pulled struct {
+// readProgress is how far the open positions of a subnet have been read.
+type readProgress struct {
 	key chain.EventKey
 	all bool
 }
@@ -30,7 +30,7 @@ type pulled struct {
 // readPast reads the rows from an event on, and undoes them: the book holds the positions that they touched, as they
 // were before, and undone is what they had added to the counters.
 func readPast(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey) (p *past, b *book, err error) {
-	p = &past{minerID: m.MinerID, before: from, recorded: newAccounts(), pulled: map[chain.Netuid]pulled{}}
+	p = &past{minerID: m.MinerID, before: from, recorded: newMinerRows(), progress: map[chain.Netuid]readProgress{}}
 	b = newBook(p)
 	after := chain.EventKey("")
 	if from != "" {
@@ -39,14 +39,14 @@ func readPast(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey
 			return nil, nil, err
 		}
 	}
-	if err := p.recorded.read(ctx, q, m.MinerID, after); err != nil || from == "" {
+	if err := p.recorded.readAll(ctx, q, m.MinerID, after); err != nil || from == "" {
 		return p, b, err
 	}
-	return p, b, p.undo(ctx, b)
+	return p, b, p.undoCloses(ctx, b)
 }
 
-// undo puts back what the closes took of positions that were opened before.
-func (p *past) undo(ctx context.Context, b *book) error {
+// undoCloses puts back what the closes took of positions that were opened before.
+func (p *past) undoCloses(ctx context.Context, b *book) error {
 	touched := map[int64]bool{}
 	for _, c := range p.recorded.closes {
 		if _, ok := p.recorded.positions[c.PositionID]; !ok {
@@ -80,18 +80,18 @@ func (p *past) undo(ctx context.Context, b *book) error {
 		if of.RemainingAlpha < of.EntryAlpha {
 			exit, err := p.q.LastExitBefore(ctx, of.PositionID, p.before)
 			if err != nil {
-				return named(err, "rebuild", "the close of position %d before %s", of.PositionID, p.before)
+				return nameMissing(err, "rebuild", "the close of position %d before %s", of.PositionID, p.before)
 			}
 			of.Status, of.LastExitTime = chain.PositionPartial, &exit
 		}
-		b.add(*of)
+		b.addPosition(*of)
 	}
-	b.sort()
+	b.sortLists()
 	return nil
 }
 
-// undone is what the rows of a suffix had added to the counters.
-func (p *past) undone(events []RecordedEvent) counters {
+// undoneCounters is what the rows of a suffix had added to the counters.
+func (p *past) undoneCounters(events []RecordedEvent) counters {
 	var c counters
 	for _, e := range events {
 		if e.Reason != nil && *e.Reason == chain.NoOpenPosition {
@@ -124,14 +124,14 @@ func (p *past) undone(events []RecordedEvent) counters {
 		if close.MinBlocksMet {
 			c.countedCloses++
 			c.countedDurations += close.DurationUs
-			c.winningCloses += flag(close.Gain > 0)
+			c.winningCloses += zeroOrOne(close.Gain > 0)
 		}
 	}
 	return c
 }
 
-// latest is the key of the last event handled before the replay, and when one was applied.
-func (p *past) latest(ctx context.Context) (key *chain.EventKey, lastActive *chain.Time, err error) {
+// latestHandled is the key of the last event handled before the replay, and when one was applied.
+func (p *past) latestHandled(ctx context.Context) (key *chain.EventKey, lastActive *chain.Time, err error) {
 	if p.q == nil {
 		return nil, nil, nil
 	}
@@ -149,9 +149,9 @@ func (p *past) latest(ctx context.Context) (key *chain.EventKey, lastActive *cha
 	return &k, &at, err
 }
 
-// pull reads the next open positions of a subnet into the book. It reports whether there were any.
-func (p *past) pull(ctx context.Context, b *book, netuid chain.Netuid) (bool, error) {
-	at := p.pulled[netuid]
+// readNextOpen reads the next open positions of a subnet into the book. It reports whether there were any.
+func (p *past) readNextOpen(ctx context.Context, b *book, netuid chain.Netuid) (bool, error) {
+	at := p.progress[netuid]
 	if p.q == nil || at.all {
 		return false, nil
 	}
@@ -165,22 +165,22 @@ func (p *past) pull(ctx context.Context, b *book, netuid chain.Netuid) (bool, er
 		if last := page[len(page)-1].EventKey; last > at.key {
 			at.key = last
 		} else {
-			return false, unordered("open positions")
+			return false, unorderedRows("open positions")
 		}
 	}
-	p.pulled[netuid] = at
-	p.take(b, page)
+	p.progress[netuid] = at
+	p.addToBook(b, page)
 	return true, nil
 }
 
-// usable reports whether the book holds every open position of a subnet up to a key.
-func (p *past) usable(netuid chain.Netuid, key chain.EventKey) bool {
-	at := p.pulled[netuid]
+// isReadUpTo reports whether the book holds every open position of a subnet up to a key.
+func (p *past) isReadUpTo(netuid chain.Netuid, key chain.EventKey) bool {
+	at := p.progress[netuid]
 	return p.q == nil || at.all || key <= at.key
 }
 
-// ownOf reads the open positions that an extrinsic has opened into the book.
-func (p *past) ownOf(ctx context.Context, b *book, e Event) error {
+// readOwn reads the open positions that an extrinsic has opened into the book.
+func (p *past) readOwn(ctx context.Context, b *book, e Event) error {
 	if p.q == nil {
 		return nil
 	}
@@ -192,11 +192,11 @@ func (p *past) ownOf(ctx context.Context, b *book, e Event) error {
 	for i, c := range own {
 		ids[i] = c.PositionID
 	}
-	return p.listed(ctx, b, ids)
+	return p.readListed(ctx, b, ids)
 }
 
-// listed reads those positions of a list into the book that were opened before the replay and are not in it.
-func (p *past) listed(ctx context.Context, b *book, ids []int64) error {
+// readListed reads those positions of a list into the book that were opened before the replay and are not in it.
+func (p *past) readListed(ctx context.Context, b *book, ids []int64) error {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return b.positions[id] != nil })
 	if p.q == nil || len(ids) == 0 {
 		return nil
@@ -205,19 +205,19 @@ func (p *past) listed(ctx context.Context, b *book, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	p.take(b, slices.DeleteFunc(rows, func(row Position) bool { return row.EventKey >= p.before }))
+	p.addToBook(b, slices.DeleteFunc(rows, func(row Position) bool { return row.EventKey >= p.before }))
 	return nil
 }
 
-// take puts positions, which the replay has not touched yet, into the book.
-func (p *past) take(b *book, rows []Position) {
+// addToBook puts positions, which the replay has not touched yet, into the book.
+func (p *past) addToBook(b *book, rows []Position) {
 	for _, row := range rows {
 		if b.positions[row.PositionID] == nil {
 			p.recorded.positions[row.PositionID] = row
-			b.add(row)
+			b.addPosition(row)
 		}
 	}
-	b.sort()
+	b.sortLists()
 }
 
 // book holds a miner's positions while its events are replayed, each list first in, first out.
@@ -232,15 +232,15 @@ func newBook(p *past) *book {
 	return &book{past: p, positions: map[int64]*Position{}, open: map[chain.Netuid][]*Position{}, extrinsics: map[string][]*Position{}}
 }
 
-// add puts a position at the end of its lists, where one that a replayed event opens belongs; see sort.
-func (b *book) add(p Position) {
+// addPosition puts a position at the end of its lists, where one that a replayed event opens belongs; see sort.
+func (b *book) addPosition(p Position) {
 	b.positions[p.PositionID] = &p
 	b.open[p.Netuid] = append(b.open[p.Netuid], &p)
 	b.extrinsics[p.ExtrinsicID] = append(b.extrinsics[p.ExtrinsicID], &p)
 }
 
-// sort puts all lists in order after positions of the past were added.
-func (b *book) sort() {
+// sortLists puts all lists in order after positions of the past were added.
+func (b *book) sortLists() {
 	inOrder := func(x, y *Position) int { return cmp.Compare(x.EventKey, y.EventKey) }
 	for _, list := range b.open {
 		slices.SortFunc(list, inOrder)
@@ -252,15 +252,15 @@ func (b *book) sort() {
 
 // candidates are the positions that a trade will close, as gather finds them in the database, and what of an
 // explicit list cannot be honoured.
-func (b *book) candidates(ctx context.Context, e Event, in inputs) (candidates []candidate, missed []string, err error) {
-	if in.listed {
-		if err := b.past.listed(ctx, b, in.list); err != nil {
+func (b *book) candidates(ctx context.Context, e Event, terms closeTerms) (candidates []candidate, missed []string, err error) {
+	if terms.listed {
+		if err := b.past.readListed(ctx, b, terms.list); err != nil {
 			return nil, nil, err
 		}
-		listed, missed := b.listed(e, in)
+		listed, missed := b.listedCandidates(e, terms)
 		return ownOrAll(listed, e), missed, nil
 	}
-	if err := b.past.ownOf(ctx, b, e); err != nil {
+	if err := b.past.readOwn(ctx, b, e); err != nil {
 		return nil, nil, err
 	}
 	key := e.eventKey()
@@ -270,17 +270,17 @@ func (b *book) candidates(ctx context.Context, e Event, in inputs) (candidates [
 		}
 	}
 	if len(candidates) == 0 {
-		candidates, err = b.fifo(ctx, e, key)
+		candidates, err = b.fifoCandidates(ctx, e, key)
 	}
 	return candidates, nil, err
 }
 
-// fifo are the first positions of a subnet that cover a trade.
-func (b *book) fifo(ctx context.Context, e Event, key chain.EventKey) (candidates []candidate, err error) {
+// fifoCandidates are the first positions of a subnet that cover a trade.
+func (b *book) fifoCandidates(ctx context.Context, e Event, key chain.EventKey) (candidates []candidate, err error) {
 	left := e.Alpha
 	for i := 0; left > 0; i++ {
-		for more := true; more && (i >= len(b.open[e.Netuid]) || !b.past.usable(e.Netuid, b.open[e.Netuid][i].EventKey)); {
-			if more, err = b.past.pull(ctx, b, e.Netuid); err != nil {
+		for more := true; more && (i >= len(b.open[e.Netuid]) || !b.past.isReadUpTo(e.Netuid, b.open[e.Netuid][i].EventKey)); {
+			if more, err = b.past.readNextOpen(ctx, b, e.Netuid); err != nil {
 				return nil, err
 			}
 		}

@@ -15,7 +15,7 @@ type rebuildConfig struct{ underPolicy bool }
 
 // UnderPolicy has Rebuild handle the events under the ledger's policy of now, and store it on them, so that later
 // rebuilds agree. Events that are known to be transfers are excluded or not as the policy says, whoever excluded them
-// before. Modes and lists of positions stay. Default: each event is handled with the inputs that are stored on it.
+// before. Modes and lists of positions stay. Default: each event is handled on the terms that are stored on it.
 func UnderPolicy() RebuildOption { return func(c *rebuildConfig) { c.underPolicy = true } }
 
 // RefreshPolicy recomputes whether events were handled under another policy than the ledger's, as it is to be
@@ -23,15 +23,15 @@ func UnderPolicy() RebuildOption { return func(c *rebuildConfig) { c.underPolicy
 // writer writes meanwhile.
 func (l *Ledger) RefreshPolicy(ctx context.Context) (Policy, error) {
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (Policy, error) {
-		if err := settlePolicy(ctx, tx); err != nil {
+		if err := refreshMixed(ctx, tx); err != nil {
 			return Policy{}, err
 		}
 		return readPolicy(ctx, tx.Reader)
 	}, manager.Label("ledger.RefreshPolicy"))
 }
 
-// restated are events as they are under the policy. One that is ignored for another reason than transfers stays so.
-func (p Policy) restated(events []RecordedEvent) []RecordedEvent {
+// restate are events as they are under the policy. One that is ignored for another reason than transfers stays so.
+func (p Policy) restate(events []RecordedEvent) []RecordedEvent {
 	events = slices.Clone(events)
 	for i := range events {
 		e := &events[i]

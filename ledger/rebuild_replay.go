@@ -30,20 +30,20 @@ func eventsInOrder(ctx context.Context, q *read.Queries, minerID int64, after ch
 // closeKey is the key of a close.
 type closeKey struct{ tradeID, step int64 }
 
-// accounts are the rows that a miner's events make.
-type accounts struct {
+// minerRows are the rows that a miner's events make.
+type minerRows struct {
 	positions map[int64]Position
 	trades    map[int64]Trade
 	closes    map[closeKey]Close
 }
 
-func newAccounts() accounts {
-	return accounts{positions: map[int64]Position{}, trades: map[int64]Trade{}, closes: map[closeKey]Close{}}
+func newMinerRows() minerRows {
+	return minerRows{positions: map[int64]Position{}, trades: map[int64]Trade{}, closes: map[closeKey]Close{}}
 }
 
-// replayed is what a miner's events come to when they are handled in order.
-type replayed struct {
-	accounts
+// replayResult is what a miner's events come to when they are handled in order.
+type replayResult struct {
+	minerRows
 	reasons    map[int64]chain.IgnoreReason // of the events that are ignored
 	total      counters
 	latest     *chain.EventKey
@@ -51,14 +51,14 @@ type replayed struct {
 	unhonoured []Unhonoured
 }
 
-// replay handles a miner's events in memory, on top of what was before them. Errors: ErrInvalid when a counter
+// replayEvents handles a miner's events in memory, on top of what was before them. Errors: ErrInvalid when a counter
 // overflows, and those of reading the past.
-func replay(ctx context.Context, m Miner, events []RecordedEvent, b *book) (r replayed, err error) {
-	r = replayed{accounts: newAccounts(), reasons: map[int64]chain.IgnoreReason{}}
+func replayEvents(ctx context.Context, m Miner, events []RecordedEvent, b *book) (r replayResult, err error) {
+	r = replayResult{minerRows: newMinerRows(), reasons: map[int64]chain.IgnoreReason{}}
 	if b.past.q != nil {
-		r.total = countersOf(m).minus(b.past.undone(events))
+		r.total = countersOf(m).minus(b.past.undoneCounters(events))
 	}
-	if r.latest, r.lastActive, err = b.past.latest(ctx); err != nil {
+	if r.latest, r.lastActive, err = b.past.latestHandled(ctx); err != nil {
 		return r, err
 	}
 	for i := range events {
@@ -69,8 +69,8 @@ func replay(ctx context.Context, m Miner, events []RecordedEvent, b *book) (r re
 		}
 		added := counters{positions: 1, openPositions: 1, entryTAO: e.TAO, entryAlpha: e.Alpha}
 		if e.Kind == chain.Stake {
-			b.add(positionOf(*e))
-		} else if added, err = r.close(ctx, b, m, *e); err != nil {
+			b.addPosition(positionOf(*e))
+		} else if added, err = r.replayClose(ctx, b, m, *e); err != nil {
 			return r, err
 		}
 		if r.total, err = r.total.plus(added); err != nil {
@@ -87,31 +87,31 @@ func replay(ctx context.Context, m Miner, events []RecordedEvent, b *book) (r re
 	return r, nil
 }
 
-// close handles an unstake, and returns what it adds to the counters.
-func (r *replayed) close(ctx context.Context, b *book, m Miner, recorded RecordedEvent) (counters, error) {
+// replayClose handles an unstake, and returns what it adds to the counters.
+func (r *replayResult) replayClose(ctx context.Context, b *book, m Miner, recorded RecordedEvent) (counters, error) {
 	e := Event{
 		Kind: recorded.Kind, Coldkey: m.Coldkey, Hotkey: recorded.Hotkey, Netuid: recorded.Netuid, ExtrinsicID: recorded.ExtrinsicID,
 		EventIndex: recorded.EventIndex, Block: recorded.Block, Time: recorded.Time, TAO: recorded.TAO, Alpha: recorded.Alpha,
 	}
-	in, err := inputsOf(recorded)
+	terms, err := termsOf(recorded)
 	if err != nil {
 		return counters{}, err
 	}
-	candidates, missed, err := b.candidates(ctx, e, in)
+	candidates, missed, err := b.candidates(ctx, e, terms)
 	if err != nil {
 		return counters{}, err
 	}
-	p, err := share(e, in, candidates)
+	p, err := planSteps(e, terms, candidates)
 	if err != nil {
 		return counters{}, err
 	}
-	if in.mode == chain.Strict && p.unmatchedAlpha > 0 {
+	if terms.mode == chain.Strict && p.unmatchedAlpha > 0 {
 		missed = append(missed, fmt.Sprintf("strict, and %s of %s alpha is unmatched", p.unmatchedAlpha, e.Alpha))
 	}
 	if len(missed) > 0 {
 		r.unhonoured = append(r.unhonoured, Unhonoured{recorded.EventID, strings.Join(missed, "; ")})
 	}
-	added, err := p.counters()
+	added, err := p.addedCounters()
 	if len(p.steps) == 0 {
 		r.reasons[recorded.EventID] = chain.NoOpenPosition
 		added.trades = 0
@@ -130,26 +130,26 @@ func (r *replayed) close(ctx context.Context, b *book, m Miner, recorded Recorde
 	return added, err
 }
 
-// inputsOf are the inputs that were stored with an unstake.
-func inputsOf(e RecordedEvent) (inputs, error) {
+// termsOf are the terms that were stored with an unstake.
+func termsOf(e RecordedEvent) (closeTerms, error) {
 	if e.Mode == nil || e.MinBlocks == nil || e.SelfTrade == nil {
-		return inputs{}, invalid("mode", nil, fmt.Sprintf("event %d is an unstake without inputs", e.EventID))
+		return closeTerms{}, invalid("mode", nil, fmt.Sprintf("event %d is an unstake without terms", e.EventID))
 	}
-	in := inputs{mode: *e.Mode, minBlocks: *e.MinBlocks, selfTrade: *e.SelfTrade}
+	terms := closeTerms{mode: *e.Mode, minBlocks: *e.MinBlocks, selfTrade: *e.SelfTrade}
 	if e.PositionIds == nil {
-		return in, nil
+		return terms, nil
 	}
-	in.listed = true
-	if err := json.Unmarshal([]byte(*e.PositionIds), &in.list); err != nil {
-		return in, invalid("position_ids", *e.PositionIds, fmt.Sprintf("of event %d: %v", e.EventID, err))
+	terms.listed = true
+	if err := json.Unmarshal([]byte(*e.PositionIds), &terms.list); err != nil {
+		return terms, invalid("position_ids", *e.PositionIds, fmt.Sprintf("of event %d: %v", e.EventID, err))
 	}
-	return in, nil
+	return terms, nil
 }
 
-// listed are the candidates of an explicit list.
-func (b *book) listed(e Event, in inputs) (candidates []candidate, missed []string) {
+// listedCandidates are the candidates of an explicit list.
+func (b *book) listedCandidates(e Event, terms closeTerms) (candidates []candidate, missed []string) {
 	var listed []*Position
-	for _, id := range in.list {
+	for _, id := range terms.list {
 		p := b.positions[id]
 		if p == nil {
 			missed = append(missed, fmt.Sprintf("position %d is opened later", id))

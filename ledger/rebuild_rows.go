@@ -7,8 +7,8 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// read reads a miner's rows after a key as they stand, archived or not.
-func (a accounts) read(ctx context.Context, q *read.Queries, minerID int64, after chain.EventKey) error {
+// readAll reads a miner's rows after a key as they stand, archived or not.
+func (a minerRows) readAll(ctx context.Context, q *read.Queries, minerID int64, after chain.EventKey) error {
 	for _, archived := range []int64{0, 1} {
 		if err := a.readPositions(ctx, q, read.PositionsParams{
 			MinerID: minerID, Archived: archived, AfterKey: after, BeforeKey: lastKey, AnyNetuid: 1, AnyStatus: 1, PageSize: maxPage,
@@ -24,7 +24,7 @@ func (a accounts) read(ctx context.Context, q *read.Queries, minerID int64, afte
 	return nil
 }
 
-func (a accounts) readPositions(ctx context.Context, q *read.Queries, query read.PositionsParams) error {
+func (a minerRows) readPositions(ctx context.Context, q *read.Queries, query read.PositionsParams) error {
 	positions := pages("positions", query.PageSize, query.AfterKey, func(p Position) chain.EventKey { return p.EventKey }, func(after chain.EventKey) ([]Position, error) {
 		query.AfterKey = after
 		return q.Positions(ctx, query)
@@ -40,7 +40,7 @@ func (a accounts) readPositions(ctx context.Context, q *read.Queries, query read
 	return nil
 }
 
-func (a accounts) readTrades(ctx context.Context, q *read.Queries, query read.TradesParams) error {
+func (a minerRows) readTrades(ctx context.Context, q *read.Queries, query read.TradesParams) error {
 	trades := pages("trades", query.PageSize, query.AfterKey, func(t Trade) chain.EventKey { return t.EventKey }, func(after chain.EventKey) ([]Trade, error) {
 		query.AfterKey = after
 		return q.Trades(ctx, query)
@@ -66,7 +66,7 @@ func (a accounts) readTrades(ctx context.Context, q *read.Queries, query read.Tr
 
 // keepArchived leaves archived what is so in recorded and can stay so: positions that are closed. A trade whose
 // positions are all archived is archived with the last of them.
-func (a accounts) keepArchived(recorded accounts) {
+func (a minerRows) keepArchived(recorded minerRows) {
 	for id, p := range a.positions {
 		if was := recorded.positions[id]; was.ArchiveRun != nil && p.ClosedAt != nil {
 			p.ArchiveRun = was.ArchiveRun

@@ -9,9 +9,9 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/write"
 )
 
-// write writes the differences under the mark that lets closes be undone. Closes go first, since they hold
+// writeChanges writes the differences under the mark that lets closes be undone. Closes go first, since they hold
 // their positions and trades in place; positions stand whole while closes are inserted, and are set last.
-func (r *rebuilding) write(ctx context.Context, tx Tx) error {
+func (r *rebuildPlan) writeChanges(ctx context.Context, tx Tx) error {
 	if !r.result.Changed() && r.miner.OldestLateKey == nil && len(r.trades) == 0 {
 		return nil
 	}
@@ -29,7 +29,7 @@ func (r *rebuilding) write(ctx context.Context, tx Tx) error {
 	return err
 }
 
-func (r *rebuilding) removeCloses(ctx context.Context, tx Tx) error {
+func (r *rebuildPlan) removeCloses(ctx context.Context, tx Tx) error {
 	for _, key := range sortedKeys(r.removed) {
 		if _, err := tx.write.RemoveClose(ctx, key.tradeID, key.step); err != nil {
 			return err
@@ -38,7 +38,7 @@ func (r *rebuilding) removeCloses(ctx context.Context, tx Tx) error {
 	return nil
 }
 
-func (r *rebuilding) writeOutcomes(ctx context.Context, tx Tx) error {
+func (r *rebuildPlan) writeOutcomes(ctx context.Context, tx Tx) error {
 	for _, e := range r.outcomes {
 		_, err := tx.write.SetEventOutcome(ctx, write.SetEventOutcomeParams{
 			Outcome: e.Outcome, Reason: e.Reason, OutOfOrder: e.OutOfOrder, MinBlocks: e.MinBlocks, SelfTrade: e.SelfTrade, EventID: e.EventID,
@@ -51,9 +51,9 @@ func (r *rebuilding) writeOutcomes(ctx context.Context, tx Tx) error {
 }
 
 // openPositions makes the positions whole again, so that closes find enough left of them.
-func (r *rebuilding) openPositions(ctx context.Context, tx Tx) error {
+func (r *rebuildPlan) openPositions(ctx context.Context, tx Tx) error {
 	for _, id := range slices.Sorted(maps.Keys(r.positions)) {
-		if !r.begins(id) {
+		if !r.mustReplacePosition(id) {
 			if err := setPosition(ctx, tx, positionOf(eventOfPosition(r.want.positions[id]))); err != nil {
 				return err
 			}
@@ -73,10 +73,10 @@ func (r *rebuilding) openPositions(ctx context.Context, tx Tx) error {
 	return nil
 }
 
-func (r *rebuilding) writeTrades(ctx context.Context, tx Tx) error {
+func (r *rebuildPlan) writeTrades(ctx context.Context, tx Tx) error {
 	for _, id := range slices.Sorted(maps.Keys(r.trades)) {
 		t, wanted := r.want.trades[id]
-		if !r.beginsTrade(id) {
+		if !r.mustReplaceTrade(id) {
 			t.ArchiveRun = nil
 			if err := setTrade(ctx, tx, t); err != nil {
 				return err
@@ -97,7 +97,7 @@ func (r *rebuilding) writeTrades(ctx context.Context, tx Tx) error {
 	return nil
 }
 
-func (r *rebuilding) insertCloses(ctx context.Context, tx Tx) error {
+func (r *rebuildPlan) insertCloses(ctx context.Context, tx Tx) error {
 	for _, key := range sortedKeys(r.inserted) {
 		if err := tx.write.InsertClose(ctx, write.InsertCloseParams(r.want.closes[key])); err != nil {
 			return err
@@ -106,7 +106,7 @@ func (r *rebuilding) insertCloses(ctx context.Context, tx Tx) error {
 	return nil
 }
 
-func (r *rebuilding) setPositions(ctx context.Context, tx Tx) error {
+func (r *rebuildPlan) setPositions(ctx context.Context, tx Tx) error {
 	for _, id := range slices.Sorted(maps.Keys(r.positions)) {
 		p, wanted := r.want.positions[id]
 		if !wanted {
@@ -131,7 +131,7 @@ func setTrade(ctx context.Context, tx Tx, t Trade) error {
 	return err
 }
 
-func (r *rebuilding) writeCounters(ctx context.Context, tx Tx) error {
+func (r *rebuildPlan) writeCounters(ctx context.Context, tx Tx) error {
 	c := r.total
 	_, err := tx.write.SetMinerCounters(ctx, write.SetMinerCountersParams{
 		MinerID: r.miner.MinerID, LatestKey: r.latest, LastActive: r.lastActive,
@@ -146,7 +146,7 @@ func (r *rebuilding) writeCounters(ctx context.Context, tx Tx) error {
 
 // archiveTrades archives those of the trades again that were and can be: after their positions. Trades before the
 // replay that closed positions which are open again are live again.
-func (r *rebuilding) archiveTrades(ctx context.Context, tx Tx) error {
+func (r *rebuildPlan) archiveTrades(ctx context.Context, tx Tx) error {
 	var reopened []int64
 	for id := range r.positions {
 		if was, is := r.recorded.positions[id], r.want.positions[id]; was.ArchiveRun != nil && is.ArchiveRun == nil {

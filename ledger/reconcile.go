@@ -53,7 +53,7 @@ func (l *Ledger) Reconcile(ctx context.Context, balances []Balance) ([]Reconcile
 			if i > 0 && found[i-1].Coldkey == found[i].Coldkey && found[i-1].Netuid == found[i].Netuid {
 				before = &found[i-1]
 			}
-			if err := reconcile(ctx, q, before, &found[i]); err != nil {
+			if err := reconcileBalance(ctx, q, before, &found[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -82,8 +82,8 @@ func summedBalances(balances []Balance) (rows []Reconciled, err error) {
 	return rows, nil
 }
 
-// reconcile fills in what the ledger has open at a balance, going on from the one before.
-func reconcile(ctx context.Context, q *read.Queries, before, now *Reconciled) error {
+// reconcileBalance fills in what the ledger has open at a balance, going on from the one before.
+func reconcileBalance(ctx context.Context, q *read.Queries, before, now *Reconciled) error {
 	was := Reconciled{}
 	if before != nil {
 		was = *before

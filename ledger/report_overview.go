@@ -65,14 +65,14 @@ func (l *Ledger) SpanOfTrades(ctx context.Context) (first, last chain.Time, err 
 
 // NewestPositions lists the positions that a miner entered last, archived ones too, newest first: at most limit.
 func (l *Ledger) NewestPositions(ctx context.Context, minerID int64, limit int) ([]RecentPosition, error) {
-	return list(ctx, l, "newest positions", Page[RecentPosition]{Limit: limit}, newestPosition, func(ctx context.Context, q *read.Queries, _ RecentPosition, limit int64) ([]RecentPosition, error) {
+	return listPage(ctx, l, "newest positions", Page[RecentPosition]{Limit: limit}, newestPosition, func(ctx context.Context, q *read.Queries, _ RecentPosition, limit int64) ([]RecentPosition, error) {
 		return q.NewestPositions(ctx, limit, minerID)
 	})
 }
 
 // NewestCloses lists the closes that a miner made last, archived ones too, newest first: at most limit.
 func (l *Ledger) NewestCloses(ctx context.Context, minerID int64, limit int) ([]RecentClose, error) {
-	return list(ctx, l, "newest closes", Page[RecentClose]{Limit: limit}, newestClose, func(ctx context.Context, q *read.Queries, _ RecentClose, limit int64) ([]RecentClose, error) {
+	return listPage(ctx, l, "newest closes", Page[RecentClose]{Limit: limit}, newestClose, func(ctx context.Context, q *read.Queries, _ RecentClose, limit int64) ([]RecentClose, error) {
 		return q.NewestCloses(ctx, limit, minerID)
 	})
 }

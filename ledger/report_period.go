@@ -46,7 +46,7 @@ func (l *Ledger) PeriodReport(ctx context.Context, p Period) ([]PeriodRow, error
 		if err != nil {
 			return nil, err
 		}
-		if err := p.sum(ctx, q, rows); err != nil {
+		if err := p.addSums(ctx, q, rows); err != nil {
 			return nil, err
 		}
 		slices.SortFunc(rows, func(a, b PeriodRow) int { return cmp.Compare(a.Coldkey, b.Coldkey) })
@@ -68,9 +68,9 @@ func periodMiners(ctx context.Context, q *read.Queries) ([]PeriodRow, error) {
 	return rows, nil
 }
 
-// sum adds the sums of the period to the rows, which are by id.
-func (p Period) sum(ctx context.Context, q *read.Queries, rows []PeriodRow) error {
-	bounds := read.PeriodEntriesParams{AnyNetuid: flag(p.Netuid == nil), AfterKey: keyAfter(p.From, ""), BeforeKey: lastKey}
+// addSums adds the sums of the period to the rows, which are by id.
+func (p Period) addSums(ctx context.Context, q *read.Queries, rows []PeriodRow) error {
+	bounds := read.PeriodEntriesParams{AnyNetuid: zeroOrOne(p.Netuid == nil), AfterKey: keyAfter(p.From, ""), BeforeKey: lastKey}
 	if p.Netuid != nil {
 		bounds.Netuid = *p.Netuid
 	}

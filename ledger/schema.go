@@ -77,7 +77,7 @@ func checkSchema(ctx context.Context, db queryer, migrations fs.FS) (version, ne
 			return 0, 0, err
 		}
 	}
-	if version == summedVersion && found.own().sum() == summedSchema {
+	if version == summedVersion && found.ownObjects().checksum() == summedSchema {
 		return version, newest, nil
 	}
 	want, err := schemaAt(ctx, migrations, version)
@@ -88,13 +88,13 @@ func checkSchema(ctx context.Context, db queryer, migrations fs.FS) (version, ne
 	if err != nil {
 		return 0, 0, err
 	}
-	return version, newest, found.compare(want, reserved)
+	return version, newest, found.checkAgainst(want, reserved)
 }
 
 // Migration is what Open runs on a file before it is opened, for a program that puts something around it and gives
 // the whole to WithManager(manager.WithMigration(…)). It refuses what Open refuses.
 func Migration() (func(context.Context, *sql.DB) error, error) {
-	migrations, err := migrations()
+	migrations, err := sqliteMigrations()
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func checkedUp(migrations fs.FS) func(context.Context, *sql.DB) error {
 
 // checkReadOnly is the check of OpenReadOnly, through a connection of its own that is closed again.
 func checkReadOnly(ctx context.Context, path string, options []manager.Option) error {
-	migrations, err := migrations()
+	migrations, err := sqliteMigrations()
 	if err != nil {
 		return err
 	}
@@ -173,9 +173,9 @@ func checkServer(ctx context.Context, db queryer, _ fs.FS) (version, newest int6
 	return version, newest, nil
 }
 
-// compare looks in s for everything of want, and for what must not stand beside it: what has a name that is
+// checkAgainst looks in s for everything of want, and for what must not stand beside it: what has a name that is
 // reserved, and what acts on a table of ours.
-func (s schema) compare(want, reserved schema) error {
+func (s schema) checkAgainst(want, reserved schema) error {
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		w := want[key]
 		switch f, ok := s[key]; {
@@ -312,8 +312,8 @@ const (
 	summedSchema  = "2b0e5eceb41a4fe6524b658a65d27b6beffb00943577979995dfe3add2c2ad5f"
 )
 
-// sum is a number for the whole, in which every part of every object counts.
-func (s schema) sum() string {
+// checksum is a number for the whole, in which every part of every object counts.
+func (s schema) checksum() string {
 	h := sha256.New()
 	for _, key := range slices.Sorted(maps.Keys(s)) {
 		fmt.Fprintf(h, "%q\n", []string{s[key].kind, s[key].name, s[key].table, s[key].sql})
@@ -321,8 +321,8 @@ func (s schema) sum() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// own is the schema without the tables that goose and SQLite keep for themselves.
-func (s schema) own() schema {
+// ownObjects is the schema without the tables that goose and SQLite keep for themselves.
+func (s schema) ownObjects() schema {
 	own := maps.Clone(s)
 	maps.DeleteFunc(own, func(key string, o schemaObject) bool {
 		return o.kind == "table" && (key == gooseTable || strings.HasPrefix(key, "sqlite_"))
@@ -330,17 +330,17 @@ func (s schema) own() schema {
 	return own
 }
 
-// schemas are what the program's own migrations make, by version; made once, since it takes milliseconds.
-var schemas struct {
+// schemaCache are what the program's own migrations make, by version; made once, since it takes milliseconds.
+var schemaCache struct {
 	sync.Mutex
 	made map[int64]schema
 }
 
 // schemaAt is the ledger's own part of a new file at a version.
 func schemaAt(ctx context.Context, migrations fs.FS, version int64) (schema, error) {
-	schemas.Lock()
-	defer schemas.Unlock()
-	if s, ok := schemas.made[version]; ok {
+	schemaCache.Lock()
+	defer schemaCache.Unlock()
+	if s, ok := schemaCache.made[version]; ok {
 		return s, nil
 	}
 	s := schema{}
@@ -350,10 +350,10 @@ func schemaAt(ctx context.Context, migrations fs.FS, version int64) (schema, err
 			return nil, err
 		}
 	}
-	if schemas.made == nil {
-		schemas.made = map[int64]schema{}
+	if schemaCache.made == nil {
+		schemaCache.made = map[int64]schema{}
 	}
-	schemas.made[version] = s
+	schemaCache.made[version] = s
 	return s, nil
 }
 
@@ -372,5 +372,5 @@ func makeSchema(ctx context.Context, migrations fs.FS, version int64) (schema, e
 	if err != nil {
 		return nil, err
 	}
-	return made.own(), nil
+	return made.ownObjects(), nil
 }

@@ -84,13 +84,13 @@ func TestSchemaSumIsThatOfTheMigrations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := s.sum(); newest != summedVersion || want != summedSchema {
+	if want := s.checksum(); newest != summedVersion || want != summedSchema {
 		t.Errorf("got version %d and sum %s, want %d and %s", summedVersion, summedSchema, newest, want)
 	}
 	for key, o := range s { // every part of every object counts
 		for _, changed := range []schemaObject{{"view", o.name, o.table, o.sql}, {o.kind, o.name + "x", o.table, o.sql}, {o.kind, o.name, o.table + "x", o.sql}, {o.kind, o.name, o.table, o.sql + "x"}} {
 			s[key] = changed
-			if s.sum() == summedSchema {
+			if s.checksum() == summedSchema {
 				t.Errorf("%v in the place of %v: got the same sum", changed, o)
 			}
 		}

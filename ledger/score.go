@@ -18,8 +18,8 @@ const DefaultLookback = 21
 // maxLookback bounds what one call reads; a gain of a year ago counts for nothing.
 const maxLookback = 3650
 
-// decay is λ: by exp(−λ·days) a gain counts less the longer it is ago.
-var decay = 0.25 * math.Exp(math.Log(20)/14)
+// decayRate is λ: by exp(−λ·days) a gain counts less the longer it is ago.
+var decayRate = 0.25 * math.Exp(math.Log(20)/14)
 
 // Score is how a miner did lately. Raw is in TAO: the gains of its days, each decayed by its age, over the
 // number of days on which it closed a position. Among the eligible miners, those that the chain can give weight to,
@@ -75,7 +75,7 @@ func (l *Ledger) Scores(ctx context.Context, at chain.Time, lookback int, opts .
 	}
 	today := DayOf(at)
 	scores, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Score, error) {
-		scores, err := scored(ctx, q, c)
+		scores, err := scoredMiners(ctx, q, c)
 		if err != nil {
 			return nil, err
 		}
@@ -84,12 +84,12 @@ func (l *Ledger) Scores(ctx context.Context, at chain.Time, lookback int, opts .
 	if err != nil {
 		return nil, err
 	}
-	rank(scores, today)
+	rankScores(scores, today)
 	return scores, nil
 }
 
-// scored lists the miners to be scored, by id.
-func scored(ctx context.Context, q *read.Queries, c scoreConfig) ([]Score, error) {
+// scoredMiners lists the miners to be scored, by id.
+func scoredMiners(ctx context.Context, q *read.Queries, c scoreConfig) ([]Score, error) {
 	holders, err := uidHolders(ctx, q)
 	if err != nil {
 		return nil, err
@@ -153,11 +153,11 @@ func addDays(ctx context.Context, q *read.Queries, scores []Score, first, last D
 	return nil
 }
 
-// rank works out the scores and puts them in order. Sums are made in a fixed order, so that the same ledger
+// rankScores works out the scores and puts them in order. Sums are made in a fixed order, so that the same ledger
 // gives the same digits.
-func rank(scores []Score, today Day) {
+func rankScores(scores []Score, today Day) {
 	for i := range scores {
-		scores[i].Raw = raw(scores[i].Days, today)
+		scores[i].Raw = rawScore(scores[i].Days, today)
 	}
 	slices.SortFunc(scores, func(a, b Score) int {
 		return cmp.Or(cmp.Compare(b.Raw, a.Raw), cmp.Compare(a.Coldkey, b.Coldkey))
@@ -179,8 +179,8 @@ func rank(scores []Score, today Day) {
 	}
 }
 
-// raw is the decayed gain in TAO per day with a close.
-func raw(days []DayGain, today Day) float64 {
+// rawScore is the decayed gain in TAO per day with a close.
+func rawScore(days []DayGain, today Day) float64 {
 	if len(days) == 0 {
 		return 0
 	}

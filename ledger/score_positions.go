@@ -11,9 +11,9 @@ import (
 // PositionsClosed lists the positions of a miner that were closed from a moment until another, both in, in the order
 // in which they were: those that are archived, or those that are not. Their gains are what Scores sums up by day.
 func (l *Ledger) PositionsClosed(ctx context.Context, minerID int64, from, until chain.Time, archived bool, p Page[Position]) ([]Position, error) {
-	return list(ctx, l, "positions", p, byClosedAt, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
+	return listPage(ctx, l, "positions", p, byClosedAt, func(ctx context.Context, q *read.Queries, after Position, limit int64) ([]Position, error) {
 		params := read.PositionsClosedParams{
-			MinerID: minerID, Archived: flag(archived), From: from, Until: until, AfterPositionID: after.PositionID, PageSize: limit,
+			MinerID: minerID, Archived: zeroOrOne(archived), From: from, Until: until, AfterPositionID: after.PositionID, PageSize: limit,
 		}
 		if after.ClosedAt != nil {
 			params.AfterClosedAt = *after.ClosedAt
@@ -26,4 +26,4 @@ func (l *Ledger) PositionsClosed(ctx context.Context, minerID int64, from, until
 func (d Day) Start() chain.Time { return d.start() }
 
 // Decay is by how much a gain of so many days ago counts in a score: 1 for one of today, and less for older ones.
-func Decay(daysAgo int64) float64 { return math.Exp(-decay * float64(daysAgo)) }
+func Decay(daysAgo int64) float64 { return math.Exp(-decayRate * float64(daysAgo)) }

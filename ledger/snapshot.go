@@ -57,9 +57,9 @@ func (l *Ledger) TakeSnapshot(ctx context.Context, coldkey chain.Address, at cha
 	s, err = manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (Snapshot, error) {
 		m, err := q.MinerByColdkey(ctx, coldkey)
 		if err != nil {
-			return Snapshot{}, named(err, "take snapshot", "of miner %s", coldkey)
+			return Snapshot{}, nameMissing(err, "take snapshot", "of miner %s", coldkey)
 		}
-		return survey(ctx, q, m.MinerID, frame)
+		return surveyMiner(ctx, q, m.MinerID, frame)
 	}, manager.Label("ledger.TakeSnapshot: read"))
 	if err != nil {
 		return Snapshot{}, false, err
@@ -104,7 +104,7 @@ func (l *Ledger) TakeSnapshots(ctx context.Context, at chain.Time, window time.D
 				if err != nil {
 					return 0, err
 				}
-				taken += flag(isNew)
+				taken += zeroOrOne(isNew)
 			}
 			return taken, nil
 		}, manager.Label("ledger.TakeSnapshots"))
@@ -126,7 +126,7 @@ func (l *Ledger) surveyMiners(ctx context.Context, after int64, frame Snapshot) 
 		}
 		surveyed := make([]Snapshot, len(miners))
 		for i, m := range miners {
-			if surveyed[i], err = survey(ctx, q, m.MinerID, frame); err != nil {
+			if surveyed[i], err = surveyMiner(ctx, q, m.MinerID, frame); err != nil {
 				return nil, err
 			}
 			surveyed[i].TakenAt = l.now()
@@ -194,17 +194,17 @@ type SnapshotFilter struct {
 
 // Snapshots lists a miner's snapshots by their moment.
 func (l *Ledger) Snapshots(ctx context.Context, minerID int64, f SnapshotFilter, p Page[Snapshot]) ([]Snapshot, error) {
-	return list(ctx, l, "snapshots", p, byMoment, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
-		rows, err := q.Snapshots(ctx, read.SnapshotsParams{MinerID: minerID, After: max(after.At, f.From-1), Until: until(f.Until), PageSize: limit})
-		return converted(rows, asSnapshot), err
+	return listPage(ctx, l, "snapshots", p, byMoment, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
+		rows, err := q.Snapshots(ctx, read.SnapshotsParams{MinerID: minerID, After: max(after.At, f.From-1), Until: untilOrMax(f.Until), PageSize: limit})
+		return convertRows(rows, asSnapshot), err
 	})
 }
 
 // SnapshotsAt lists the snapshots of one moment by miner id.
 func (l *Ledger) SnapshotsAt(ctx context.Context, at chain.Time, p Page[Snapshot]) ([]Snapshot, error) {
-	return list(ctx, l, "snapshots", p, byMiner, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
+	return listPage(ctx, l, "snapshots", p, byMiner, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
 		rows, err := q.SnapshotsAt(ctx, read.SnapshotsAtParams{At: at, AfterMinerID: after.MinerID, PageSize: limit})
-		return converted(rows, asSnapshot), err
+		return convertRows(rows, asSnapshot), err
 	})
 }
 

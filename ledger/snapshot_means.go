@@ -12,7 +12,7 @@ const minScored = 3
 
 // MeanGain is the mean gain of the closed positions in TAO; 0 when there is none.
 func (s Snapshot) MeanGain() float64 {
-	return ratio(int64(s.Gain), s.ClosedPositions) / chain.RaoPerTAO
+	return ratioOrZero(int64(s.Gain), s.ClosedPositions) / chain.RaoPerTAO
 }
 
 // WeightedGain is Σ(gain·entry_tao) / Σ entry_tao over the closed positions in TAO; 0 when there is none.
@@ -28,11 +28,11 @@ func (s Snapshot) MeanGainPercent() float64 {
 }
 
 // WinRate is how many of a hundred closed positions gained; 0 when there is none.
-func (s Snapshot) WinRate() float64 { return ratio(100*s.WinningPositions, s.ClosedPositions) }
+func (s Snapshot) WinRate() float64 { return ratioOrZero(100*s.WinningPositions, s.ClosedPositions) }
 
 // MeanDurationUs is the mean duration in microseconds of the closes that count, of closed positions; 0 when
 // there is none.
-func (s Snapshot) MeanDurationUs() float64 { return ratio(s.CountedDurationUs, s.CountedCloses) }
+func (s Snapshot) MeanDurationUs() float64 { return ratioOrZero(s.CountedDurationUs, s.CountedCloses) }
 
 // ScoreValue is the score, and whether there is one.
 func (s Snapshot) ScoreValue() (score float64, ok bool) {
@@ -64,14 +64,14 @@ func (s Snapshot) exactScore() *big.Rat {
 	return score
 }
 
-// nearest rounds to the nearest integer, halves away from zero.
-func nearest(r *big.Rat) *big.Int {
+// roundToNearest rounds to the nearest integer, halves away from zero.
+func roundToNearest(r *big.Rat) *big.Int {
 	n, _ := new(big.Int).SetString(r.FloatString(0), 10)
 	return n
 }
 
-// ratio is a / b, and 0 where b is.
-func ratio(a, b int64) float64 {
+// ratioOrZero is a / b, and 0 where b is.
+func ratioOrZero(a, b int64) float64 {
 	if b == 0 {
 		return 0
 	}

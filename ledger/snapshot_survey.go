@@ -14,9 +14,9 @@ const percentScale = 1_000_000_000_000_000_000
 
 var hundredScaled = new(big.Int).Mul(big.NewInt(100), big.NewInt(percentScale))
 
-// survey works out what a snapshot says of a miner. The sums are exact: products of two amounts are added up
+// surveyMiner works out what a snapshot says of a miner. The sums are exact: products of two amounts are added up
 // beyond 64 bits.
-func survey(ctx context.Context, q *read.Queries, minerID int64, frame Snapshot) (Snapshot, error) {
+func surveyMiner(ctx context.Context, q *read.Queries, minerID int64, frame Snapshot) (Snapshot, error) {
 	v := surveyor{Snapshot: frame}
 	v.MinerID = minerID
 	from := max(0, frame.At-chain.Time(frame.WindowUs))
@@ -33,7 +33,7 @@ func survey(ctx context.Context, q *read.Queries, minerID int64, frame Snapshot)
 				return Snapshot{}, err
 			}
 			for _, p := range page {
-				if err := v.add(p); err != nil {
+				if err := v.addPosition(p); err != nil {
 					return Snapshot{}, err
 				}
 			}
@@ -46,7 +46,7 @@ func survey(ctx context.Context, q *read.Queries, minerID int64, frame Snapshot)
 		}
 		v.CountedCloses, v.CountedDurationUs = counted.Closes, counted.DurationUs
 	}
-	return v.finished()
+	return v.finish()
 }
 
 // surveyor adds positions up into a snapshot. The sums of amounts are parts of the miner's counters, which
@@ -59,10 +59,10 @@ type surveyor struct {
 	x, y        big.Int // of one position
 }
 
-// add counts a position in. The error is ErrCorrupt for amounts that no position has.
-func (v *surveyor) add(p read.PositionsEnteredRow) error {
+// addPosition counts a position in. The error is ErrCorrupt for amounts that no position has.
+func (v *surveyor) addPosition(p read.PositionsEnteredRow) error {
 	if p.EntryTAO <= 0 {
-		return damaged("positions", id(p.PositionID).String(), "entry_tao", p.EntryTAO, "is not positive")
+		return corruptField("positions", rowID(p.PositionID).String(), "entry_tao", p.EntryTAO, "is not positive")
 	}
 	v.Positions++
 	v.EntryTAO += p.EntryTAO
@@ -75,7 +75,7 @@ func (v *surveyor) add(p read.PositionsEnteredRow) error {
 	v.ClosedPositions++
 	v.ClosedEntryTAO += p.EntryTAO
 	v.Gain += p.Gain
-	v.WinningPositions += flag(p.Gain > 0)
+	v.WinningPositions += zeroOrOne(p.Gain > 0)
 	gain, entry := v.x.SetInt64(int64(p.Gain)), v.y.SetInt64(int64(p.EntryTAO))
 	v.gainByEntry.Add(&v.gainByEntry, new(big.Int).Mul(gain, entry))
 	percent := gain.Mul(gain, hundredScaled)
@@ -83,8 +83,8 @@ func (v *surveyor) add(p read.PositionsEnteredRow) error {
 	return nil
 }
 
-// finished makes the rest of the sums. The error is ErrInvalid for a score that 64 bits do not hold.
-func (v *surveyor) finished() (Snapshot, error) {
+// finish makes the rest of the sums. The error is ErrInvalid for a score that 64 bits do not hold.
+func (v *surveyor) finish() (Snapshot, error) {
 	s := v.Snapshot
 	s.GainByEntry = v.gainByEntry.String()
 	s.GainPercent = "0.000000000"
@@ -101,7 +101,7 @@ func (v *surveyor) finished() (Snapshot, error) {
 	if s.Positions < minScored {
 		return s, nil
 	}
-	score := nearest(s.exactScore())
+	score := roundToNearest(s.exactScore())
 	if !score.IsInt64() {
 		return Snapshot{}, &Error{Op: "take snapshot", Subject: fmt.Sprintf("of miner %d at %s", s.MinerID, s.At),
 			Err: invalid("score", score, "does not fit; give smaller weights")}

@@ -40,7 +40,7 @@ type (
 	Trade = read.Trade
 	// Close is the part of a trade that closed a part of a position; DurationUs is in microseconds.
 	Close = read.Close
-	// RecordedEvent is an event with its outcome and, for an unstake, the inputs it was handled with.
+	// RecordedEvent is an event with its outcome and, for an unstake, the terms it was handled on.
 	RecordedEvent = read.Event
 	// RejectedEvent is an event that Apply could not take, as a line of the project's own JSON form.
 	RejectedEvent = read.RejectedEvent

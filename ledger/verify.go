@@ -85,7 +85,7 @@ func MaxDifferences(n int) VerifyOption {
 const verifySpan = 1000
 
 // Verify computes again everything that the ledger says twice, from live and archived rows, and compares:
-// every position, trade and close with its event and its event's inputs; the key of every event; the alpha, cost
+// every position, trade and close with its event and its event's terms; the key of every event; the alpha, cost
 // and TAO that closes share, to the rao; what is left, gained and unmatched; whether the first in came out first;
 // the counters of miners; events without their effect; what is archived but cannot be; snapshots and their scores;
 // foreign keys; and the file itself, by SQLite's integrity check. On a healthy ledger it finds nothing.
@@ -132,7 +132,7 @@ func verifyPart[R any](ctx context.Context, db *manager.DB[R, Tx], through func(
 	v := &verification{c: c}
 	err := db.ReadOnly(ctx, func(ctx context.Context, r R) error {
 		a := through(r)
-		*v = verification{c: c, q: a.Queries, db: a.db, miners: map[int64]*counters{}, lines: map[subnetOf]*line{}, marked: map[int64]bool{}, disordered: map[int64]bool{}}
+		*v = verification{c: c, q: a.Queries, db: a.db, miners: map[int64]*counters{}, queues: map[minerSubnet]*fifoQueue{}, marked: map[int64]bool{}, disordered: map[int64]bool{}}
 		return part(v, ctx)
 	}, manager.Pinned(), manager.Label("ledger.Verify"))
 	return v.report, err
@@ -153,7 +153,7 @@ func (l *Ledger) verifyBeside(ctx context.Context, c verifyConfig) *verifiedBesi
 	go func() {
 		defer close(b.done)
 		defer func() { b.panicked = recover() }()
-		db, err := manager.OpenReadOnlyAs[Tx](ctx, l.path, newAuditor, slices.Concat(l.reading, []manager.Option{manager.WithReaders(1)})...)
+		db, err := manager.OpenReadOnlyAs[Tx](ctx, l.path, newAuditor, slices.Concat(l.readOptions, []manager.Option{manager.WithReaders(1)})...)
 		if err != nil {
 			b.err = err
 			return
@@ -171,7 +171,7 @@ type verification struct {
 	c      verifyConfig
 	report VerifyReport
 	miners map[int64]*counters // what their rows add up to
-	lines  map[subnetOf]*line
+	queues map[minerSubnet]*fifoQueue
 
 	marked     map[int64]bool // miners that wait for a replay
 	disordered map[int64]bool // miners whose events did not come in order
@@ -184,23 +184,23 @@ func (v *verification) positionsAndMiners(ctx context.Context) error {
 	if err := v.markedMiners(ctx); err != nil {
 		return err
 	}
-	if err := v.spans(ctx, v.positions); err != nil {
+	if err := v.eachSpan(ctx, v.verifyPositions); err != nil {
 		return err
 	}
-	return v.allMiners(ctx, v.miner)
+	return v.eachMiner(ctx, v.verifyMiner)
 }
 
 func (v *verification) fileAndTrades(ctx context.Context) error {
-	if err := v.integrity(ctx); err != nil {
+	if err := v.checkIntegrity(ctx); err != nil {
 		return err
 	}
-	if err := v.checks(ctx); err != nil {
+	if err := v.checkConstraints(ctx); err != nil {
 		return err
 	}
-	if err := v.spans(ctx, v.trades); err != nil {
+	if err := v.eachSpan(ctx, v.verifyTrades); err != nil {
 		return err
 	}
-	return v.allMiners(ctx, v.minersTrades)
+	return v.eachMiner(ctx, v.verifyMinerTrades)
 }
 
 // markedMiners finds the miners that wait for a replay.
@@ -219,9 +219,9 @@ func (v *verification) markedMiners(ctx context.Context) error {
 	return nil
 }
 
-// spans has the events verified, a span of ids at a time, with the rows that have their ids. Each span but the first
+// eachSpan has the events verified, a span of ids at a time, with the rows that have their ids. Each span but the first
 // begins with an event: ids that a damaged file makes large leave a gap that would take years to walk.
-func (v *verification) spans(ctx context.Context, verify func(ctx context.Context, after, until int64) error) error {
+func (v *verification) eachSpan(ctx context.Context, verify func(ctx context.Context, after, until int64) error) error {
 	last, err := v.q.LastEventID(ctx)
 	if err != nil {
 		return err
@@ -247,8 +247,8 @@ func (v *verification) spans(ctx context.Context, verify func(ctx context.Contex
 	}
 }
 
-// differ reports a difference. Where there is no row, it is nil.
-func (v *verification) differ(table string, row fmt.Stringer, field string, want, got any) {
+// reportDifference reports a difference. Where there is no row, it is nil.
+func (v *verification) reportDifference(table string, row fmt.Stringer, field string, want, got any) {
 	v.report.Found++
 	if len(v.report.Differences) >= v.c.most {
 		return
@@ -260,21 +260,21 @@ func (v *verification) differ(table string, row fmt.Stringer, field string, want
 	v.report.Differences = append(v.report.Differences, d)
 }
 
-// compare reports a difference where the values are not the same.
-func compare[T comparable](v *verification, table string, row fmt.Stringer, field string, want, got T) {
+// expect reports a difference where the values are not the same.
+func expect[T comparable](v *verification, table string, row fmt.Stringer, field string, want, got T) {
 	if want != got {
-		v.differ(table, row, field, want, got)
+		v.reportDifference(table, row, field, want, got)
 	}
 }
 
-// compareOptional is compare for values that may be missing.
-func compareOptional[T comparable](v *verification, table string, row fmt.Stringer, field string, want, got *T) {
-	if !same(want, got) {
-		v.differ(table, row, field, optional(want), optional(got))
+// expectOptional is compare for values that may be missing.
+func expectOptional[T comparable](v *verification, table string, row fmt.Stringer, field string, want, got *T) {
+	if !equalOptional(want, got) {
+		v.reportDifference(table, row, field, valueOrNone(want), valueOrNone(got))
 	}
 }
 
-func optional[T any](p *T) any {
+func valueOrNone[T any](p *T) any {
 	if p == nil {
 		return "none"
 	}
@@ -283,7 +283,7 @@ func optional[T any](p *T) any {
 
 // The names of rows, in words only where something differs: there are millions of them.
 type (
-	id         int64
+	rowID      int64
 	closeID    struct{ tradeID, step int64 }
 	snapshotID struct {
 		minerID int64
@@ -291,12 +291,12 @@ type (
 	}
 )
 
-func (n id) String() string         { return strconv.FormatInt(int64(n), 10) }
+func (n rowID) String() string      { return strconv.FormatInt(int64(n), 10) }
 func (c closeID) String() string    { return fmt.Sprintf("%d/%d", c.tradeID, c.step) }
 func (s snapshotID) String() string { return fmt.Sprintf("%d at %s", s.minerID, s.at) }
 
-// sumOf is what the rows of a miner add up to so far.
-func (v *verification) sumOf(minerID int64) *counters {
+// sumsOf is what the rows of a miner add up to so far.
+func (v *verification) sumsOf(minerID int64) *counters {
 	c := v.miners[minerID]
 	if c == nil {
 		c = &counters{}

@@ -27,10 +27,10 @@ type tableChecks struct {
 	texts []string
 }
 
-// checks has every row of the ledger's tables asked whether it keeps the CHECK constraints of its table. SQLite's own
+// checkConstraints has every row of the ledger's tables asked whether it keeps the CHECK constraints of its table. SQLite's own
 // check cannot: on a connection that only reads it does not know them. The texts are those of the program's
 // migrations, not of the file.
-func (v *verification) checks(ctx context.Context) error {
+func (v *verification) checkConstraints(ctx context.Context) error {
 	if v.c.onServer { // where no row ever breaks one
 		return nil
 	}
@@ -42,7 +42,7 @@ func (v *verification) checks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	own, err := migrations()
+	own, err := sqliteMigrations()
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (v *verification) checks(ctx context.Context) error {
 
 // checkTable names the rows that break a constraint, and the first one that each breaks.
 func (v *verification) checkTable(ctx context.Context, c tableChecks) error {
-	query := c.query()
+	query := c.violations()
 	rows, err := v.db.QueryContext(ctx, query)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (v *verification) checkTable(ctx context.Context, c tableChecks) error {
 		if err := rows.Scan((*string)(&row), &broken); err != nil {
 			return fmt.Errorf("verify the constraints of %s: %w", c.table, err)
 		}
-		v.differ(c.table, row, strings.TrimPrefix(c.names[broken], c.table+"_"), c.texts[broken], "a row that breaks it")
+		v.reportDifference(c.table, row, strings.TrimPrefix(c.names[broken], c.table+"_"), c.texts[broken], "a row that breaks it")
 	}
 	return rows.Err()
 }
@@ -84,8 +84,8 @@ type rowKey string
 
 func (k rowKey) String() string { return string(k) }
 
-// query finds the rows that break a constraint. As in SQLite, one that is neither true nor false is kept.
-func (c tableChecks) query() string {
+// violations finds the rows that break a constraint. As in SQLite, one that is neither true nor false is kept.
+func (c tableChecks) violations() string {
 	var broken strings.Builder
 	for i, text := range c.texts {
 		fmt.Fprintf(&broken, " WHEN NOT (%s) THEN %d", text, i)
@@ -100,13 +100,13 @@ func checksOf(o schemaObject) tableChecks {
 	if o.kind != "table" {
 		return c
 	}
-	for _, item := range betweenCommas(bracketed(o.sql)) {
+	for _, item := range betweenCommas(insideBrackets(o.sql)) {
 		words := strings.SplitN(item, " ", 4)
 		switch {
 		case len(words) == 4 && words[0] == "CONSTRAINT" && words[2] == "CHECK":
-			c.names, c.texts = append(c.names, words[1]), append(c.texts, bracketed(words[3]))
+			c.names, c.texts = append(c.names, words[1]), append(c.texts, insideBrackets(words[3]))
 		case strings.HasPrefix(item, "PRIMARY KEY"):
-			c.key = betweenCommas(bracketed(item))
+			c.key = betweenCommas(insideBrackets(item))
 		case strings.Contains(item, " PRIMARY KEY"):
 			c.key = words[:1]
 		}
@@ -114,8 +114,8 @@ func checksOf(o schemaObject) tableChecks {
 	return c
 }
 
-// bracketed is what stands in the outermost brackets of a text.
-func bracketed(text string) string {
+// insideBrackets is what stands in the outermost brackets of a text.
+func insideBrackets(text string) string {
 	from, until := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
 	return text[from+1 : max(from+1, until)]
 }

@@ -15,12 +15,12 @@ import (
 // explainPosition names what a position says otherwise than its event, or than what is left of it.
 func (v *verification) explainPosition(ctx context.Context, positionID int64) error {
 	const table = "positions"
-	row := id(positionID)
+	row := rowID(positionID)
 	p, err := v.q.PositionByID(ctx, positionID)
 	if err != nil {
 		return err
 	}
-	if err := v.compareEvent(ctx, table, row, chain.Stake, eventOfPosition(p)); err != nil {
+	if err := v.expectEvent(ctx, table, row, chain.Stake, eventOfPosition(p)); err != nil {
 		return err
 	}
 	status := chain.PositionPartial
@@ -30,12 +30,12 @@ func (v *verification) explainPosition(ctx context.Context, positionID int64) er
 	case p.EntryAlpha:
 		status = chain.PositionOpen
 	}
-	compare(v, table, row, "status", status, p.Status)
+	expect(v, table, row, "status", status, p.Status)
 	var closedAt *chain.Time
 	if p.RemainingAlpha == 0 {
 		closedAt = p.LastExitTime
 	}
-	compareOptional(v, table, row, "closed_at", closedAt, p.ClosedAt)
+	expectOptional(v, table, row, "closed_at", closedAt, p.ClosedAt)
 	return nil
 }
 
@@ -45,35 +45,35 @@ func (v *verification) explainTrade(ctx context.Context, tradeID int64) error {
 	if err != nil {
 		return err
 	}
-	return v.compareEvent(ctx, "trades", id(tradeID), chain.Unstake, RecordedEvent{
+	return v.expectEvent(ctx, "trades", rowID(tradeID), chain.Unstake, RecordedEvent{
 		EventID: t.TradeID, MinerID: t.MinerID, Netuid: t.Netuid, Hotkey: t.Hotkey, ExtrinsicID: t.ExtrinsicID,
 		EventIndex: t.EventIndex, EventKey: t.EventKey, Block: t.ExitBlock, Time: t.ExitTime, TAO: t.ExitTAO, Alpha: t.ExitAlpha,
 	})
 }
 
-// compareEvent compares what a position or a trade says of its event with the event. Names of fields are the
+// expectEvent compares what a position or a trade says of its event with the event. Names of fields are the
 // event's.
-func (v *verification) compareEvent(ctx context.Context, table string, row fmt.Stringer, kind chain.EventKind, got RecordedEvent) error {
+func (v *verification) expectEvent(ctx context.Context, table string, row fmt.Stringer, kind chain.EventKind, got RecordedEvent) error {
 	e, err := v.q.EventByID(ctx, got.EventID)
 	if errors.Is(err, ErrNotFound) {
-		v.differ(table, row, "event", "an event of the same id", "none")
+		v.reportDifference(table, row, "event", "an event of the same id", "none")
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	compare(v, table, row, "kind of its event", kind, e.Kind)
-	compare(v, table, row, "outcome of its event", chain.Applied, e.Outcome)
-	compare(v, table, row, "miner_id", e.MinerID, got.MinerID)
-	compare(v, table, row, "netuid", e.Netuid, got.Netuid)
-	compare(v, table, row, "hotkey", e.Hotkey, got.Hotkey)
-	compare(v, table, row, "extrinsic_id", e.ExtrinsicID, got.ExtrinsicID)
-	compare(v, table, row, "event_index", e.EventIndex, got.EventIndex)
-	compare(v, table, row, "event_key", e.EventKey, got.EventKey)
-	compare(v, table, row, "block", e.Block, got.Block)
-	compare(v, table, row, "time", e.Time, got.Time)
-	compare(v, table, row, "tao", e.TAO, got.TAO)
-	compare(v, table, row, "alpha", e.Alpha, got.Alpha)
+	expect(v, table, row, "kind of its event", kind, e.Kind)
+	expect(v, table, row, "outcome of its event", chain.Applied, e.Outcome)
+	expect(v, table, row, "miner_id", e.MinerID, got.MinerID)
+	expect(v, table, row, "netuid", e.Netuid, got.Netuid)
+	expect(v, table, row, "hotkey", e.Hotkey, got.Hotkey)
+	expect(v, table, row, "extrinsic_id", e.ExtrinsicID, got.ExtrinsicID)
+	expect(v, table, row, "event_index", e.EventIndex, got.EventIndex)
+	expect(v, table, row, "event_key", e.EventKey, got.EventKey)
+	expect(v, table, row, "block", e.Block, got.Block)
+	expect(v, table, row, "time", e.Time, got.Time)
+	expect(v, table, row, "tao", e.TAO, got.TAO)
+	expect(v, table, row, "alpha", e.Alpha, got.Alpha)
 	return nil
 }
 
@@ -100,31 +100,31 @@ func (v *verification) explainClose(ctx context.Context, c *read.ClosesToVerifyR
 		return err
 	}
 	before := v.report.Found
-	compare(v, table, row, "miner_id", entry.MinerID, got.MinerID)
-	compare(v, table, row, "miner of its trade", entry.MinerID, exit.MinerID)
-	compare(v, table, row, "netuid of its trade", entry.Netuid, exit.Netuid)
-	compare(v, table, row, "kind of its trade", chain.Unstake, exit.Kind)
-	compare(v, table, row, "event_key", exit.EventKey, got.EventKey)
+	expect(v, table, row, "miner_id", entry.MinerID, got.MinerID)
+	expect(v, table, row, "miner of its trade", entry.MinerID, exit.MinerID)
+	expect(v, table, row, "netuid of its trade", entry.Netuid, exit.Netuid)
+	expect(v, table, row, "kind of its trade", chain.Unstake, exit.Kind)
+	expect(v, table, row, "event_key", exit.EventKey, got.EventKey)
 	if exit.EventKey <= entry.EventKey {
-		v.differ(table, row, "order of its trade", "after that of its position", "before it")
+		v.reportDifference(table, row, "order of its trade", "after that of its position", "before it")
 	}
-	in, err := inputsOf(exit)
+	terms, err := termsOf(exit)
 	if err != nil {
-		v.differ("events", id(exit.EventID), "inputs", "those of an unstake", err)
+		v.reportDifference("events", rowID(exit.EventID), "terms", "those of an unstake", err)
 		return nil
 	}
-	if in.listed && !slices.Contains(in.list, c.PositionID) {
-		v.differ(table, row, "position_id", "one of its trade's list", c.PositionID)
+	if terms.listed && !slices.Contains(terms.list, c.PositionID) {
+		v.reportDifference(table, row, "position_id", "one of its trade's list", c.PositionID)
 	}
-	s := step{candidate: candidateOf(positionOf(entry)), tao: got.TAO, cost: got.Cost, rawGain: got.TAO - got.Cost, selfTrade: entry.ExtrinsicID == exit.ExtrinsicID}
-	s.settle(Event{Time: exit.Time, Block: exit.Block}, in)
-	compare(v, table, row, "raw_gain", s.rawGain, got.RawGain)
-	compare(v, table, row, "self_trade", s.selfTrade, got.SelfTrade)
-	compare(v, table, row, "duration_us", s.durationUs, got.DurationUs)
-	compare(v, table, row, "min_blocks_met", s.minBlocksMet, got.MinBlocksMet)
-	compare(v, table, row, "gain", s.gain, got.Gain)
+	s := closeStep{candidate: candidateOf(positionOf(entry)), tao: got.TAO, cost: got.Cost, rawGain: got.TAO - got.Cost, selfTrade: entry.ExtrinsicID == exit.ExtrinsicID}
+	s.settleGain(Event{Time: exit.Time, Block: exit.Block}, terms)
+	expect(v, table, row, "raw_gain", s.rawGain, got.RawGain)
+	expect(v, table, row, "self_trade", s.selfTrade, got.SelfTrade)
+	expect(v, table, row, "duration_us", s.durationUs, got.DurationUs)
+	expect(v, table, row, "min_blocks_met", s.minBlocksMet, got.MinBlocksMet)
+	expect(v, table, row, "gain", s.gain, got.Gain)
 	if v.report.Found == before {
-		v.differ(table, row, "rules", "followed", "not followed")
+		v.reportDifference(table, row, "rules", "followed", "not followed")
 	}
 	return nil
 }

@@ -12,13 +12,13 @@ func (v *verification) foreignKeys(ctx context.Context) error {
 		return err
 	}
 	for _, f := range broken {
-		v.differ(f.Table, id(f.RowID), "foreign key", "a row of "+f.Parent, "none")
+		v.reportDifference(f.Table, rowID(f.RowID), "foreign key", "a row of "+f.Parent, "none")
 	}
 	return nil
 }
 
-// integrity has SQLite check the file.
-func (v *verification) integrity(ctx context.Context) error {
+// checkIntegrity has SQLite check the file.
+func (v *verification) checkIntegrity(ctx context.Context) error {
 	if v.c.onServer { // which has its own means: pg_amcheck, data checksums
 		return nil
 	}
@@ -28,7 +28,7 @@ func (v *verification) integrity(ctx context.Context) error {
 	}
 	for _, line := range lines {
 		if line != "ok" {
-			v.differ("sqlite", nil, "integrity_check", "ok", line)
+			v.reportDifference("sqlite", nil, "integrity_check", "ok", line)
 		}
 	}
 	return nil

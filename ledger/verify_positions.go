@@ -9,9 +9,9 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// positions verifies the positions of a span with their closes, and that every stake that was applied made one:
+// verifyPositions verifies the positions of a span with their closes, and that every stake that was applied made one:
 // where each position is wholly its event's, and there are as many as such stakes, all of them did.
-func (v *verification) positions(ctx context.Context, after, until int64) error {
+func (v *verification) verifyPositions(ctx context.Context, after, until int64) error {
 	positions, err := v.q.PositionsToVerify(ctx, after, until)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (v *verification) positions(ctx context.Context, after, until int64) error 
 	orphans := func(until int64) {
 		for len(closes) > 0 && closes[0].PositionID < until {
 			c := closes[0]
-			v.differ("closes", closeID{c.TradeID, c.Step}, "position_id", "a position", c.PositionID)
+			v.reportDifference("closes", closeID{c.TradeID, c.Step}, "position_id", "a position", c.PositionID)
 			closes = closes[1:]
 		}
 	}
@@ -35,7 +35,7 @@ func (v *verification) positions(ctx context.Context, after, until int64) error 
 	unmatchedBefore := func(id int64) {
 		for len(unmatched) > 0 && unmatched[0].EventID < id {
 			u := unmatched[0]
-			v.firstIn(inLine{minerID: u.MinerID, netuid: u.Netuid, id: u.EventID, key: u.EventKey})
+			v.enterQueue(fifoEntry{minerID: u.MinerID, netuid: u.Netuid, id: u.EventID, key: u.EventKey})
 			unmatched = unmatched[1:]
 		}
 	}
@@ -48,7 +48,7 @@ func (v *verification) positions(ctx context.Context, after, until int64) error 
 		for n < len(closes) && closes[n].PositionID == p.PositionID {
 			n++
 		}
-		if err := v.position(ctx, p, closes[:n]); err != nil {
+		if err := v.verifyPosition(ctx, p, closes[:n]); err != nil {
 			return err
 		}
 		closes = closes[n:]
@@ -61,41 +61,41 @@ func (v *verification) positions(ctx context.Context, after, until int64) error 
 	if err != nil || whole && applied == int64(len(positions)) {
 		return err
 	}
-	return v.stakes(ctx, after, until)
+	return v.explainStakes(ctx, after, until)
 }
 
-// stakes names the stakes that have another effect than their outcome says.
-func (v *verification) stakes(ctx context.Context, after, until int64) error {
+// explainStakes names the stakes that have another effect than their outcome says.
+func (v *verification) explainStakes(ctx context.Context, after, until int64) error {
 	wrong, err := v.q.WrongStakes(ctx, after, until)
 	if err != nil {
 		return err
 	}
 	for _, e := range wrong {
-		compare(v, "events", id(e.EventID), "positions", flag(e.Outcome == chain.Applied), e.Positions)
+		expect(v, "events", rowID(e.EventID), "positions", zeroOrOne(e.Outcome == chain.Applied), e.Positions)
 	}
 	return nil
 }
 
-// position verifies a position: what its closes took and gave is what it says.
-func (v *verification) position(ctx context.Context, p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) error {
+// verifyPosition verifies a position: what its closes took and gave is what it says.
+func (v *verification) verifyPosition(ctx context.Context, p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) error {
 	const table = "positions"
-	row := id(p.PositionID)
+	row := rowID(p.PositionID)
 	if !p.Whole {
 		if err := v.explainPosition(ctx, p.PositionID); err != nil {
 			return err
 		}
 	} else {
-		compare(v, table, row, "event_key", chain.NewEventKey(p.EntryTime, p.EntryBlock, p.ExtrinsicID, p.EventIndex), p.EventKey)
+		expect(v, table, row, "event_key", chain.NewEventKey(p.EntryTime, p.EntryBlock, p.ExtrinsicID, p.EventIndex), p.EventKey)
 	}
 	if p.Archived && p.RemainingAlpha != 0 {
-		v.differ(table, row, "archive_run", "none, since it is not closed", "one")
+		v.reportDifference(table, row, "archive_run", "none, since it is not closed", "one")
 	}
-	miner := v.sumOf(p.MinerID)
+	miner := v.sumsOf(p.MinerID)
 	var closed, cost, gain chain.Rao
 	var lastExit *chain.Time
 	for i := range closes {
 		c := &closes[i]
-		if err := v.close(ctx, p, c); err != nil {
+		if err := v.verifyClose(ctx, p, c); err != nil {
 			return err
 		}
 		closed, cost, gain = closed+c.Alpha, cost+c.Cost, gain+c.Gain
@@ -110,35 +110,35 @@ func (v *verification) position(ctx context.Context, p read.PositionsToVerifyRow
 		if c.MinBlocksMet {
 			miner.countedCloses++
 			miner.countedDurations += c.DurationUs
-			miner.winningCloses += flag(c.Gain > 0)
+			miner.winningCloses += zeroOrOne(c.Gain > 0)
 		}
 	}
-	v.firstIn(positionInLine(p, closes))
-	compare(v, table, row, "remaining_alpha", p.EntryAlpha-closed, p.RemainingAlpha)
+	v.enterQueue(fifoEntryOf(p, closes))
+	expect(v, table, row, "remaining_alpha", p.EntryAlpha-closed, p.RemainingAlpha)
 	if closed > 0 && closed <= p.EntryAlpha && p.EntryTAO > 0 {
 		if share, err := chain.Share(p.EntryTAO, p.EntryAlpha, 0, closed); err != nil || share != cost {
-			v.differ(table, row, "cost of its closes", share, cost)
+			v.reportDifference(table, row, "cost of its closes", share, cost)
 		}
 	}
-	compare(v, table, row, "gain", gain, p.Gain)
-	compareOptional(v, table, row, "last_exit_time", lastExit, p.LastExitTime)
+	expect(v, table, row, "gain", gain, p.Gain)
+	expectOptional(v, table, row, "last_exit_time", lastExit, p.LastExitTime)
 	miner.positions++
-	miner.openPositions += flag(closed < p.EntryAlpha)
+	miner.openPositions += zeroOrOne(closed < p.EntryAlpha)
 	miner.entryTAO += p.EntryTAO
 	miner.entryAlpha += p.EntryAlpha
 	return nil
 }
 
-// close verifies a close by itself: by the rules, and that its cost is its share of the position's, to the
+// verifyClose verifies a close by itself: by the rules, and that its cost is its share of the position's, to the
 // rao. Which way it is rounded depends on what was closed before; that all are right together, the sum tells.
-func (v *verification) close(ctx context.Context, p read.PositionsToVerifyRow, c *read.ClosesToVerifyRow) error {
+func (v *verification) verifyClose(ctx context.Context, p read.PositionsToVerifyRow, c *read.ClosesToVerifyRow) error {
 	v.report.Closes++
 	const table = "closes"
 	row := closeID{c.TradeID, c.Step}
 	if c.Alpha > 0 && c.Alpha <= p.EntryAlpha && p.EntryTAO > 0 {
 		part, err := chain.Share(p.EntryTAO, p.EntryAlpha, 0, c.Alpha)
 		if err != nil || c.Cost != part && c.Cost != part+1 {
-			v.differ(table, row, "cost", fmt.Sprintf("%s or one rao more", part), c.Cost)
+			v.reportDifference(table, row, "cost", fmt.Sprintf("%s or one rao more", part), c.Cost)
 		}
 	}
 	if c.Ruled {

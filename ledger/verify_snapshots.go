@@ -8,9 +8,9 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// snapshots verifies a miner's snapshots, each by itself: what it counted is gone, but its numbers have to go
+// verifySnapshots verifies a miner's snapshots, each by itself: what it counted is gone, but its numbers have to go
 // together, and its score follows from them.
-func (v *verification) snapshots(ctx context.Context, minerID int64) error {
+func (v *verification) verifySnapshots(ctx context.Context, minerID int64) error {
 	snapshots := pages("snapshots", verifySpan, 0, func(s read.Snapshot) chain.Time { return s.At }, func(after chain.Time) ([]read.Snapshot, error) {
 		return v.q.Snapshots(ctx, read.SnapshotsParams{MinerID: minerID, After: after, Until: maxTime, PageSize: verifySpan})
 	})
@@ -19,34 +19,34 @@ func (v *verification) snapshots(ctx context.Context, minerID int64) error {
 			return err
 		}
 		for i := range page {
-			v.snapshot(Snapshot(page[i]))
+			v.verifySnapshot(Snapshot(page[i]))
 		}
 	}
 	return nil
 }
 
-func (v *verification) snapshot(s Snapshot) {
+func (v *verification) verifySnapshot(s Snapshot) {
 	row := snapshotID{s.MinerID, s.At}
-	compare(v, "snapshots", row, "positions", s.OpenPositions+s.ClosedPositions, s.Positions)
-	within(v, row, "winning_positions", s.WinningPositions, s.ClosedPositions)
-	within(v, row, "closed_entry_tao", s.ClosedEntryTAO, s.EntryTAO)
+	expect(v, "snapshots", row, "positions", s.OpenPositions+s.ClosedPositions, s.Positions)
+	checkWithin(v, row, "winning_positions", s.WinningPositions, s.ClosedPositions)
+	checkWithin(v, row, "closed_entry_tao", s.ClosedEntryTAO, s.EntryTAO)
 	if s.ClosedPositions == 0 {
-		compare(v, "snapshots", row, "gain", 0, s.Gain)
-		compare(v, "snapshots", row, "counted_closes", 0, s.CountedCloses)
+		expect(v, "snapshots", row, "gain", 0, s.Gain)
+		expect(v, "snapshots", row, "counted_closes", 0, s.CountedCloses)
 	}
 	if s.Positions < minScored {
-		compareOptional(v, "snapshots", row, "score", nil, s.Score)
+		expectOptional(v, "snapshots", row, "score", nil, s.Score)
 		return
 	}
-	score := nearest(s.exactScore())
+	score := roundToNearest(s.exactScore())
 	if s.Score == nil || !score.IsInt64() || score.Int64() != *s.Score {
-		v.differ("snapshots", row, "score", score, optional(s.Score))
+		v.reportDifference("snapshots", row, "score", score, valueOrNone(s.Score))
 	}
 }
 
-// within reports a part that is negative or more than its whole.
-func within[T int64 | chain.Rao](v *verification, row fmt.Stringer, field string, part, whole T) {
+// checkWithin reports a part that is negative or more than its whole.
+func checkWithin[T int64 | chain.Rao](v *verification, row fmt.Stringer, field string, part, whole T) {
 	if part < 0 || part > whole {
-		v.differ("snapshots", row, field, fmt.Sprintf("0 to %v", whole), part)
+		v.reportDifference("snapshots", row, field, fmt.Sprintf("0 to %v", whole), part)
 	}
 }

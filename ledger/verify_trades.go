@@ -8,9 +8,9 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// trades verifies the trades of a span with their shares, and that every unstake that was applied made one, as
+// verifyTrades verifies the trades of a span with their shares, and that every unstake that was applied made one, as
 // positions does for stakes.
-func (v *verification) trades(ctx context.Context, after, until int64) error {
+func (v *verification) verifyTrades(ctx context.Context, after, until int64) error {
 	trades, err := v.q.TradesToVerify(ctx, after, until)
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (v *verification) trades(ctx context.Context, after, until int64) error {
 	orphans := func(until int64) {
 		for len(shares) > 0 && shares[0].TradeID < until {
 			s := shares[0]
-			v.differ("closes", closeID{s.TradeID, s.Step}, "trade_id", "a trade", s.TradeID)
+			v.reportDifference("closes", closeID{s.TradeID, s.Step}, "trade_id", "a trade", s.TradeID)
 			shares = shares[1:]
 		}
 	}
@@ -35,7 +35,7 @@ func (v *verification) trades(ctx context.Context, after, until int64) error {
 		for n < len(shares) && shares[n].TradeID == t.TradeID {
 			n++
 		}
-		if err := v.trade(ctx, t, shares[:n]); err != nil {
+		if err := v.verifyTrade(ctx, t, shares[:n]); err != nil {
 			return err
 		}
 		shares = shares[n:]
@@ -48,80 +48,80 @@ func (v *verification) trades(ctx context.Context, after, until int64) error {
 		return err
 	}
 	if !whole || applied != int64(len(trades)) {
-		if err := v.unstakes(ctx, after, until); err != nil {
+		if err := v.explainUnstakes(ctx, after, until); err != nil {
 			return err
 		}
 	}
-	return v.ignored(ctx, after, until)
+	return v.verifyIgnored(ctx, after, until)
 }
 
-// unstakes names the unstakes that have another effect than their outcome says.
-func (v *verification) unstakes(ctx context.Context, after, until int64) error {
+// explainUnstakes names the unstakes that have another effect than their outcome says.
+func (v *verification) explainUnstakes(ctx context.Context, after, until int64) error {
 	wrong, err := v.q.WrongUnstakes(ctx, after, until)
 	if err != nil {
 		return err
 	}
 	for _, e := range wrong {
-		compare(v, "events", id(e.EventID), "trades", flag(e.Outcome == chain.Applied), e.Trades)
+		expect(v, "events", rowID(e.EventID), "trades", zeroOrOne(e.Outcome == chain.Applied), e.Trades)
 	}
 	return nil
 }
 
-// ignored verifies the keys of the events without an effect, and adds up the unstakes that found nothing to close.
-func (v *verification) ignored(ctx context.Context, after, until int64) error {
+// verifyIgnored verifies the keys of the events without an effect, and adds up the unstakes that found nothing to close.
+func (v *verification) verifyIgnored(ctx context.Context, after, until int64) error {
 	events, err := v.q.IgnoredEvents(ctx, after, until)
 	if err != nil {
 		return err
 	}
 	for _, e := range events {
-		compare(v, "events", id(e.EventID), "event_key", chain.NewEventKey(e.Time, e.Block, e.ExtrinsicID, e.EventIndex), e.EventKey)
+		expect(v, "events", rowID(e.EventID), "event_key", chain.NewEventKey(e.Time, e.Block, e.ExtrinsicID, e.EventIndex), e.EventKey)
 		if !e.Unmatched {
 			continue
 		}
-		c := v.sumOf(e.MinerID)
+		c := v.sumsOf(e.MinerID)
 		c.unmatchedAlpha += e.Alpha
 		c.unmatchedTAO += e.TAO
 	}
 	return nil
 }
 
-// trade verifies a trade: its shares telescope, and with what is unmatched they are the whole of it.
-func (v *verification) trade(ctx context.Context, t read.TradesToVerifyRow, shares []read.SharesToVerifyRow) error {
+// verifyTrade verifies a trade: its shares telescope, and with what is unmatched they are the whole of it.
+func (v *verification) verifyTrade(ctx context.Context, t read.TradesToVerifyRow, shares []read.SharesToVerifyRow) error {
 	const table = "trades"
-	row := id(t.TradeID)
+	row := rowID(t.TradeID)
 	if !t.Whole {
 		if err := v.explainTrade(ctx, t.TradeID); err != nil {
 			return err
 		}
 	} else {
-		compare(v, table, row, "event_key", chain.NewEventKey(t.ExitTime, t.ExitBlock, t.ExtrinsicID, t.EventIndex), t.EventKey)
+		expect(v, table, row, "event_key", chain.NewEventKey(t.ExitTime, t.ExitBlock, t.ExtrinsicID, t.EventIndex), t.EventKey)
 	}
 	if len(shares) == 0 {
-		v.differ(table, row, "closes", "at least one", 0)
+		v.reportDifference(table, row, "closes", "at least one", 0)
 	}
 	var sold, tao chain.Rao
 	step := int64(0)
 	for i, s := range shares {
 		share := closeID{s.TradeID, s.Step}
-		compare(v, "closes", share, "step", step, s.Step)
-		compare(v, "closes", share, "self_trade", shares[0].SelfTrade, s.SelfTrade)
+		expect(v, "closes", share, "step", step, s.Step)
+		expect(v, "closes", share, "self_trade", shares[0].SelfTrade, s.SelfTrade)
 		if i > 0 && s.PositionKey <= shares[i-1].PositionKey {
-			v.differ("closes", share, "first in, first out", fmt.Sprintf("position %d before %d", s.PositionID, shares[i-1].PositionID), "after it")
+			v.reportDifference("closes", share, "first in, first out", fmt.Sprintf("position %d before %d", s.PositionID, shares[i-1].PositionID), "after it")
 		}
 		step = s.Step + 1
 		if s.Alpha > 0 && t.ExitAlpha > 0 && t.ExitTAO >= 0 && sold >= 0 && sold <= t.ExitAlpha-s.Alpha {
 			if tao, err := chain.Share(t.ExitTAO, t.ExitAlpha, sold, sold+s.Alpha); err != nil || tao != s.TAO {
-				v.differ("closes", share, "tao", tao, s.TAO)
+				v.reportDifference("closes", share, "tao", tao, s.TAO)
 			}
 		}
 		if t.Archived && !s.Archived {
-			v.differ(table, row, "archive_run", fmt.Sprintf("none, since position %d is not archived", s.PositionID), "one")
+			v.reportDifference(table, row, "archive_run", fmt.Sprintf("none, since position %d is not archived", s.PositionID), "one")
 		}
 		sold, tao = sold+s.Alpha, tao+s.TAO
 	}
-	compare(v, table, row, "unmatched_alpha", t.ExitAlpha-sold, t.UnmatchedAlpha)
-	compare(v, table, row, "unmatched_tao", t.ExitTAO-tao, t.UnmatchedTAO)
-	miner := v.sumOf(t.MinerID)
+	expect(v, table, row, "unmatched_alpha", t.ExitAlpha-sold, t.UnmatchedAlpha)
+	expect(v, table, row, "unmatched_tao", t.ExitTAO-tao, t.UnmatchedTAO)
+	miner := v.sumsOf(t.MinerID)
 	miner.trades++
 	miner.unmatchedAlpha += t.UnmatchedAlpha
 	miner.unmatchedTAO += t.UnmatchedTAO

@@ -9,9 +9,9 @@ import (
 
 const defaultMinBlocks = 360
 
-// inputs is how an unstake is handled beside what its event says. They are stored with the event, so that it
-// can be replayed.
-type inputs struct {
+// closeTerms are the conditions, besides its event, on which an unstake is handled. They are stored with the event,
+// so that a replay handles it alike.
+type closeTerms struct {
 	mode      chain.CloseMode
 	minBlocks int64
 	selfTrade chain.SelfTradePolicy
@@ -26,7 +26,7 @@ type inputs struct {
 }
 
 // CloseOption sets how ProcessClose handles an unstake.
-type CloseOption interface{ setClose(*inputs) error }
+type CloseOption interface{ setClose(*closeTerms) error }
 
 // CloseApplyOption is an option of ProcessClose and of Apply.
 type CloseApplyOption interface {
@@ -41,10 +41,10 @@ func Mode(m chain.CloseMode) CloseOption { return modeOption(m) }
 
 type modeOption chain.CloseMode
 
-func (o modeOption) setClose(in *inputs) error {
-	in.mode = chain.CloseMode(o)
-	if !in.mode.Valid() {
-		return invalid("mode", in.mode, "want strict or lenient")
+func (o modeOption) setClose(terms *closeTerms) error {
+	terms.mode = chain.CloseMode(o)
+	if !terms.mode.Valid() {
+		return invalid("mode", terms.mode, "want strict or lenient")
 	}
 	return nil
 }
@@ -55,15 +55,15 @@ func MinBlocks(n int64) CloseApplyOption { return minBlocksOption(n) }
 
 type minBlocksOption int64
 
-func (o minBlocksOption) setClose(in *inputs) error {
-	in.asked.minBlocks = (*int64)(&o)
+func (o minBlocksOption) setClose(terms *closeTerms) error {
+	terms.asked.minBlocks = (*int64)(&o)
 	if o < 0 {
 		return invalid("min_blocks", int64(o), "is negative; 0 switches the rule off")
 	}
 	return nil
 }
 
-func (o minBlocksOption) setApply(c *applyConfig) error { return o.setClose(&c.inputs) }
+func (o minBlocksOption) setApply(c *applyConfig) error { return o.setClose(&c.closeTerms) }
 
 // SelfTrade sets what a position gains that its own extrinsic closes: chain.SelfTradeZero nothing,
 // chain.SelfTradeClamp itself up to 0.001 TAO either way and 0.0001 TAO beyond. Default: the
@@ -72,15 +72,15 @@ func SelfTrade(p chain.SelfTradePolicy) CloseApplyOption { return selfTradeOptio
 
 type selfTradeOption chain.SelfTradePolicy
 
-func (o selfTradeOption) setClose(in *inputs) error {
-	in.asked.selfTrade = (*chain.SelfTradePolicy)(&o)
-	if !in.asked.selfTrade.Valid() {
-		return invalid("self_trade", *in.asked.selfTrade, "want zero or clamp")
+func (o selfTradeOption) setClose(terms *closeTerms) error {
+	terms.asked.selfTrade = (*chain.SelfTradePolicy)(&o)
+	if !terms.asked.selfTrade.Valid() {
+		return invalid("self_trade", *terms.asked.selfTrade, "want zero or clamp")
 	}
 	return nil
 }
 
-func (o selfTradeOption) setApply(c *applyConfig) error { return o.setClose(&c.inputs) }
+func (o selfTradeOption) setApply(c *applyConfig) error { return o.setClose(&c.closeTerms) }
 
 // PositionIDs makes these positions the only candidates, first in first out among themselves. There must be
 // at least one; a repeated id counts once.
@@ -88,32 +88,32 @@ func PositionIDs(ids ...int64) CloseOption { return listOption(ids) }
 
 type listOption []int64
 
-func (o listOption) setClose(in *inputs) error {
+func (o listOption) setClose(terms *closeTerms) error {
 	if len(o) == 0 {
 		return invalid("positions", "[]", "an empty list closes nothing; leave the option out to close first in, first out")
 	}
-	in.list = slices.Compact(slices.Sorted(slices.Values(o)))
-	in.listed = true
+	terms.list = slices.Compact(slices.Sorted(slices.Values(o)))
+	terms.listed = true
 	return nil
 }
 
-// newInputs are the options of ProcessClose; what of them the policy gives is still open.
-func newInputs(opts []CloseOption) (inputs, error) {
-	in := inputs{mode: chain.Strict}
+// newCloseTerms reads the options of ProcessClose. underPolicy fills in what they leave to the policy.
+func newCloseTerms(opts []CloseOption) (closeTerms, error) {
+	terms := closeTerms{mode: chain.Strict}
 	for _, o := range opts {
-		if err := o.setClose(&in); err != nil {
-			return in, err
+		if err := o.setClose(&terms); err != nil {
+			return terms, err
 		}
 	}
-	return in, nil
+	return terms, nil
 }
 
 // listJSON is the list as it is stored, nil when there is none.
-func (in inputs) listJSON() *string {
-	if !in.listed {
+func (terms closeTerms) listJSON() *string {
+	if !terms.listed {
 		return nil
 	}
-	text, _ := json.Marshal(in.list) // integers always marshal
+	text, _ := json.Marshal(terms.list) // integers always marshal
 	s := string(text)
 	return &s
 }

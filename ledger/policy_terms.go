@@ -14,33 +14,33 @@ func OverridePolicy() CloseApplyOption { return overrideOption{} }
 
 type overrideOption struct{}
 
-func (overrideOption) setClose(in *inputs) error {
-	in.override = true
+func (overrideOption) setClose(terms *closeTerms) error {
+	terms.override = true
 	return nil
 }
 
-func (o overrideOption) setApply(c *applyConfig) error { return o.setClose(&c.inputs) }
+func (o overrideOption) setApply(c *applyConfig) error { return o.setClose(&c.closeTerms) }
 
-// under completes inputs by the policy. Error: ErrInvalid when they ask for another.
-func (in inputs) under(p Policy) (inputs, error) {
+// underPolicy completes terms by the policy. Error: ErrInvalid when they ask for another.
+func (terms closeTerms) underPolicy(p Policy) (closeTerms, error) {
 	const reason = "the ledger's policy is %v; SetPolicy changes it, and OverridePolicy lets one call differ"
 	switch {
-	case in.asked.minBlocks == nil:
-		in.minBlocks = p.MinBlocks
-	case *in.asked.minBlocks != p.MinBlocks && !in.override:
-		return in, invalid("min_blocks", *in.asked.minBlocks, fmt.Sprintf(reason, p.MinBlocks))
+	case terms.asked.minBlocks == nil:
+		terms.minBlocks = p.MinBlocks
+	case *terms.asked.minBlocks != p.MinBlocks && !terms.override:
+		return terms, invalid("min_blocks", *terms.asked.minBlocks, fmt.Sprintf(reason, p.MinBlocks))
 	default:
-		in.minBlocks = *in.asked.minBlocks
+		terms.minBlocks = *terms.asked.minBlocks
 	}
 	switch {
-	case in.asked.selfTrade == nil:
-		in.selfTrade = p.SelfTrade
-	case *in.asked.selfTrade != p.SelfTrade && !in.override:
-		return in, invalid("self_trade", *in.asked.selfTrade, fmt.Sprintf(reason, p.SelfTrade))
+	case terms.asked.selfTrade == nil:
+		terms.selfTrade = p.SelfTrade
+	case *terms.asked.selfTrade != p.SelfTrade && !terms.override:
+		return terms, invalid("self_trade", *terms.asked.selfTrade, fmt.Sprintf(reason, p.SelfTrade))
 	default:
-		in.selfTrade = *in.asked.selfTrade
+		terms.selfTrade = *terms.asked.selfTrade
 	}
-	return in, nil
+	return terms, nil
 }
 
 // excludes reports whether an event is a transfer that the policy ignores.
@@ -49,14 +49,14 @@ func (p Policy) excludes(e Event) bool {
 }
 
 // handlesOtherwise reports whether the policy would have handled an event otherwise than it is.
-func (p Policy) handlesOtherwise(e Event, in inputs) bool {
-	return e.Kind == chain.Unstake && (in.minBlocks != p.MinBlocks || in.selfTrade != p.SelfTrade) ||
+func (p Policy) handlesOtherwise(e Event, terms closeTerms) bool {
+	return e.Kind == chain.Unstake && (terms.minBlocks != p.MinBlocks || terms.selfTrade != p.SelfTrade) ||
 		e.IsTransfer != nil && *e.IsTransfer && e.Excluded != p.excludes(e)
 }
 
-// admit refuses a transfer that a direct call would record although the policy excludes transfers.
-func (p Policy) admit(e Event, in inputs) error {
-	if p.excludes(e) && !in.override {
+// checkTransfer refuses a transfer that a direct call would record although the policy excludes transfers.
+func (p Policy) checkTransfer(e Event, terms closeTerms) error {
+	if p.excludes(e) && !terms.override {
 		return invalid("is_transfer", true, "the ledger's policy excludes transfers; Apply records them as ignored")
 	}
 	return nil
