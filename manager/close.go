@@ -72,8 +72,8 @@ func (co *core) close(ctx context.Context) error {
 }
 
 // closeGrace is how long Close waits, with a context that has ended, for what
-// runs nobody's closure: the end of a turn, with its checkpoint.
-const closeGrace = time.Second
+// runs nobody's closure: the end of a turn, with its checkpoint, on a slow disk.
+const closeGrace = 5 * time.Second
 
 // outlast waits for over. While nobody is inside, a context that has ended is no
 // reason to leave the log behind.

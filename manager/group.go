@@ -229,6 +229,7 @@ func (w *writer) settle(g *group) {
 	if g.shared {
 		w.core.stats.groups.Add(1)
 	}
+	c.holder.Store(nil) // before anybody is answered: who has returned holds nothing
 	if g.lost {
 		g.again = g.members
 		return
@@ -272,6 +273,7 @@ func (w *writer) rerun(g *group, r *request) {
 			w.caught(r, recover())
 		}
 		goexit := r.goexit
+		w.conn.Load().holder.Store(nil)
 		close(r.done)
 		if goexit {
 			go w.serve(g)

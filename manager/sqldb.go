@@ -127,6 +127,9 @@ func lending(run closure) closure {
 	}
 }
 
+// lentGrace is how long a closure waits for the end of a *sql.Tx that it lent.
+const lentGrace = time.Second
+
 // endLent ends what was lent of t. database/sql waits for calls that run in
 // it, so the caller does not hold the connection's mu. It also waits for rows whose
 // last Scan lent a sql.RawBytes, until they are read on: those that nobody reads
@@ -142,7 +145,7 @@ func (t *txn) endLent() {
 			defer close(over)
 			_ = tx.Rollback() // does nothing to t now; an error says that its user has ended it
 		}()
-		timer := time.NewTimer(closeGrace)
+		timer := time.NewTimer(lentGrace)
 		select {
 		case <-over:
 		case <-timer.C:
