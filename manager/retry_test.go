@@ -38,7 +38,7 @@ func TestForeignLockOfTwoSecondsIsSatOut(t *testing.T) {
 				t.Errorf("got %v, want success once the lock is gone", call.err)
 			}
 			await(t, "the foreign lock to have been taken", locked)
-			if got := db.Stats().Retries; got < 100 {
+			if got := db.Stats().Retries; got < 30 { // delays that go on growing make seventeen
 				t.Errorf("retries: got %d, want one every few milliseconds", got)
 			}
 			if got, want := withoutNeighbours(t, db), []string{"patient"}; !slices.Equal(got, want) {
@@ -49,7 +49,7 @@ func TestForeignLockOfTwoSecondsIsSatOut(t *testing.T) {
 }
 
 func TestBudgetThatIsGoneSaysHowLongAndHowOften(t *testing.T) {
-	const budget = 60 * time.Millisecond
+	const budget = 400 * time.Millisecond
 	db := openNotes(t, manager.WithRetryBudget(budget))
 	c := foreign(t, db)
 	execOn(t, c, "BEGIN IMMEDIATE")
@@ -58,7 +58,7 @@ func TestBudgetThatIsGoneSaysHowLongAndHowOften(t *testing.T) {
 	if !errors.Is(err, manager.ErrBusy) || !errors.As(err, &e) {
 		t.Fatalf("got %v, want ErrBusy", err)
 	}
-	if e.Label != "unlucky" || e.Attempts < 5 || e.Waited < budget/2 || e.Waited > budget+time.Second {
+	if e.Label != "unlucky" || e.Attempts < 5 || e.Waited < budget/2 || e.Waited > budget+patience {
 		t.Errorf("got label %q, %d attempts, waited %s, want %q, several, about %s", e.Label, e.Attempts, e.Waited, "unlucky", budget)
 	}
 	if want := fmt.Sprintf("%d attempts", e.Attempts); !strings.Contains(err.Error(), want) {

@@ -103,11 +103,16 @@ func TestStatsCountTransactions(t *testing.T) {
 	if got, want := db.Stats().ReaderLabels, []string{"reader"}; !slices.Equal(got, want) {
 		t.Errorf("ReaderLabels: got %q, want %q", got, want)
 	}
-	waiter := start(func() error { return db.ReadOnly(t.Context(), func(context.Context, *bank) error { return nil }) })
+	asking := make(chan struct{})
+	waiter := start(func() error {
+		close(asking)
+		return db.ReadOnly(t.Context(), func(context.Context, *bank) error { return nil })
+	})
+	await(t, "a read to be asked for", asking)
 	select {
 	case <-waiter.done:
 		t.Errorf("a read beside the only reader ended: %v", waiter.err)
-	case <-time.After(20 * time.Millisecond):
+	case <-time.After(100 * time.Millisecond): // some of which go by before it waits
 	}
 	reader.end(t)
 	if err := waiter.wait(t).err; err != nil {
@@ -128,7 +133,7 @@ func TestStatsCountTransactions(t *testing.T) {
 		t.Errorf("QueueWait: got %v more, want at least 20ms for each of the %d that waited", wait, waiting)
 	}
 	if got.ReadWait < 20*time.Millisecond {
-		t.Errorf("ReadWait: got %v, want at least the 20ms that a read waited", got.ReadWait)
+		t.Errorf("ReadWait: got %v, want at least 20ms of the 100ms that a read waited", got.ReadWait)
 	}
 	if got.Queue != 0 || got.WriterLabel != "" || len(got.ReaderLabels) != 0 {
 		t.Errorf("idle: got %d in the queue, writer %q, readers %q, want none", got.Queue, got.WriterLabel, got.ReaderLabels)

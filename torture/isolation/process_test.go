@@ -38,6 +38,7 @@ type round struct {
 	Seed   uint64
 	First  int // its first client's number
 	Plan   plan
+	Mute   int // after so many messages only calls are told, and the process waits to be killed; 0: never
 }
 
 // clientsRole runs rounds until the test says stop.
@@ -79,16 +80,34 @@ func clientsRole(parent *process.Parent) error {
 			faults.Arm(drawFaults(random)...)
 		}
 		var working sync.WaitGroup
+		tell := r.teller(parent)
 		for i := range threads {
 			script := r.Plan.script(random, fmt.Sprintf("%d%c", r.Number, 'a'+r.First+i), steps)
 			working.Go(func() {
-				_ = perform(context.Background(), honest{db}, r.First+i, script, clock.Now, o.Faults, func(m message) error { return parent.Say(m) })
+				_ = perform(context.Background(), honest{db}, r.First+i, script, clock.Now, o.Faults, tell)
 			})
 		}
 		working.Wait()
 		if err := parent.Say(message{Over: true}); err != nil {
 			return err
 		}
+	}
+}
+
+// teller tells the test of calls and answers. Without Mute a process that outruns the test would have answered
+// everything before it is killed.
+func (r round) teller(parent *process.Parent) func(message) error {
+	var mu sync.Mutex
+	said := 0
+	return func(m message) error {
+		mu.Lock()
+		if r.Mute > 0 && said >= r.Mute && m.Answered != 0 {
+			mu.Unlock()
+			select {}
+		}
+		defer mu.Unlock()
+		said++
+		return parent.Say(m)
 	}
 }
 
@@ -128,9 +147,9 @@ func TestProcessesAreIsolated(t *testing.T) {
 				n := newNotary(t, start, &total)
 				victim, at := -1, 0
 				if c.kills {
-					victim, at = random.IntN(processes), 1+random.IntN(2*threads*steps-2)
+					victim, at = random.IntN(processes), 1+2*random.IntN(threads*steps-1) // odd: not every call is answered
 				}
-				tellRound(t, children[:], round{Number: number, Seed: random.Uint64(), Plan: plan{Fails: 10, Cancels: 15}})
+				tellRound(t, children[:], victim, round{Number: number, Seed: random.Uint64(), Plan: plan{Fails: 10, Cancels: 15}, Mute: at})
 				hearRound(children[:], n, victim, at)
 				_ = perform(t.Context(), honest{db}, processes*threads, []op{{Kind: look, Name: "last"}}, clock.Now, false, func(m message) error {
 					n.hear(m)
@@ -151,17 +170,22 @@ func TestProcessesAreIsolated(t *testing.T) {
 			}
 			shut(t, db)
 			t.Log(total)
-			if c.kills && total.unknown == 0 {
-				t.Error("every operation of a killed process was answered, want some that are unknown")
+			if histories := total.histories; c.kills && total.unknown < histories {
+				t.Errorf("got %d unknown operations of the processes killed in %d histories, want one of each at least", total.unknown, histories)
 			}
 		})
 	}
 }
 
-func tellRound(t *testing.T, children []*process.Child, r round) {
+// tellRound begins a round, in which only the victim goes mute.
+func tellRound(t *testing.T, children []*process.Child, victim int, r round) {
 	t.Helper()
+	mute := r.Mute
 	for i, child := range children {
-		r.First = i * threads
+		r.First, r.Mute = i*threads, 0
+		if i == victim {
+			r.Mute = mute
+		}
 		line, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
