@@ -57,13 +57,10 @@ install: build ## copy the command to PREFIX/bin (default ~/.local), with the co
 	$(stakeledger) completion zsh > $(share)/zsh/site-functions/_stakeledger
 	$(stakeledger) completion fish > $(share)/fish/vendor_completions.d/stakeledger.fish
 
-# The demo is of the last ninety days, so that it has scores. GNU's date knows -d, that of BSD and macOS -v.
-demo_start = $(shell date -u -d '90 days ago' +%FT00:00:00Z 2>/dev/null || date -u -v-90d +%FT00:00:00Z)
-
 .PHONY: demo
 demo: build ## simulate events, ingest them into a SQLite file, print the leaderboard and what to try next
 	@rm -rf $(dir $(demo_db)) && mkdir -p $(dir $(demo_db))
-	$(stakeledger) simulate --events 5000 --miners 20 --seed 1 --start $(demo_start) | $(stakeledger) --db $(demo_db) ingest -
+	$(stakeledger) simulate --events 5000 --miners 20 --seed 1 --start 90d | $(stakeledger) --db $(demo_db) ingest -
 	$(stakeledger) --db $(demo_db) report
 	@echo "The data is synthetic; the ledger is in $(demo_db). Worth trying:"
 	@echo "  $(stakeledger) --db $(demo_db) report --html $(dir $(demo_db))report.html  # then open it in a browser"

@@ -39,14 +39,15 @@ type PeriodRow struct {
 }
 
 // PeriodReport sums up a period for every miner of the ledger, by coldkey, in one snapshot. It reads the rows of the
-// period alone.
+// period alone; a period without bounds is the lifetime, which the miners' counters have.
 func (l *Ledger) PeriodReport(ctx context.Context, p Period) ([]PeriodRow, error) {
 	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]PeriodRow, error) {
-		rows, err := periodMiners(ctx, q)
-		if err != nil {
-			return nil, err
+		isLifetime := p == Period{}
+		rows, err := periodMiners(ctx, q, isLifetime)
+		if err == nil && !isLifetime {
+			err = p.addSums(ctx, q, rows)
 		}
-		if err := p.addSums(ctx, q, rows); err != nil {
+		if err != nil {
 			return nil, err
 		}
 		slices.SortFunc(rows, func(a, b PeriodRow) int { return cmp.Compare(a.Coldkey, b.Coldkey) })
@@ -54,18 +55,31 @@ func (l *Ledger) PeriodReport(ctx context.Context, p Period) ([]PeriodRow, error
 	}, manager.Label("ledger.PeriodReport"))
 }
 
-// periodMiners is a row for every miner, by id.
-func periodMiners(ctx context.Context, q *read.Queries) ([]PeriodRow, error) {
+// periodMiners is a row for every miner, by id, with its lifetime figures or with none.
+func periodMiners(ctx context.Context, q *read.Queries, lifetime bool) ([]PeriodRow, error) {
 	rows := []PeriodRow{}
 	for page, err := range pages("miners", maxPage, 0, minerIDOf, func(after int64) ([]Miner, error) { return q.Miners(ctx, after, maxPage) }) {
 		if err != nil {
 			return nil, err
 		}
 		for _, m := range page {
-			rows = append(rows, PeriodRow{MinerID: m.MinerID, Coldkey: m.Coldkey, Status: m.Status})
+			row := PeriodRow{MinerID: m.MinerID, Coldkey: m.Coldkey, Status: m.Status}
+			if lifetime {
+				row = lifetimeOf(m)
+			}
+			rows = append(rows, row)
 		}
 	}
 	return rows, nil
+}
+
+func lifetimeOf(m Miner) PeriodRow {
+	return PeriodRow{
+		MinerID: m.MinerID, Coldkey: m.Coldkey, Status: m.Status, Trades: m.Trades, Positions: m.Positions, Closes: m.Closes,
+		EntryTAO: m.EntryTAO, EntryAlpha: m.EntryAlpha, ClosedAlpha: m.ClosedAlpha, ExitTAO: m.ExitTAO, CostTAO: m.ExitTAO - m.RawGain,
+		RawGainTAO: m.RawGain, GainTAO: m.Gain, Wins: m.WinningCloses, CountedCloses: m.CountedCloses,
+		UnmatchedAlpha: m.UnmatchedAlpha, UnmatchedTAO: m.UnmatchedTAO,
+	}
 }
 
 // addSums adds the sums of the period to the rows, which are by id.

@@ -37,10 +37,18 @@ func (o *option[T]) Set(text string) error {
 
 // or is the value, or another where none was given.
 func (o *option[T]) or(other T) T {
-	if o.value == nil {
+	if o == nil || o.value == nil {
 		return other
 	}
 	return *o.value
+}
+
+// given is what was typed, empty where nothing was.
+func (o *option[T]) given() string {
+	if o == nil {
+		return ""
+	}
+	return o.text
 }
 
 // addOption adds a flag to cmd.

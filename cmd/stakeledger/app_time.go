@@ -3,9 +3,12 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/stakeledger/stakeledger/chain"
 )
@@ -83,6 +86,30 @@ func parseAgo(s string) (time.Duration, bool) {
 	n, _ := strconv.Atoi(parts[1])
 	unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
 	return time.Duration(n) * unit[parts[2]], true
+}
+
+// words are what the span was given as.
+func (s span) words() []string {
+	return slices.DeleteFunc([]string{s.from.given(), s.until.given(), s.during.given()}, func(word string) bool { return word == "" })
+}
+
+// note is the sentence that repeats a span, if one was given.
+func (s span) note() string {
+	if len(s.words()) == 0 {
+		return ""
+	}
+	text := s.instants()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// say repeats on standard error what words stood for; standard output is for a program.
+func (s span) say(cmd *cobra.Command) {
+	for _, word := range s.words() {
+		if _, err := chain.ParseTime(word); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), s.instants())
+			return
+		}
+	}
 }
 
 // instants repeats the instants that words stood for.

@@ -27,7 +27,7 @@ func TestWrongUsage(t *testing.T) {
 		{"policy set --transfers maybe", "include, exclude"},
 		{"policy set --self-trades maybe", "zero, clamp"},
 		{"scores --lookback -1", "0 or more"},
-		{"ingest - --tracking-start 2026-01-01", "with a zone"},
+		{"ingest - --tracking-start 2026-01-01T00:00:00", "no zone"},
 		{"miner", "miner MINER"},
 		{"miner " + alice + " " + bob, "too many arguments"},
 		{"miner 70000", "its coldkey, its hotkey or its UID"},

@@ -68,10 +68,12 @@ func TestMarkedMinersAreTold(t *testing.T) {
 	if err := l.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"report"}, {"report", "--json"}, {"miners"}, {"miners", "--json"}, {"scores"}, {"scores", "--json"}, {"weights"}, {"verify"}, {"verify", "--json"}, {"report", "--html", file(t, "page.html")}} {
+	for _, args := range [][]string{{"report"}, {"report", "--json"}, {"miners"}, {"miners", "--json"}, {"scores"}, {"scores", "--json"}, {"weights"}, {"verify"}, {"verify", "--json"}, {"report", "--html", file(t, "page.html")},
+		{"report", "--from", "1970-01-02", "--json"}, {"report", "--netuid", "1"}, {"report", "--sort", "raw", "--csv"}, {"report", "--top", "1"}, {"report", "--status", "active"},
+		{"miners", "--netuid", "1", "--json"}, {"miners", "--sort", "raw"}, {"miners", "--at", "now"}, {"why", alice}} {
 		r := run(t, "", append(args, "--db", db)...)
 		r.fails(t, exitMarked, "1 miner wait for a replay", "rebuild --marked")
-		marked := args[0] == "miners" && strings.Contains(r.stdout, `"marked":true`) || strings.Contains(r.stdout, `"marked":["`+alice+`"]`)
+		marked := strings.Contains(r.stdout, `"marked":true`) || strings.Contains(r.stdout, `"marked":["`+alice+`"]`)
 		if r.stdout == "" || (args[len(args)-1] == "--json" || args[0] == "weights") && !marked {
 			t.Errorf("%v: got %q, want the figures, and whom they are of that wait", args, r.stdout)
 		}

@@ -46,7 +46,7 @@ differs.`,
 				}); err != nil {
 					return err
 				}
-				err := listing[ledger.Divergence]{out, diffHeader, diffCells, "Nothing differs.", ""}.write(sequence(found))
+				err := listing[ledger.Divergence]{out, diffHeader, diffCells, "Nothing differs.", span{}}.write(sequence(found))
 				if len(found) > 0 {
 					return errors.Join(unlessQuiet(err), fmt.Errorf("diff %s: the ledgers differ in %s", args[0], plural(int64(len(found)), "place", "places")))
 				}

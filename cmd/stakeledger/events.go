@@ -83,6 +83,24 @@ other contents, of an unknown miner, too large), as they came. Events are never 
   stakeledger events --outcome rejected --json`,
 		Args: takes(0, false),
 	}
+	r, outcome := addEvents(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if outcome.or("") != outcomeRejected {
+			return r.run(a, cmd)
+		}
+		if err := r.span.check(); err != nil {
+			return err
+		}
+		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			rows := rejectedEvents(ctx, l, r.miner, r.span)
+			return listing[eventRow]{r.output, eventHeader, eventRow.cells, "No such events.", r.span}.write(rows)
+		})
+	}
+	return cmd
+}
+
+// addEvents adds the flags of a list of events.
+func addEvents(cmd *cobra.Command) (*records[eventRow], *option[string]) {
 	r := addRecords[eventRow](cmd, "events", "dated", false)
 	r.header, r.cells = eventHeader, eventRow.cells
 	outcome := addOption(cmd, "outcome", "applied|ignored|rejected", "only those with this outcome", parseOutcome)
@@ -94,19 +112,7 @@ other contents, of an unknown miner, too large), as they came. Events are never 
 			return placed[eventRow]{e.EventKey, 0, newEventRow(m, e)}, true
 		})
 	}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if outcome.or("") != outcomeRejected {
-			return r.run(a, cmd)
-		}
-		if err := r.span.check(); err != nil {
-			return err
-		}
-		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			rows := rejectedEvents(ctx, l, r.miner, r.span)
-			return listing[eventRow]{r.output, eventHeader, eventRow.cells, "No such events.", note(r.span.instants())}.write(rows)
-		})
-	}
-	return cmd
+	return r, outcome
 }
 
 func parseOutcome(s string) (string, error) {

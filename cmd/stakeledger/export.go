@@ -14,13 +14,62 @@ import (
 func newExport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write lots for accounts and taxes",
-		Long: `Write what accounts and taxes ask for, archived rows too. Events and trades are lists of their own:
-stakeledger events --csv, stakeledger trades --archived --csv.`,
+		Short: "Write lots, trades and events for accounts and taxes",
+		Long: `Write what accounts and taxes ask for, as CSV unless --json or --jsonl is given, one miner after the
+other, each in the order of the events. What is archived is there too.`,
 		Example: `  stakeledger export lots --during 2026 > lots.csv`,
 	}
 	asGroup(cmd)
-	cmd.AddCommand(newExportLots(a))
+	cmd.AddCommand(newExportLots(a), newExportTrades(a), newExportEvents(a))
+	return cmd
+}
+
+// exporting prints a list whole, for programs.
+func exporting[R any](a *app, r *records[R]) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		if !r.forPrograms() {
+			*r.csv = true
+		}
+		if r.archived != nil && !cmd.Flags().Changed("archived") {
+			r.archived.text = archiveToo
+		}
+		return r.run(a, cmd)
+	}
+}
+
+func newExportTrades(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "trades",
+		Short: "Write trades: what was sold, and what it gained",
+		Long: `Write a row for each trade, as CSV unless --json or --jsonl is given, with the sums over its closes
+and what it sold without a position. Archived ones are there too.`,
+		Example: `  stakeledger export trades --during 2026 --tz Europe/Zurich > trades.csv
+  stakeledger export trades --miner 7 --jsonl`,
+		Args: takes(0, false),
+	}
+	cmd.RunE = exporting(a, addTrades(cmd))
+	return cmd
+}
+
+func newExportEvents(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "Write events: everything that was taken in",
+		Long: `Write a row for each event on record, as CSV unless --json or --jsonl is given, with fees and
+dollars where they are known and what became of it. What was rejected is not on record; stakeledger
+rejected lists it.`,
+		Example: `  stakeledger export events --during 2026 > events.csv
+  stakeledger export events --outcome applied --jsonl`,
+		Args: takes(0, false),
+	}
+	r, outcome := addEvents(cmd)
+	export := exporting(a, r)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if outcome.or("") == outcomeRejected {
+			return usagef("rejected events are not on record; stakeledger events --outcome rejected --csv prints them")
+		}
+		return export(cmd, args)
+	}
 	return cmd
 }
 
@@ -81,22 +130,14 @@ sold without a position has no lot; trades list it.`,
 	}
 	r := addRecords[lotRow](cmd, "lots", "disposed of", true)
 	netuid := addNetuid(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) rowsOf[lotRow] {
-			filter := ledger.CloseFilter{Netuid: netuid.value, From: r.span.start(), Until: r.span.last(), Archived: p.archived}
-			return inOrder(p.newest, ofMiner(pages(func(page ledger.Page[ledger.Lot]) ([]ledger.Lot, error) {
-				return l.Lots(ctx, m.MinerID, filter, page)
-			}), func(lot ledger.Lot) (placed[lotRow], bool) {
-				return placed[lotRow]{lot.EventKey, lot.Step, newLotRow(m, lot)}, true
-			}))
-		}
-		if !r.forPrograms() {
-			*r.csv = true
-		}
-		if !cmd.Flags().Changed("archived") {
-			r.archived.text = archiveToo
-		}
-		return r.run(a, cmd)
+	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) rowsOf[lotRow] {
+		filter := ledger.CloseFilter{Netuid: netuid.value, From: r.span.start(), Until: r.span.last(), Archived: p.archived}
+		return inOrder(p.newest, ofMiner(pages(func(page ledger.Page[ledger.Lot]) ([]ledger.Lot, error) {
+			return l.Lots(ctx, m.MinerID, filter, page)
+		}), func(lot ledger.Lot) (placed[lotRow], bool) {
+			return placed[lotRow]{lot.EventKey, lot.Step, newLotRow(m, lot)}, true
+		}))
 	}
+	cmd.RunE = exporting(a, r)
 	return cmd
 }

@@ -58,7 +58,7 @@ Where pages are missing, or a file holds no event, what is there is applied and 
 	}
 	f := ingestFlags{
 		noRegister: cmd.Flags().Bool("no-register", false, "reject the events of miners that are not registered"),
-		tracking:   addOption(cmd, "tracking-start", "TIME", "for miners that this registers: ignore their events before this time", chain.ParseTime),
+		tracking:   addOption(cmd, "tracking-start", "TIME", "for miners that this registers: ignore their events before this time", parseMoment),
 		lenient:    cmd.Flags().Bool("lenient", false, "skip fields and columns that our own form does not have"),
 		partial:    cmd.Flags().Bool("partial", false, "accept pages of which others are missing"),
 		allowEmpty: cmd.Flags().Bool("allow-empty", false, "accept files that hold no event"),

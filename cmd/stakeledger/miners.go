@@ -92,17 +92,26 @@ func newMiners(a *app) *cobra.Command {
 		Long: `List miners by id, with the UIDs they hold now and their lifetime figures. A miner is its coldkey;
 it is active while it is registered, inactive afterwards, or blacklisted. With --from, --until,
 --during or --netuid the figures are those of a period or a subnet: what was entered by the time of
-the entry, what was gained by that of the exit.`,
+the entry, what was gained by that of the exit. With --at they are those that held a UID or had
+something open at an instant, with what they held and had open then; the status is that of now.`,
 		Example: `  stakeledger miners --status blacklisted
+  stakeledger miners --at 2026-01-31
   stakeledger miners --json | jq '.[] | select(.open_positions > 0) | .coldkey'`,
 		Args: takes(0, false),
 	}
 	miner := addMiner(cmd)
 	status := addOption(cmd, "status", "active|inactive|blacklisted", "only those of this status", chain.ParseMinerStatus)
+	at := addOption(cmd, "at", "TIME", "who held a UID or had something open at this time, and what", parseMoment)
 	p := addPeriod(cmd, addOutput(cmd))
+	for _, flag := range []string{"from", "until", "during", "sort"} {
+		exclusive(cmd, "at", flag)
+	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if p.given() {
-			return runPeriod(a, cmd, p, miner, status)
+		switch {
+		case at.value != nil:
+			return runThen(a, cmd, p, *at.value, miner, status)
+		case p.given():
+			return runPeriod(a, cmd, p, miner, status, func(b ledger.Basis) error { return checkBasis(cmd, b, time.Now()) })
 		}
 		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			held, err := heldUIDs(ctx, l)
@@ -113,7 +122,7 @@ the entry, what was gained by that of the exit.`,
 			if cmd.Flags().Changed("sort") {
 				rows = sorted(rows, func(all []minerRow) { sortMiners(all, p.sort.text) })
 			}
-			if err := (listing[minerRow]{p.output, minerHeader, minerRow.cells, "No such miners.", ""}).write(rows); unlessQuiet(err) != nil {
+			if err := (listing[minerRow]{p.output, minerHeader, minerRow.cells, "No such miners.", span{}}).write(rows); unlessQuiet(err) != nil {
 				return err
 			}
 			basis, err := l.Basis(ctx)
@@ -124,7 +133,7 @@ the entry, what was gained by that of the exit.`,
 }
 
 // runPeriod prints the figures of a period for the miners of that name and status.
-func runPeriod(a *app, cmd *cobra.Command, p summing, name *option[minerName], status *option[chain.MinerStatus]) error {
+func runPeriod(a *app, cmd *cobra.Command, p summing, name *option[minerName], status *option[chain.MinerStatus], check func(ledger.Basis) error) error {
 	return p.run(a, cmd, func(ctx context.Context, l *ledger.Ledger) (func(ledger.PeriodRow) bool, error) {
 		named := int64(0)
 		if name.value != nil {
@@ -137,7 +146,7 @@ func runPeriod(a *app, cmd *cobra.Command, p summing, name *option[minerName], s
 		return func(r ledger.PeriodRow) bool {
 			return (named == 0 || r.MinerID == named) && r.Status == status.or(r.Status)
 		}, nil
-	})
+	}, check)
 }
 
 // sortMiners sorts miners by a lifetime figure, the highest first; equal ones by coldkey.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -52,10 +53,11 @@ type periodReport struct {
 	Until  *chain.Time        `json:"until"` // the first instant that is no part of it
 	Netuid *chain.Netuid      `json:"netuid"`
 	Miners []ledger.PeriodRow `json:"miners"`
+	ledger.Basis
 }
 
-// run prints the figures of a period, of the miners that are wanted.
-func (p summing) run(a *app, cmd *cobra.Command, who func(context.Context, *ledger.Ledger) (func(ledger.PeriodRow) bool, error)) error {
+// run prints the figures of a period, of the miners that are wanted, and checks then what they stand on.
+func (p summing) run(a *app, cmd *cobra.Command, who func(context.Context, *ledger.Ledger) (func(ledger.PeriodRow) bool, error), check func(ledger.Basis) error) error {
 	if err := p.span.check(); err != nil {
 		return err
 	}
@@ -68,13 +70,13 @@ func (p summing) run(a *app, cmd *cobra.Command, who func(context.Context, *ledg
 		if err != nil {
 			return err
 		}
+		basis, err := l.Basis(ctx)
+		if err != nil {
+			return err
+		}
 		rows = slices.DeleteFunc(rows, func(r ledger.PeriodRow) bool { return !wanted(r) })
 		p.order(rows)
-		if *p.json {
-			rows = rows[:min(int64(len(rows)), cmp.Or(p.rows.or(0), int64(len(rows))))]
-			return writeObject(cmd.OutOrStdout(), periodReport{instant(p.span.start()), instant(p.span.end()), p.netuid.value, rows})
-		}
-		return p.write(rows)
+		return errors.Join(unlessQuiet(p.write(rows, basis)), check(basis))
 	})
 }
 
@@ -101,13 +103,20 @@ var periodHeader = columns{
 	[]string{"CLOSES", "TRADES", "EXIT TAO", "POS", "WIN %"},
 }
 
-func (p summing) write(rows []ledger.PeriodRow) error {
-	where := p.span.instants()
-	if p.netuid.value != nil {
-		where = fmt.Sprintf("on subnet %s %s", p.netuid.value, where)
+func (p summing) write(rows []ledger.PeriodRow, basis ledger.Basis) error {
+	if *p.json {
+		rows = rows[:min(int64(len(rows)), cmp.Or(p.rows.or(0), int64(len(rows))))]
+		return writeObject(p.cmd.OutOrStdout(), periodReport{instant(p.span.start()), instant(p.span.end()), p.netuid.value, rows, basis})
 	}
-	return listing[ledger.PeriodRow]{p.output, periodHeader,
-		func(r ledger.PeriodRow) []any {
-			return []any{r.Coldkey, r.Positions, r.Trades, r.Closes, percent{r.Wins, r.CountedCloses}, r.EntryTAO, r.ExitTAO, r.GainTAO}
-		}, "No such miners.", note(where)}.write(sequence(rows))
+	list := listing[ledger.PeriodRow]{p.output, periodHeader, func(r ledger.PeriodRow) []any {
+		return []any{r.Coldkey, r.Positions, r.Trades, r.Closes, percent{r.Wins, r.CountedCloses}, r.EntryTAO, r.ExitTAO, r.GainTAO}
+	}, "No such miners.", p.span}
+	if err := list.write(sequence(rows)); err != nil || p.forPrograms() {
+		return err
+	}
+	note := policyText(basis.Policy)
+	if p.netuid.value != nil {
+		note = fmt.Sprintf("On subnet %s.\n%s", p.netuid.value, note)
+	}
+	return writeNote(p.cmd.OutOrStdout(), note)
 }

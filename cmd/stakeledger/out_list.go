@@ -14,15 +14,16 @@ type listing[T any] struct {
 	header columns
 	cells  func(T) []any
 	empty  string // what a table without rows says
-	note   string // what is said under a table
+	span   span   // of the rows
 }
 
 func (l listing[T]) write(rows iter.Seq2[T, error]) error {
 	out := l.cmd.OutOrStdout()
 	if l.forPrograms() {
+		l.span.say(l.cmd)
 		return writeRows(out, l.output, rows)
 	}
-	most := l.rows.or(tableRows)
+	most, note := l.rows.or(tableRows), l.span.note()
 	t := newTableOf(l.header)
 	more := false
 	for row, err := range rows {
@@ -34,7 +35,6 @@ func (l listing[T]) write(rows iter.Seq2[T, error]) error {
 		}
 		t.add(l.cells(row)...)
 	}
-	note := l.note
 	if len(t.rows) == 0 {
 		return writeNote(out, strings.TrimSpace(l.empty+" "+note))
 	}
@@ -42,7 +42,7 @@ func (l listing[T]) write(rows iter.Seq2[T, error]) error {
 		return err
 	}
 	if more {
-		note = strings.TrimSpace(fmt.Sprintf("There are more than these %d; --limit 0 prints all. %s", most, note))
+		note = strings.TrimSpace(fmt.Sprintf("There are more than these %d; --limit 0 prints all.\n%s", most, note))
 	}
 	if note == "" {
 		return nil

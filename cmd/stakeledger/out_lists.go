@@ -79,7 +79,7 @@ func (r *records[R]) run(a *app, cmd *cobra.Command) error {
 		return err
 	}
 	return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-		list := listing[R]{r.output, r.header, r.cells, "No such " + r.what + ".", note(r.span.instants())}
+		list := listing[R]{r.output, r.header, r.cells, "No such " + r.what + ".", r.span}
 		parts := r.parts()
 		if r.archived != nil && r.archived.text == archiveNot {
 			some, err := r.hasArchived(ctx, l)
@@ -92,14 +92,6 @@ func (r *records[R]) run(a *app, cmd *cobra.Command) error {
 		}
 		return list.write(r.all(ctx, l, parts))
 	})
-}
-
-// note is a sentence of what there is to say, if there is anything.
-func note(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 func (r *records[R]) parts() []part {

@@ -43,7 +43,7 @@ missing, or is one too many; each is named, and the exit code is 1.`,
 					impossible++
 				}
 			}
-			return listing[ledger.Reconciled]{out, reconcileHeader, reconcileCells, "No balances.", ""}.write(sequence(rows))
+			return listing[ledger.Reconciled]{out, reconcileHeader, reconcileCells, "No balances.", span{}}.write(sequence(rows))
 		})
 		if (err == nil || quiet(err)) && impossible > 0 {
 			return fmt.Errorf("reconcile: at %s the chain holds less than the ledger has open and emission explains; an event is missing, or is one too many, since the one before",

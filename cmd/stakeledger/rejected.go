@@ -58,7 +58,7 @@ registered and the input is taken in again.`,
 	all := cmd.Flags().Bool("all", false, "list those too that were acknowledged")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			return listing[rejectedRow]{out, rejectedHeader, rejectedRow.cells, "Nothing was rejected that is not acknowledged.", ""}.write(rejectedRows(ctx, l, *all))
+			return listing[rejectedRow]{out, rejectedHeader, rejectedRow.cells, "Nothing was rejected that is not acknowledged.", span{}}.write(rejectedRows(ctx, l, *all))
 		})
 	}
 	cmd.AddCommand(newAcknowledge(a), newPruneRejected(a))

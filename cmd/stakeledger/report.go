@@ -58,7 +58,7 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 			}
 		}
 		if !isPage && (p.given() || status.value != nil || *p.csv || *p.jsonl || p.rows.value != nil || cmd.Flags().Changed("sort")) {
-			return runPeriod(a, cmd, p, &option[minerName]{}, status)
+			return runPeriod(a, cmd, p, &option[minerName]{}, status, func(b ledger.Basis) error { return checkReport(cmd, b, maxAge) })
 		}
 		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			if isPage {

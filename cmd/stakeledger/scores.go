@@ -101,7 +101,7 @@ func (s scored) write(out output) error {
 		}
 		return writeObject(w, s)
 	}
-	if err := (listing[ledger.Score]{out, scoreHeader, scoreCells, "No miners.", ""}).write(sequence(s.Scores)); err != nil || out.forPrograms() {
+	if err := (listing[ledger.Score]{out, scoreHeader, scoreCells, "No miners.", span{}}).write(sequence(s.Scores)); err != nil || out.forPrograms() {
 		return err
 	}
 	who := fmt.Sprintf("Miners that hold a UID and are not blacklisted, as of %s UTC.", s.UIDsAsOf.Time().Format(minute))

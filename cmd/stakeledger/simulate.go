@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ingest"
 	"github.com/stakeledger/stakeledger/ingest/simulate"
 )
@@ -21,7 +20,7 @@ func newSimulate() *cobra.Command {
 happened on the chain, and nobody has the keys of its addresses. It looks like the chain's: prices
 move, miners sell parts and more than they bought, events come in batches, late and twice.
 
-The same flags give the same events, to the byte.`,
+The same flags give the same events, to the byte; a --start such as 90d is another time each time.`,
 		Example: `  stakeledger simulate --events 5000 | stakeledger ingest -
   stakeledger simulate --seed 7 --miners 256 --start 2026-01-01T00:00:00Z --span 720h > events.jsonl`,
 		Args: takes(0, false),
@@ -31,7 +30,7 @@ The same flags give the same events, to the byte.`,
 	validators := cmd.Flags().Int("validators", 8, "hotkeys they stake to")
 	subnets := cmd.Flags().Int("subnets", 16, "subnets they trade in")
 	events := cmd.Flags().Int("events", 10_000, "events to write, those that come twice included")
-	start := addOption(cmd, "start", "TIME", "time of the first block (default 2025-01-01T00:00:00Z)", chain.ParseTime)
+	start := addOption(cmd, "start", "TIME", "time of the first block, as 2026-01-31 or 90d ago (default 2025-01-01T00:00:00Z)", parseMoment)
 	span := cmd.Flags().Duration("span", 90*24*time.Hour, "time over which the events spread")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		for name, n := range map[string]int{"miners": *miners, "validators": *validators, "subnets": *subnets, "events": *events} {

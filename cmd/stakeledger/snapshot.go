@@ -174,7 +174,7 @@ func newSnapshotList(a *app) *cobra.Command {
 					}
 				}
 			}
-			return listing[snapshotRow]{out, snapshotHeader, snapshotRow.cells, "No such snapshots.", note(during.instants())}.write(rows)
+			return listing[snapshotRow]{out, snapshotHeader, snapshotRow.cells, "No such snapshots.", during}.write(rows)
 		})
 	}
 	return cmd

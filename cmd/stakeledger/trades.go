@@ -71,6 +71,13 @@ the alpha for which no position was open.`,
   stakeledger trades --archived --csv`,
 		Args: takes(0, false),
 	}
+	r := addTrades(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return r.run(a, cmd) }
+	return cmd
+}
+
+// addTrades adds the flags of a list of trades.
+func addTrades(cmd *cobra.Command) *records[tradeRow] {
 	r := addRecords[tradeRow](cmd, "trades", "sold", true)
 	r.header, r.cells = tradeHeader, tradeRow.cells
 	netuid := addNetuid(cmd)
@@ -86,8 +93,7 @@ the alpha for which no position was open.`,
 			return placed[tradeRow]{t.EventKey, 0, newTradeRow(m, t, sumsOf(t, sums))}, true
 		})
 	}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return r.run(a, cmd) }
-	return cmd
+	return r
 }
 
 // sumCloses adds up the closes of trades.
