@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -40,18 +41,24 @@ type message struct {
 	} `json:"error"`
 }
 
+// browserProgram is a Chromium that can say its version: one that cannot is half installed, or only says how to install it.
+func browserProgram(t *testing.T) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), browserTime)
+	defer cancel()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if exec.CommandContext(ctx, name, "--version").Run() == nil {
+			return name
+		}
+	}
+	t.Skip("no chromium here; the page was not opened in a browser")
+	return ""
+}
+
 // startBrowser starts Chromium, or skips the test where there is none; the end of the test ends it.
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil && program == "" {
-			program = path
-		}
-	}
-	if program == "" {
-		t.Skip("no chromium here; the page was not opened in a browser")
-	}
+	program := browserProgram(t)
 	theirIn, ourOut, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -60,8 +67,9 @@ func startBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
+	profile := profileFolder(t)
 	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -69,6 +77,11 @@ func startBrowser(t *testing.T) *browser {
 	_, _ = theirIn.Close(), theirOut.Close()
 	late := time.AfterFunc(browserTime, func() { _ = cmd.Process.Kill() })
 	b := &browser{t: t, to: ourOut, from: bufio.NewReader(ourIn)}
+	_ = b.send("Browser.getVersion", nil)
+	if _, err := b.from.Peek(1); err != nil {
+		_, _ = cmd.Process.Kill(), cmd.Wait()
+		t.Skipf("%s does not start here (%v); the page was not opened in a browser", program, cmd.ProcessState)
+	}
 	t.Cleanup(func() {
 		b.t, b.session = t, ""
 		b.call("Browser.close", nil, nil)
@@ -86,9 +99,27 @@ func startBrowser(t *testing.T) *browser {
 	return b
 }
 
-// call sends a command and waits for its answer.
-func (b *browser) call(method string, params map[string]any, result any) {
-	b.t.Helper()
+// profileFolder is for the browser's own files. Unlike that of t.TempDir its removal is tried again: processes of the
+// browser outlive the one that was waited for, and write.
+func profileFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 100 {
+			if os.RemoveAll(dir) == nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+	return dir
+}
+
+// send sends a command.
+func (b *browser) send(method string, params map[string]any) error {
 	b.sent++
 	command := map[string]any{"id": b.sent, "method": method, "params": params}
 	if params == nil {
@@ -99,9 +130,16 @@ func (b *browser) call(method string, params map[string]any, result any) {
 	}
 	text, err := json.Marshal(command)
 	if err != nil {
-		b.t.Fatal(err)
+		return err
 	}
-	if _, err := b.to.Write(append(text, 0)); err != nil {
+	_, err = b.to.Write(append(text, 0))
+	return err
+}
+
+// call sends a command and waits for its answer.
+func (b *browser) call(method string, params map[string]any, result any) {
+	b.t.Helper()
+	if err := b.send(method, params); err != nil {
 		b.t.Fatalf("%s: %v", method, err)
 	}
 	for {

@@ -1,16 +1,18 @@
 // Package pgtest gives tests a throw-away PostgreSQL: one server for each test
 // binary, without fsync, on a socket in a folder of its own, and one database for
 // each test. It looks for the server's programs in $PG_BIN, $PATH and
-// /usr/lib/postgresql; where they are not installed the test is skipped.
+// /usr/lib/postgresql; where they are not installed, or the server does not
+// start, the test is skipped and says why.
 package pgtest
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,7 +24,10 @@ import (
 // Programs is the folder of PostgreSQL's programs, or "".
 func Programs() string {
 	if dir := os.Getenv("PG_BIN"); dir != "" {
-		return dir
+		if whole(dir) {
+			return dir
+		}
+		return ""
 	}
 	if path, err := exec.LookPath("initdb"); err == nil {
 		if path, err = filepath.EvalSymlinks(path); err == nil && whole(filepath.Dir(path)) {
@@ -30,17 +35,17 @@ func Programs() string {
 		}
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	sort.Slice(found, func(i, j int) bool { return version(found[i]) < version(found[j]) })
+	found = slices.DeleteFunc(found, func(initdb string) bool { return !whole(filepath.Dir(initdb)) })
 	if len(found) == 0 {
 		return ""
 	}
-	return filepath.Dir(found[len(found)-1])
+	return filepath.Dir(slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(version(a), version(b)) }))
 }
 
 // whole reports whether a folder has all programs that are needed.
 func whole(dir string) bool {
 	for _, program := range []string{"initdb", "postgres", "pg_isready", "createdb", "dropdb"} {
-		if _, err := os.Stat(filepath.Join(dir, program)); err != nil {
+		if _, err := exec.LookPath(filepath.Join(dir, program)); err != nil {
 			return false
 		}
 	}
@@ -92,7 +97,12 @@ var start = sync.OnceValues(func() (*server, error) {
 	if s.programs == "" {
 		return nil, nil
 	}
-	return s, s.start()
+	err := s.start()
+	if err != nil {
+		_ = s.stop.Close()
+		_ = os.RemoveAll(s.dir)
+	}
+	return s, err
 })
 
 func one(t testing.TB) *server {
@@ -100,7 +110,9 @@ func one(t testing.TB) *server {
 	s, err := start()
 	switch {
 	case err != nil:
-		t.Fatal(err)
+		t.Skipf("PostgreSQL does not start here: %v", err)
+	case s == nil && os.Getenv("PG_BIN") != "":
+		t.Skipf("PG_BIN=%s does not hold all of PostgreSQL's programs", os.Getenv("PG_BIN"))
 	case s == nil:
 		t.Skip("PostgreSQL's programs are not installed; PG_BIN names their folder")
 	}
@@ -147,7 +159,7 @@ func (s *server) start() (err error) {
 		}
 		if time.Now().After(deadline) {
 			log, _ := os.ReadFile(s.dir + "/log")
-			return fmt.Errorf("PostgreSQL does not start: %w\n%s", err, log)
+			return fmt.Errorf("%w\n%s", err, log)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
