@@ -59,6 +59,7 @@ func (co *core) close(ctx context.Context) error {
 	for _, c := range co.readConns() {
 		errs = append(errs, c.close())
 	}
+	defer co.file.folder.open.close()
 	switch {
 	case co.lanes != nil:
 		errs = append(errs, co.lanes.close())

@@ -59,7 +59,7 @@ type conn struct {
 	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
 
 	holder  atomic.Pointer[label] // the transaction on it now
-	started atomic.Int64          // when holder's began, in nanoseconds since the epoch
+	started atomic.Int64          // when holder's began, by clock
 }
 
 // How transactions begin on the writer's connection and on a reader's.
@@ -227,7 +227,7 @@ func (c *conn) forgetRowID() {
 }
 
 // hold notes which transaction the connection serves, for messages.
-func (c *conn) hold(l *label, now time.Time) {
+func (c *conn) hold(l *label, now time.Duration) {
+	c.started.Store(int64(now))
 	c.holder.Store(l)
-	c.started.Store(now.UnixNano())
 }

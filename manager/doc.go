@@ -265,7 +265,9 @@
 // If they differ the error is ErrFileMoved, and the manager serves nothing from
 // then on, reading included: close it, and open what is there now. What was
 // committed in that moment is in the file that was moved away. Symbolic links
-// are resolved once, by Open.
+// are resolved once, by Open. On Linux a ReadOnly compares only if the database's
+// folder has changed or the last comparison is older than 10 ms: the change of a
+// folder above it, or of what is mounted, it notices that late.
 //
 // Open and OpenReadOnly refuse a file with several hard links and one that is a
 // mount point itself: its log is not where others look for it. A second SQLite

@@ -3,6 +3,7 @@ package manager
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 )
 
 // A dbFile is the database's file, its log and its index as they were when the
@@ -12,9 +13,10 @@ import (
 type dbFile struct {
 	path     string
 	ids      atomic.Pointer[fileIDs] // nil until the connections are open
-	log      walFile                 // belongs to the holder of the writer
-	pageSize int                     // in bytes, as the writer's connection found it
-	moved    atomic.Pointer[string]  // what was found once; from then on nothing is served
+	folder   folder
+	log      walFile                // belongs to the holder of the writer
+	pageSize int                    // in bytes, as the writer's connection found it
+	moved    atomic.Pointer[string] // what was found once; from then on nothing is served
 }
 
 // fileIDs tell the files apart.
@@ -34,6 +36,7 @@ type besideID struct {
 // connection that closes removes them. Where there is no log, mustLog says that it
 // has gone while it was open.
 func (f *dbFile) remember(mustLog bool) error {
+	f.folder.open.of(f.path)
 	main, err := statFile(f.path)
 	if err != nil {
 		return f.lost("it cannot be found: " + err.Error())
@@ -91,6 +94,23 @@ func (f *dbFile) check() error {
 		}
 	}
 	return nil
+}
+
+// checkRead is check before a snapshot, which looks at the folder alone while that
+// has not changed.
+func (f *dbFile) checkRead(now time.Duration) error {
+	if err := f.stopped(); err != nil {
+		return err
+	}
+	state, trusted := f.folder.trusted(now)
+	if trusted {
+		return nil
+	}
+	err := f.check()
+	if err == nil {
+		f.folder.settle(state)
+	}
+	return err
 }
 
 // checkCommit is check after a COMMIT, which also looks into the log.

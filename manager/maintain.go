@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 )
 
 // Maintain runs fn on a connection of its own for what cannot be part of a
@@ -52,7 +51,7 @@ func (w *writer) runBare(r *request) error {
 	if err := w.lock.acquire(r.ctx, &r.label); err != nil {
 		return err
 	}
-	w.conn.Load().hold(&r.label, time.Now())
+	w.conn.Load().hold(&r.label, clock())
 	return r.run(r.ctx, nil)
 }
 

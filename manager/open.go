@@ -384,6 +384,7 @@ func (co *core) discard() {
 		_ = c.close()
 	}
 	co.file.log.close()
+	co.file.folder.open.close()
 	for _, c := range co.readConns() {
 		_ = c.close()
 	}

@@ -266,9 +266,11 @@ func (p *readers) begin(c *conn, l *label, pinned bool) error {
 	if err := p.unwatchedAt(c, l); err != nil {
 		return err
 	}
+	now := clock()
+	c.hold(l, now)
 	c.mu.Lock()
 	defer c.unlock()
-	err := p.core.file.check()
+	err := p.core.file.checkRead(now)
 	if err != nil {
 		return movedAt("begin snapshot", l, err)
 	}

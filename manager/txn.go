@@ -61,7 +61,9 @@ type txn struct {
 func (co *core) begin(ctx context.Context, c *conn, l *label, write bool) (*txn, context.Context) {
 	t := &txn{core: co, conn: c, label: l, write: write, view: !write, outer: current(ctx)}
 	t.root, t.top = t, t
-	c.hold(l, time.Now())
+	if write { // a reader's holder is noted where its snapshot begins
+		c.hold(l, clock())
+	}
 	return t, t.enter(ctx)
 }
 

@@ -42,7 +42,8 @@ func (w *watch) run() {
 		select {
 		case <-w.stop:
 			return
-		case now := <-tick.C:
+		case <-tick.C:
+			now := clock()
 			running := map[*label]bool{}
 			for _, c := range w.core.writeConns() {
 				w.look(c, "write transaction runs long", cfg.slowTx, now, reported, running)
@@ -59,12 +60,12 @@ func (w *watch) run() {
 }
 
 // look reports the transaction on c once.
-func (w *watch) look(c *conn, what string, limit time.Duration, now time.Time, reported, running map[*label]bool) {
+func (w *watch) look(c *conn, what string, limit time.Duration, now time.Duration, reported, running map[*label]bool) {
 	l := c.holder.Load()
 	if l == nil || limit <= 0 {
 		return
 	}
-	elapsed := now.Sub(time.Unix(0, c.started.Load()))
+	elapsed := now - time.Duration(c.started.Load())
 	if elapsed < limit {
 		return
 	}

@@ -1,0 +1,50 @@
+package manager
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// A folder watches the folder of the database: while nothing in it was renamed,
+// deleted or created, what is at the database's path is what was there before.
+// That takes one look at a descriptor, where finding the files takes a look at
+// every folder of two paths.
+type folder struct {
+	open openFolder
+	seen atomic.Pointer[folderState]
+}
+
+// A folderState is what a check of the files found.
+type folderState struct {
+	changed folderChange  // the folder's last change
+	since   time.Duration // by clock: when that was first seen
+	checked time.Duration // when the files were found to be the same
+}
+
+// What happens above the folder, or is mounted over a file, does not change the
+// folder: the files are looked for again at least so often.
+const folderTrust = 10 * time.Millisecond
+
+// trusted reports whether the files are still those of the last check. Otherwise
+// they have to be checked, and settle is called with state if they are.
+func (f *folder) trusted(now time.Duration) (state folderState, trusted bool) {
+	state = folderState{since: now, checked: now}
+	changed, ok := f.open.lastChange()
+	if !ok {
+		return state, false
+	}
+	state.changed = changed
+	last := f.seen.Load()
+	if last == nil || last.changed != changed {
+		return state, false
+	}
+	state.since = last.since
+	return state, last.checked-last.since >= changed.granularity() && now-last.checked < folderTrust
+}
+
+// settle notes a check that found the files to be the same.
+func (f *folder) settle(state folderState) {
+	if state.changed != (folderChange{}) {
+		f.seen.Store(&state)
+	}
+}
