@@ -60,8 +60,9 @@ type Progress struct {
 }
 
 // Apply takes a whole input in: it checks and stages every event, in any order and of any number, and then
-// applies them in order (time, block, extrinsic, index), miner by miner, in batches of one transaction. Miners
-// that are not known are registered. Unstakes are handled in lenient mode. Every event ends as applied,
+// applies them in order (time, block, extrinsic, index), miner by miner, in batches of one transaction. The order in
+// which the input has them decides nothing: of several contents under one key the first in order is recorded, or at
+// the same place the smallest, and the others are rejected. Miners that are not known are registered. Unstakes are handled in lenient mode. Every event ends as applied,
 // ignored for a reason, a duplicate of one recorded before, or rejected; see Summary. An event that is older than
 // one handled before is applied to what there is, flagged out of order, and marks its miner; before Apply returns, it
 // replays the events of each marked miner from its oldest late one on (see RebuildMarked), so that the ledger is what

@@ -87,7 +87,8 @@ func noStaged(coldkey chain.Address, intakeID int64) error {
 // deleteStaged deletes the staged events of an input and coldkey up to one.
 func deleteStaged(ctx context.Context, tx Tx, last read.StagedEvent) error {
 	deleted, err := tx.write.DeleteStagedEvents(ctx, write.DeleteStagedEventsParams{
-		IntakeID: last.IntakeID, Coldkey: last.Coldkey, EventKey: last.EventKey, Seq: last.Seq,
+		IntakeID: last.IntakeID, Coldkey: last.Coldkey, EventKey: last.EventKey, Block: last.Block,
+		Kind: last.Kind, Netuid: last.Netuid, Hotkey: last.Hotkey, TAO: last.TAO, Alpha: last.Alpha, Seq: last.Seq,
 	})
 	if err == nil && deleted == 0 {
 		err = stuckError("apply", "staged event %s #%d of %s, input %d", last.ExtrinsicID, last.EventIndex, last.Coldkey, last.IntakeID)

@@ -29,14 +29,14 @@ func rebuild(t testing.TB, l *ledger.Ledger, n byte) ledger.RebuildResult {
 // so that ledgers compare that took the same events in at different times.
 func byKey(t testing.TB, l *ledger.Ledger) string {
 	t.Helper()
-	const key = "e.extrinsic_id, e.event_index"
+	const key = "m.coldkey, e.extrinsic_id, e.event_index"
 	var text strings.Builder
 	for _, query := range []string{
-		"SELECT 'miner', m.coldkey, " + key + ", m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM miners m LEFT JOIN events e ON e.miner_id = m.miner_id AND e.event_key = m.latest_key ORDER BY m.coldkey",
-		"SELECT 'event', " + key + ", outcome, reason, out_of_order FROM events e ORDER BY miner_id, " + key,
-		"SELECT 'position', " + key + ", p.remaining_alpha, p.status, p.last_exit_time, p.closed_at, p.gain FROM positions p JOIN events e ON e.event_id = p.position_id ORDER BY e.miner_id, " + key,
-		"SELECT 'trade', " + key + ", t.unmatched_alpha, t.unmatched_tao FROM trades t JOIN events e ON e.event_id = t.trade_id ORDER BY e.miner_id, " + key,
-		"SELECT 'close', " + key + ", c.step, o.extrinsic_id, o.event_index, c.alpha, c.tao, c.cost, c.raw_gain, c.gain, c.duration_us, c.min_blocks_met, c.self_trade FROM closes c JOIN events e ON e.event_id = c.trade_id JOIN events o ON o.event_id = c.position_id ORDER BY e.miner_id, " + key + ", c.step",
+		"SELECT 'miner', " + key + ", m.status, m.tracking_start, m.oldest_late_key, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao FROM miners m LEFT JOIN events e ON e.miner_id = m.miner_id AND e.event_key = m.latest_key ORDER BY m.coldkey",
+		"SELECT 'event', " + key + ", e.kind, e.netuid, e.hotkey, e.block, e.time, e.tao, e.alpha, e.mode, e.min_blocks, e.self_trade, e.outcome, e.reason, e.out_of_order FROM events e JOIN miners m USING (miner_id) ORDER BY " + key,
+		"SELECT 'position', " + key + ", p.remaining_alpha, p.status, p.last_exit_time, p.closed_at, p.gain FROM positions p JOIN events e ON e.event_id = p.position_id JOIN miners m ON m.miner_id = e.miner_id ORDER BY " + key,
+		"SELECT 'trade', " + key + ", t.unmatched_alpha, t.unmatched_tao FROM trades t JOIN events e ON e.event_id = t.trade_id JOIN miners m ON m.miner_id = e.miner_id ORDER BY " + key,
+		"SELECT 'close', " + key + ", c.step, o.extrinsic_id, o.event_index, c.alpha, c.tao, c.cost, c.raw_gain, c.gain, c.duration_us, c.min_blocks_met, c.self_trade FROM closes c JOIN events e ON e.event_id = c.trade_id JOIN events o ON o.event_id = c.position_id JOIN miners m ON m.miner_id = e.miner_id ORDER BY " + key + ", c.step",
 	} {
 		dump(t, l, &text, query)
 	}

@@ -40,8 +40,9 @@ CREATE TABLE intake_rejected (
   CONSTRAINT intake_rejected_events_in_range CHECK (typeof(events) = 'integer' AND events > 0)
 ) WITHOUT ROWID;
 
--- Events that wait to be applied, stored in the order in which they will be: by event_key, and at last by their
--- place in the input. They name a coldkey and not a miner, since a bad input must leave nothing behind.
+-- Events that wait to be applied, stored in the order in which they will be: by event_key and, where several contents
+-- have the same, by these, so that the order of the input does not decide which is recorded; at last by their place in
+-- it. They name a coldkey and not a miner, since a bad input must leave nothing behind.
 CREATE TABLE staged_events (
   intake_id    bigint          NOT NULL REFERENCES intakes (intake_id),
   coldkey      address_text    NOT NULL,
@@ -60,7 +61,7 @@ CREATE TABLE staged_events (
   is_transfer  flag_int,
   fee          rao_int,
   usd          decimal_text,
-  PRIMARY KEY (intake_id, coldkey, event_key, seq)
+  PRIMARY KEY (intake_id, coldkey, event_key, block, kind, netuid, hotkey, tao, alpha, seq)
 ) WITHOUT ROWID;
 
 -- +goose Down

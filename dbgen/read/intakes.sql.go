@@ -171,7 +171,7 @@ func (q *Queries) NextStagedColdkey(ctx context.Context, intakeID int64, fromCol
 const stagedEvents = `-- name: StagedEvents :many
 SELECT intake_id, coldkey, event_key, seq, time, block, extrinsic_id, event_index, kind, netuid, hotkey, tao, alpha, excluded, is_transfer, fee, usd FROM staged_events
 WHERE intake_id = CAST(?1 AS BIGINT) AND coldkey = CAST(?2 AS address_text)
-ORDER BY event_key, seq
+ORDER BY event_key, block, kind, netuid, hotkey, tao, alpha, seq
 LIMIT CAST(?3 AS BIGINT)
 `
 

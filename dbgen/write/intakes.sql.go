@@ -119,13 +119,21 @@ func (q *Queries) DeleteDiscardedIntakes(ctx context.Context) (int64, error) {
 const deleteStagedEvents = `-- name: DeleteStagedEvents :execrows
 DELETE FROM staged_events
 WHERE intake_id = CAST(?1 AS BIGINT) AND coldkey = CAST(?2 AS address_text)
-  AND (event_key, seq) <= (CAST(?3 AS event_key_text), CAST(?4 AS BIGINT))
+  AND (event_key, block, kind, netuid, hotkey, tao, alpha, seq)
+    <= (CAST(?3 AS event_key_text), CAST(?4 AS BIGINT), CAST(?5 AS event_kind_text), CAST(?6 AS netuid_int), CAST(?7 AS address_text),
+      CAST(?8 AS rao_int), CAST(?9 AS rao_int), CAST(?10 AS BIGINT))
 `
 
 type DeleteStagedEventsParams struct {
 	IntakeID int64
 	Coldkey  chain.Address
 	EventKey chain.EventKey
+	Block    int64
+	Kind     chain.EventKind
+	Netuid   chain.Netuid
+	Hotkey   chain.Address
+	TAO      chain.Rao
+	Alpha    chain.Rao
 	Seq      int64
 }
 
@@ -135,6 +143,12 @@ func (q *Queries) DeleteStagedEvents(ctx context.Context, arg DeleteStagedEvents
 		arg.IntakeID,
 		arg.Coldkey,
 		arg.EventKey,
+		arg.Block,
+		arg.Kind,
+		arg.Netuid,
+		arg.Hotkey,
+		arg.TAO,
+		arg.Alpha,
 		arg.Seq,
 	)
 	if err != nil {

@@ -16,7 +16,7 @@ LIMIT 1;
 -- name: StagedEvents :many
 SELECT * FROM staged_events
 WHERE intake_id = CAST(@intake_id AS BIGINT) AND coldkey = CAST(@coldkey AS address_text)
-ORDER BY event_key, seq
+ORDER BY event_key, block, kind, netuid, hotkey, tao, alpha, seq
 LIMIT CAST(@page_size AS BIGINT);
 
 -- name: IntakeIgnored :many

@@ -58,4 +58,6 @@ VALUES (@intake_id, @coldkey, @event_key, @seq, @time, @block, @extrinsic_id, @e
 -- name: DeleteStagedEvents :execrows
 DELETE FROM staged_events
 WHERE intake_id = CAST(@intake_id AS BIGINT) AND coldkey = CAST(@coldkey AS address_text)
-  AND (event_key, seq) <= (CAST(@event_key AS event_key_text), CAST(@seq AS BIGINT));
+  AND (event_key, block, kind, netuid, hotkey, tao, alpha, seq)
+    <= (CAST(@event_key AS event_key_text), CAST(@block AS BIGINT), CAST(@kind AS event_kind_text), CAST(@netuid AS netuid_int), CAST(@hotkey AS address_text),
+      CAST(@tao AS rao_int), CAST(@alpha AS rao_int), CAST(@seq AS BIGINT));
