@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -67,32 +68,33 @@ func (e Event) key() chain.EventKey {
 	return chain.NewEventKey(chain.Time(e.Time), e.Block, e.Extrinsic, e.Index)
 }
 
-// before is the order of events: time, block, extrinsic, index.
-func (e Event) before(o Event) bool {
-	if e.Time != o.Time {
-		return e.Time < o.Time
-	}
-	if eb, ob := e.block(), o.block(); eb != ob {
-		return eb < ob
-	}
-	if e.Extrinsic != o.Extrinsic {
-		return extrinsicBefore(e.Extrinsic, o.Extrinsic)
-	}
-	return e.Index < o.Index
+// compare is the order of events: time, block, extrinsic, index.
+func (e Event) compare(o Event) int {
+	return cmp.Or(cmp.Compare(e.Time, o.Time), cmp.Compare(e.block(), o.block()), compareExtrinsics(e.Extrinsic, o.Extrinsic), cmp.Compare(e.Index, o.Index))
 }
 
-// extrinsicBefore compares ids of the form number-number as numbers and all others
+func (e Event) before(o Event) bool { return e.compare(o) < 0 }
+
+// compareContents decides which of several contents of one place comes first.
+func (e Event) compareContents(o Event) int {
+	return cmp.Or(cmp.Compare(e.Block, o.Block), cmp.Compare(e.Kind, o.Kind), cmp.Compare(e.Netuid, o.Netuid),
+		cmp.Compare(hotkeyOf(e.Hotkey), hotkeyOf(o.Hotkey)), cmp.Compare(e.TAO, o.TAO), cmp.Compare(e.Alpha, o.Alpha))
+}
+
+// compareExtrinsics compares ids of the form number-number as numbers and all others
 // as text. Those come after.
-func extrinsicBefore(a, b string) bool {
+func compareExtrinsics(a, b string) int {
 	an, aok := numbers(a)
 	bn, bok := numbers(b)
 	switch {
-	case aok != bok:
-		return aok
-	case aok && an != bn:
-		return an[0] < bn[0] || an[0] == bn[0] && an[1] < bn[1]
+	case aok && bok:
+		return cmp.Or(cmp.Compare(an[0], bn[0]), cmp.Compare(an[1], bn[1]), cmp.Compare(a, b))
+	case aok:
+		return -1
+	case bok:
+		return 1
 	}
-	return a < b
+	return cmp.Compare(a, b)
 }
 
 func numbers(extrinsic string) (n [2]int64, ok bool) {
@@ -124,7 +126,7 @@ func (e Event) asLedger() ledger.Event {
 
 // Op is one operation: its kind and what that kind reads.
 type Op struct {
-	Do     string `json:"do"` // register, ensure, status, deregister, stake, unstake, apply, archive, rebuild, sync, snapshot, snapshots
+	Do     string `json:"do"` // register, ensure, status, deregister, stake, unstake, apply, archive, rebuild, replay, sync, snapshot, snapshots
 	Miner  int    `json:"miner,omitempty"`
 	UID    bool   `json:"uid,omitempty"`    // register, ensure: with a UID that no other miner ever has
 	Status string `json:"status,omitempty"` // status
@@ -135,7 +137,8 @@ type Op struct {
 	Policy     string  `json:"policy,omitempty"`
 	List       []Ref   `json:"list,omitempty"`
 	NoRegister bool    `json:"no_register,omitempty"`
-	Tracking   int64   `json:"tracking,omitempty"` // register, ensure, apply
+	LeaveLate  bool    `json:"leave_late,omitempty"` // apply
+	Tracking   int64   `json:"tracking,omitempty"`   // register, ensure, apply
 
 	Before int64 `json:"before,omitempty"` // archive
 	Rows   int   `json:"rows,omitempty"`   // archive

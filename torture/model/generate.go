@@ -51,7 +51,9 @@ func (g *Generator) Next(room int) Op {
 // other is an operation that takes no event.
 func (g *Generator) other() Op {
 	miner := 1 + g.IntN(g.Miners+1)
-	switch g.IntN(11) {
+	switch g.IntN(12) {
+	case 11:
+		return Op{Do: "replay"}
 	case 8:
 		return g.sync()
 	case 9, 10:
@@ -178,7 +180,7 @@ func (g *Generator) list(e Event) (list []Ref) {
 
 func (g *Generator) applyOp(room int) Op {
 	n := min(room, 1+g.IntN(pick(g, 3, 20, 60)))
-	o := Op{Do: "apply", MinBlocks: g.minBlocks(), Policy: pick(g, "", "zero", "clamp"), NoRegister: g.chance(20), Tracking: g.tracking()}
+	o := Op{Do: "apply", MinBlocks: g.minBlocks(), Policy: pick(g, "", "zero", "clamp"), NoRegister: g.chance(20), LeaveLate: g.chance(20), Tracking: g.tracking()}
 	for range n {
 		e := g.event()
 		switch {

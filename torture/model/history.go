@@ -71,21 +71,13 @@ func (m *Model) rebuild(number int) (out Outcome) {
 	}
 	mn := newMiner(number)
 	mn.status, mn.tracking, mn.uid, mn.snapshots = old.status, old.tracking, old.uid, old.snapshots
-	list := slices.Clone(old.events)
-	slices.SortFunc(list, func(a, b *record) int {
-		if a.before(b.Event) {
-			return -1
-		}
-		return 1
-	})
-	for _, r := range list {
+	for _, r := range old.events {
 		again := *r
 		if problem := mn.replay(&again); problem != "" {
 			out.Err = direct(problem)
 			return out
 		}
 	}
-	mn.restoreOrder()
 	for _, p := range mn.positions {
 		was := old.positionOf[p.Ref].archived
 		p.archived = was && p.left == 0
@@ -111,13 +103,6 @@ func (m *miner) replay(r *record) (problem string) {
 	r.reason = ""
 	_, problem = m.close(r, true)
 	return problem
-}
-
-// restoreOrder sorts everything by the order of recording.
-func (m *miner) restoreOrder() {
-	slices.SortFunc(m.events, func(a, b *record) int { return a.seq - b.seq })
-	slices.SortFunc(m.positions, func(a, b *position) int { return a.seq - b.seq })
-	slices.SortFunc(m.trades, func(a, b *trade) int { return a.seq - b.seq })
 }
 
 // equal compares all that a rebuild may change.

@@ -1,6 +1,9 @@
 package model
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Do runs an operation on the model.
 func (m *Model) Do(o Op) Outcome {
@@ -21,6 +24,8 @@ func (m *Model) Do(o Op) Outcome {
 		return m.snapshot(o)
 	case "rebuild":
 		return m.rebuild(o.Miner)
+	case "replay":
+		return m.replay()
 	}
 	panic("no such operation: " + o.Do)
 }
@@ -79,12 +84,11 @@ func direct(problem string) string {
 	return problem
 }
 
-func (m *Model) newRecord(e Event, in inputs) *record {
-	m.seq++
+func newRecord(e Event, in inputs) *record {
 	if e.Kind == stake {
 		in = inputs{}
 	}
-	return &record{Event: e, inputs: in, seq: m.seq}
+	return &record{Event: e, inputs: in}
 }
 
 func (m *Model) stake(e Event) (out Outcome) {
@@ -96,7 +100,7 @@ func (m *Model) stake(e Event) (out Outcome) {
 	case old != nil && old.outcome == "ignored":
 		problem = errIgnored
 	case old == nil:
-		problem = mn.open(m.newRecord(e, inputs{}))
+		problem = mn.open(newRecord(e, inputs{}))
 		out.IsNew = problem == ""
 	}
 	out.Err = direct(problem)
@@ -110,7 +114,7 @@ func (m *Model) unstake(e Event, in inputs) (out Outcome) {
 	if problem == "" && old == nil {
 		if problem = m.checkList(e, in.list); problem == "" {
 			var t *trade
-			t, problem = mn.close(m.newRecord(e, in), false)
+			t, problem = mn.close(newRecord(e, in), false)
 			touchCloses(&out, t)
 		}
 		out.IsNew = problem == ""
@@ -153,23 +157,23 @@ func (m *Model) apply(o Op) (out Outcome) {
 		}
 	}
 	list := slices.Clone(o.Events)
-	slices.SortStableFunc(list, func(a, b Event) int {
-		switch {
-		case a.before(b):
-			return -1
-		case b.before(a):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, func(a, b Event) int { return cmp.Or(a.compare(b), a.compareContents(b)) })
 	for _, e := range list {
 		m.applyOne(e, o, &out)
 	}
 	for _, e := range list {
 		m.clearNotices(e.Miner)
 	}
-	if !m.LeaveLate {
+	if !o.LeaveLate {
 		m.replayLate(&out)
+	}
+	return out
+}
+
+// replay replays whatever waits.
+func (m *Model) replay() (out Outcome) {
+	if impossible := m.replayLate(&out); impossible {
+		out.Err = errInvalid
 	}
 	return out
 }
@@ -184,17 +188,19 @@ func (m *Model) clearNotices(miner int) {
 }
 
 // replayLate replays every miner of whom an event came late. One whose counters
-// cannot hold what comes of it stays as it is.
-func (m *Model) replayLate(out *Outcome) {
+// cannot hold what comes of it stays as it is, and is told.
+func (m *Model) replayLate(out *Outcome) (impossible bool) {
 	for _, n := range m.Numbers() {
 		if !m.miners[n].waits {
 			continue
 		}
-		if replayed := m.rebuild(n); replayed.Err == "" {
-			out.touchMiner(n)
-			out.Whole = true
+		out.touchMiner(n)
+		out.Whole = true
+		if replayed := m.rebuild(n); replayed.Err != "" {
+			impossible = true
 		}
 	}
+	return impossible
 }
 
 func (m *Model) applyOne(e Event, o Op, out *Outcome) {
@@ -218,7 +224,7 @@ func (m *Model) applyOne(e Event, o Op, out *Outcome) {
 		}
 		return
 	}
-	r := m.newRecord(e, o.inputs())
+	r := newRecord(e, o.inputs())
 	if r.reason = mn.ignoring(e); r.reason != "" {
 		r.outcome = "ignored"
 		mn.record(r)

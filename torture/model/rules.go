@@ -25,13 +25,13 @@ func (m *miner) candidates(e Event, list []Ref) []*position {
 	if slices.ContainsFunc(found, func(p *position) bool { return p.Extrinsic == e.Extrinsic }) {
 		found = slices.DeleteFunc(found, func(p *position) bool { return p.Extrinsic != e.Extrinsic })
 	}
-	slices.SortFunc(found, func(a, b *position) int {
-		if a.before(b.Event) {
-			return -1
-		}
-		return 1
-	})
 	return found
+}
+
+// insert puts a row in its place in the order of events.
+func insert[T interface{ event() Event }](list []T, row T) []T {
+	at, _ := slices.BinarySearchFunc(list, row, func(a, b T) int { return a.event().compare(b.event()) })
+	return slices.Insert(list, at, row)
 }
 
 // plan is what an unstake does to the candidates.
@@ -76,7 +76,7 @@ func selfGain(raw int64, policy string) int64 {
 
 // record adds an event with its outcome.
 func (m *miner) record(r *record) {
-	m.events = append(m.events, r)
+	m.events = insert(m.events, r)
 	m.byRef[r.Ref] = r
 	if r.outcome == "ignored" && r.reason != "no_open_position" {
 		return
@@ -105,7 +105,7 @@ func (m *miner) open(r *record) (problem string) {
 	m.sums, r.outcome = next, "applied"
 	m.record(r)
 	p := &position{record: r, left: r.Alpha}
-	m.positions = append(m.positions, p)
+	m.positions = insert(m.positions, p)
 	m.positionOf[r.Ref] = p
 	return ""
 }
@@ -139,7 +139,7 @@ func (m *miner) close(r *record, replay bool) (t *trade, problem string) {
 	m.sums, r.outcome = next, "applied"
 	m.record(r)
 	t.record = r
-	m.trades = append(m.trades, t)
+	m.trades = insert(m.trades, t)
 	m.tradeOf[r.Ref] = t
 	for _, c := range t.closes {
 		p := m.positionOf[c.position]

@@ -139,7 +139,7 @@ func (r *Run) Do(ctx context.Context, o Op) (a Answer) {
 					return
 				}
 			}
-		}, r.applyOptions(o)...)
+		}, o.applyOptions()...)
 	case "archive":
 		a.Moved, a.Err = l.ArchiveClosedPositions(ctx, chain.Time(o.Before), o.archiveOptions()...)
 	case "sync":
@@ -156,6 +156,8 @@ func (r *Run) Do(ctx context.Context, o Op) (a Answer) {
 		var result ledger.RebuildResult
 		result, a.Err = l.Rebuild(ctx, ColdkeyOf(o.Miner))
 		a.changed = result.Changed()
+	case "replay":
+		a.Err = l.RebuildMarked(ctx, nil)
 	}
 	return a
 }
@@ -180,8 +182,8 @@ func (o Op) minerOptions() (list []ledger.MinerOption) {
 	return list
 }
 
-func (r *Run) applyOptions(o Op) (list []ledger.ApplyOption) {
-	if r.Model.LeaveLate {
+func (o Op) applyOptions() (list []ledger.ApplyOption) {
+	if o.LeaveLate {
 		list = append(list, ledger.LeaveLate())
 	}
 	if o.Tracking != 0 {

@@ -15,7 +15,7 @@ func (m *Model) Save() Saved { return Saved{m.clone()} }
 func (m *Model) Restore(s Saved) { *m = s.model.clone() }
 
 func (m *Model) clone() Model {
-	c := Model{miners: map[int]*miner{}, rejected: maps.Clone(m.rejected), seq: m.seq, LeaveLate: m.LeaveLate}
+	c := Model{miners: map[int]*miner{}, rejected: maps.Clone(m.rejected)}
 	for n, mn := range m.miners {
 		c.miners[n] = mn.clone()
 	}

@@ -10,10 +10,12 @@ import (
 type record struct {
 	Event
 	inputs
-	seq             int // of recording, over all miners
 	outcome, reason string
 	late            bool
 }
+
+// event is what the record says, of a position and a trade too.
+func (r *record) event() Event { return r.Event }
 
 type position struct {
 	*record
@@ -74,6 +76,7 @@ func (s sums) at(name string) int64 {
 	return 0
 }
 
+// miner has its lists in the order of events.
 type miner struct {
 	number     int
 	status     string
@@ -110,10 +113,6 @@ type rejection struct {
 type Model struct {
 	miners   map[int]*miner
 	rejected map[rejection]bool
-	seq      int
-
-	// LeaveLate has Apply leave late events for a rebuild.
-	LeaveLate bool
 }
 
 // New is a ledger without a miner.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/ledger"
@@ -48,7 +47,6 @@ func (r *Run) wholeMiner(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(events, func(a, b ledger.RecordedEvent) int { return int(a.EventID - b.EventID) })
 	if err := Differ(fmt.Sprintf("events of miner %d", n), len(events), len(m.events)); err != nil {
 		return err
 	}

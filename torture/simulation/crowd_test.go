@@ -37,6 +37,7 @@ func (w *world) drawCrowd() []*worker {
 		}
 		of := crowd[miner%len(crowd)]
 		if o.Do == "apply" {
+			o.LeaveLate = true // a replay is of all miners, those of others too
 			o.Events = slices.DeleteFunc(o.Events, func(e model.Event) bool { return crowd[e.Miner%len(crowd)] != of })
 		}
 		of.ops = append(of.ops, o)

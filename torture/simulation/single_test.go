@@ -17,7 +17,9 @@ func byRule(err error) bool { return !strings.HasPrefix(model.KindOf(err), "anot
 
 // inParts reports whether an operation takes several transactions, so that after an
 // error a part may be there, to be continued.
-func inParts(o model.Op) bool { return o.Do == "apply" || o.Do == "archive" || o.Do == "snapshots" }
+func inParts(o model.Op) bool {
+	return o.Do == "apply" || o.Do == "replay" || o.Do == "archive" || o.Do == "snapshots"
+}
 
 // single runs one operation.
 func (w *world) single() error {
@@ -118,9 +120,11 @@ func (w *world) goOn(o model.Op, got model.Answer) error {
 }
 
 // allOrNone applies an empty input, which completes what an interrupted one staged,
-// and checks that all of its events are recorded, or none.
+// and checks that all of its events are recorded, or none. What waited for a replay
+// has had it either way.
 func (w *world) allOrNone(o model.Op) error {
-	if got := w.Do(context.Background(), model.Op{Do: "apply"}); got.Err != nil {
+	empty := model.Op{Do: "apply"}
+	if got := w.Do(context.Background(), empty); got.Err != nil {
 		return fmt.Errorf("an empty input: %w", got.Err)
 	}
 	before := w.Model.Save()
@@ -130,6 +134,7 @@ func (w *world) allOrNone(o model.Op) error {
 	}
 	want := w.Model.Do(o)
 	want.Refs, want.Whole = nil, true
+	w.Model.Do(empty)
 	all := w.compare(want)
 	fresh := 0
 	for at, was := range old {
@@ -137,11 +142,12 @@ func (w *world) allOrNone(o model.Op) error {
 			fresh++
 		}
 	}
-	w.Model.Restore(before)
 	if all == nil {
 		w.tally["staged, and applied by the next"]++
 		return nil
 	}
+	w.Model.Restore(before)
+	w.Model.Do(empty)
 	if none := w.compare(want); none != nil {
 		return fmt.Errorf("after an interrupted input of %d new events: not all %w; not none: %w", fresh, all, none)
 	}

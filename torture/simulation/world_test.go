@@ -61,7 +61,6 @@ func newWorld(dir string, seed, number uint64) (*world, error) {
 		return nil, err
 	}
 	w.Run = model.NewRun(context.Background(), l)
-	w.Model.LeaveLate = true // an input may be interrupted between its events and their replay
 	w.generator = model.NewGenerator(r, w.Model)
 	w.generator.Huge = false // sums that do not fit are what package model plays
 	w.watcher, err = watch(w.path)
