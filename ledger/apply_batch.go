@@ -28,7 +28,7 @@ type batch struct {
 // counters, the deletion of the staged rows and the tallies are one transaction, so a crash leaves all of it
 // or none.
 func (l *Ledger) applyBatch(ctx context.Context, from chain.Address) (*batch, error) {
-	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (*batch, error) {
+	return commit(ctx, l, func(ctx context.Context, tx Tx, _ **batch) (*batch, error) {
 		intakes, err := tx.IntakesByState(ctx, read.IntakesByStateParams{State: "staged", PageSize: maxPage})
 		if err != nil {
 			return nil, err

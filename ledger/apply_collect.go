@@ -45,7 +45,7 @@ func (l *Ledger) collectAbandoned(ctx context.Context) error {
 // a sign of life since is left alone.
 func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chain.Time) error {
 	for {
-		finished, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (bool, error) {
+		finished, err := commit(ctx, l, func(ctx context.Context, tx Tx, _ *bool) (bool, error) {
 			if _, err := tx.write.DiscardAbandonedIntakes(ctx, deadline); err != nil {
 				return false, err
 			}

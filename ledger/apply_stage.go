@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -18,7 +19,7 @@ const stageSize = 2000
 // will be applied; after an error nothing of it will.
 func (l *Ledger) stageInput(ctx context.Context, events iter.Seq2[Event, error], c applyConfig) (intakeID, staged int64, err error) {
 	var policy Policy
-	intakeID, err = manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+	intakeID, err = commit(ctx, l, func(ctx context.Context, tx Tx, _ *int64) (int64, error) {
 		if policy, err = readPolicy(ctx, tx.Reader); err != nil {
 			return 0, err
 		}
@@ -31,7 +32,7 @@ func (l *Ledger) stageInput(ctx context.Context, events iter.Seq2[Event, error],
 			CreatedAt: now, Heartbeat: now, MinBlocks: terms.minBlocks, SelfTrade: terms.selfTrade,
 			NoRegister: c.noRegister, TrackingStart: c.miner.trackingStart,
 		})
-	})
+	}, manager.Label("ledger.Apply: begin"))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -76,7 +77,12 @@ func (l *Ledger) stageAll(ctx context.Context, intakeID int64, events iter.Seq2[
 
 // stageChunk writes events of an input, the last of them with the mark that the input is complete.
 func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk []Event, last bool) error {
-	return l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+	return l.idempotent(ctx, func(ctx context.Context, tx Tx) error {
+		if manager.CommitUnknown(ctx) {
+			if done, err := isStaged(ctx, tx, intakeID, before+int64(len(chunk)), last); done || err != nil {
+				return err
+			}
+		}
 		alive, err := tx.write.AddToStaging(ctx, write.AddToStagingParams{IntakeID: intakeID, Staged: int64(len(chunk)), Heartbeat: l.now()})
 		if err != nil {
 			return err
@@ -100,6 +106,15 @@ func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk [
 		}
 		return err
 	}, manager.Label("ledger.Apply: stage"))
+}
+
+// isStaged reports whether an input holds so many events and, if these are all, is complete.
+func isStaged(ctx context.Context, tx Tx, intakeID, events int64, all bool) (bool, error) {
+	in, err := tx.IntakeByID(ctx, intakeID)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return in.Staged >= events && (!all || in.State == "staged" || in.State == "done"), err
 }
 
 // checkedAddresses remembers which addresses have been checked, since an input names the same few again and again.
@@ -127,10 +142,10 @@ func (known checkedAddresses) validate(e Event) error {
 func (l *Ledger) discardInput(ctx context.Context, intakeID int64) {
 	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	err := l.db.WithTx(marking, func(ctx context.Context, tx Tx) error {
+	err := l.idempotent(marking, func(ctx context.Context, tx Tx) error {
 		_, err := tx.write.DiscardIntake(ctx, intakeID)
 		return err
-	})
+	}, manager.Label("ledger.Apply: discard"))
 	if err == nil && ctx.Err() == nil {
 		_ = l.collectAbandoned(ctx) // the caller gets the error that made the input bad
 	}

@@ -131,8 +131,12 @@ func (r *archiver) archiveTradesOf(ctx context.Context, minerID int64) error {
 
 // writeBatch archives what was found, as far as it is still there to archive, and adds it to the summary of the run.
 func (r *archiver) writeBatch(ctx context.Context, next archiveBatch) error {
-	summary, err := manager.Write(ctx, r.ledger.db, func(ctx context.Context, tx Tx) (write.AddToArchiveRunParams, error) {
-		return r.markBatch(ctx, tx, next)
+	summary, err := commit(ctx, r.ledger, func(ctx context.Context, tx Tx, was *write.AddToArchiveRunParams) (write.AddToArchiveRunParams, error) {
+		summary, err := r.markBatch(ctx, tx, next)
+		if was != nil && summary.Positions+summary.Trades == 0 {
+			summary = *was
+		}
+		return summary, err
 	}, manager.Label("ledger.ArchiveClosedPositions: batch"))
 	if err != nil || summary.Positions+summary.Trades == 0 {
 		return err

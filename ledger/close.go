@@ -36,7 +36,7 @@ func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption)
 	if err != nil {
 		return CloseResult{}, &Error{Op: "close", Subject: e.subject(), Err: err}
 	}
-	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (CloseResult, error) {
+	return commit(ctx, l, func(ctx context.Context, tx Tx, was *CloseResult) (CloseResult, error) {
 		a, err := openAccount(ctx, tx, e.Coldkey)
 		if err != nil {
 			return CloseResult{}, nameMissing(err, "close", "for miner %s", e.Coldkey)
@@ -53,6 +53,9 @@ func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption)
 			if err := policy.noteMixed(ctx, tx); err != nil {
 				return CloseResult{}, err
 			}
+		}
+		if was != nil && was.Event.EventID == result.Event.EventID {
+			result.IsNew = was.IsNew
 		}
 		return result, a.save(ctx, tx)
 	}, manager.Label("ledger.ProcessClose"), manager.Keyed(string(e.Coldkey)))

@@ -62,7 +62,8 @@
 //
 // Every exported method is one transaction: when it returns nil, its change is on disk; when it returns an
 // error, nothing happened. [Ledger.WithTx] makes several of them one: methods called with the context of its
-// closure join its transaction.
+// closure join its transaction. On a server a commit whose answer was lost is settled before the method returns:
+// manager.ErrCommitUnknown comes only from WithTx, and where the retry budget or the context has ended before.
 //
 // # Opening
 //

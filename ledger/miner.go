@@ -40,8 +40,11 @@ func (l *Ledger) RegisterMiner(ctx context.Context, r Registration, opts ...Mine
 	if err != nil {
 		return Miner{}, &Error{Op: "register miner", Err: err}
 	}
-	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (Miner, error) {
-		_, err := tx.MinerByColdkey(ctx, r.Coldkey)
+	return commit(ctx, l, func(ctx context.Context, tx Tx, was *Miner) (Miner, error) {
+		m, err := tx.MinerByColdkey(ctx, r.Coldkey)
+		if err == nil && was != nil && was.MinerID == m.MinerID {
+			return m, nil
+		}
 		if err == nil {
 			return Miner{}, &Error{Op: "register miner", Subject: string(r.Coldkey), Err: ErrMinerExists,
 				Detail: "EnsureMiner finds or creates"}
@@ -61,27 +64,31 @@ func (l *Ledger) EnsureMiner(ctx context.Context, r Registration, opts ...MinerO
 	if err != nil {
 		return Miner{}, false, &Error{Op: "ensure miner", Err: err}
 	}
-	err = l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
-		isNew = false
-		m, err = tx.MinerByColdkey(ctx, r.Coldkey)
+	ensured, err := commit(ctx, l, func(ctx context.Context, tx Tx, was *ensured) (e ensured, err error) {
+		e.miner, err = tx.MinerByColdkey(ctx, r.Coldkey)
 		if errors.Is(err, ErrNotFound) {
-			isNew = true
-			m, err = createMiner(ctx, tx, r, l.now(), newMinerConfig(opts))
-			return err
+			e.isNew = true
+			e.miner, err = createMiner(ctx, tx, r, l.now(), newMinerConfig(opts))
+			return e, err
+		}
+		if was != nil && was.miner.MinerID == e.miner.MinerID {
+			e.isNew = was.isNew
 		}
 		if err != nil || r.Hotkey == "" {
-			return err
+			return e, err
 		}
-		if err := takeUID(ctx, tx, m.MinerID, r); err != nil {
-			return err
+		if err := takeUID(ctx, tx, e.miner.MinerID, r); err != nil {
+			return e, err
 		}
-		m, err = tx.MinerByID(ctx, m.MinerID)
-		return err
+		e.miner, err = tx.MinerByID(ctx, e.miner.MinerID)
+		return e, err
 	}, manager.Label("ledger.EnsureMiner"))
-	if err != nil {
-		return Miner{}, false, err
-	}
-	return m, isNew, nil
+	return ensured.miner, ensured.isNew, err
+}
+
+type ensured struct {
+	miner Miner
+	isNew bool
 }
 
 // UpdateMinerStatus sets a miner's status, and is the one way to blacklist a miner and to lift that again.
@@ -90,7 +97,7 @@ func (l *Ledger) UpdateMinerStatus(ctx context.Context, coldkey chain.Address, s
 	if !status.Valid() {
 		return Miner{}, &Error{Op: "update status of miner", Subject: string(coldkey), Err: invalid("miner status", status, "want active, inactive or blacklisted")}
 	}
-	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (Miner, error) {
+	return commit(ctx, l, func(ctx context.Context, tx Tx, _ *Miner) (Miner, error) {
 		m, err := tx.MinerByColdkey(ctx, coldkey)
 		if err != nil {
 			return Miner{}, nameMissing(err, "update status of", "miner %s", coldkey)

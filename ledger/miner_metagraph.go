@@ -46,9 +46,12 @@ func (l *Ledger) SyncMetagraph(ctx context.Context, rows []MetagraphRow, at chai
 	if err := checkMetagraph(rows); err != nil {
 		return SyncResult{}, err
 	}
-	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (SyncResult, error) {
+	return commit(ctx, l, func(ctx context.Context, tx Tx, was *SyncResult) (SyncResult, error) {
 		s := metagraphSync{tx: tx, at: at, now: l.now(), miners: map[chain.Address]*syncedMiner{}}
 		err := s.run(ctx, rows)
+		if was != nil && s.result == (SyncResult{}) {
+			s.result = *was
+		}
 		return s.result, err
 	}, manager.Label("ledger.SyncMetagraph"))
 }

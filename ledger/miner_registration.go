@@ -47,7 +47,7 @@ func (l *Ledger) Deregister(ctx context.Context, coldkey chain.Address, at chain
 	if at == 0 {
 		at = l.now()
 	}
-	return l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+	return l.idempotent(ctx, func(ctx context.Context, tx Tx) error {
 		m, err := tx.MinerByColdkey(ctx, coldkey)
 		if err != nil {
 			return nameMissing(err, "deregister", "miner %s", coldkey)
@@ -57,7 +57,7 @@ func (l *Ledger) Deregister(ctx context.Context, coldkey chain.Address, at chain
 			return err
 		}
 		for _, uid := range uids {
-			if !slices.ContainsFunc(held, func(r read.Registration) bool { return r.UID == uid }) {
+			if !manager.CommitUnknown(ctx) && !slices.ContainsFunc(held, func(r read.Registration) bool { return r.UID == uid }) {
 				return &Error{Op: "deregister", Subject: string(coldkey), Err: ErrNotFound, Detail: fmt.Sprintf("the miner does not hold UID %d", uid)}
 			}
 		}

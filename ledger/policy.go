@@ -53,7 +53,7 @@ func (l *Ledger) SetPolicy(ctx context.Context, p Policy) (Policy, error) {
 	if err := p.validate(); err != nil {
 		return Policy{}, &Error{Op: "set policy", Err: err}
 	}
-	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (Policy, error) {
+	return commit(ctx, l, func(ctx context.Context, tx Tx, _ *Policy) (Policy, error) {
 		if err := setPolicy(ctx, tx, p); err != nil {
 			return Policy{}, err
 		}
@@ -75,7 +75,7 @@ func (l *Ledger) ensurePolicy(ctx context.Context, want Policy) error {
 	if err != nil || have.sameRules(want) {
 		return err
 	}
-	return l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+	return l.idempotent(ctx, func(ctx context.Context, tx Tx) error {
 		last, err := tx.LastEventID(ctx)
 		if err != nil {
 			return err

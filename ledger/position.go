@@ -20,7 +20,7 @@ func (l *Ledger) AddPosition(ctx context.Context, e Event) (p Position, isNew bo
 	if err != nil {
 		return Position{}, false, &Error{Op: "add position", Subject: e.ExtrinsicID, Err: err}
 	}
-	result, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (openResult, error) {
+	result, err := commit(ctx, l, func(ctx context.Context, tx Tx, was *openResult) (openResult, error) {
 		a, err := openAccount(ctx, tx, e.Coldkey)
 		if err != nil {
 			return openResult{}, nameMissing(err, "add position", "to miner %s", e.Coldkey)
@@ -37,6 +37,9 @@ func (l *Ledger) AddPosition(ctx context.Context, e Event) (p Position, isNew bo
 		result, err := openPosition(ctx, tx, a, e)
 		if err != nil {
 			return openResult{}, err
+		}
+		if was != nil && was.position.PositionID == result.position.PositionID {
+			result.isNew = was.isNew
 		}
 		return result, a.save(ctx, tx)
 	}, manager.Label("ledger.AddPosition"), manager.Keyed(string(e.Coldkey)))

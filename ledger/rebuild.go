@@ -60,7 +60,7 @@ func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address, opts ...Reb
 	for _, o := range opts {
 		o(&c)
 	}
-	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (RebuildResult, error) {
+	return commit(ctx, l, func(ctx context.Context, tx Tx, was *RebuildResult) (RebuildResult, error) {
 		m, err := tx.MinerByColdkey(ctx, coldkey)
 		if err != nil {
 			return RebuildResult{}, nameMissing(err, "rebuild", "miner %s", coldkey)
@@ -76,6 +76,9 @@ func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address, opts ...Reb
 		r, err := planRebuild(ctx, tx.Reader, m, "", policy)
 		if err != nil {
 			return RebuildResult{}, err
+		}
+		if was != nil && !r.result.Changed() {
+			r.result = *was
 		}
 		return r.result, r.writeChanges(ctx, tx)
 	}, manager.Label("ledger.Rebuild"))
@@ -138,25 +141,39 @@ func (l *Ledger) rebuildMarked(ctx context.Context, minerID int64) (RebuildResul
 		if err != nil {
 			return RebuildResult{}, err
 		}
-		var result RebuildResult
-		done := false
-		err = l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
+		result, err := commit(ctx, l, func(ctx context.Context, tx Tx, was **RebuildResult) (*RebuildResult, error) {
 			r := planned
 			if r == nil {
 				if r, err = planMarked(ctx, tx.Reader, minerID); err != nil {
-					return err
+					return nil, err
 				}
 			}
-			if done, err = r.stillApplies(ctx, tx.Reader); err != nil || !done {
-				return err
+			applies, err := r.stillApplies(ctx, tx.Reader)
+			if err != nil || !applies {
+				return r.writtenBefore(ctx, tx, was, err)
 			}
-			result = r.result
-			return r.writeChanges(ctx, tx)
+			return &r.result, r.writeChanges(ctx, tx)
 		}, manager.Label("ledger.RebuildMarked"))
-		if err != nil || done {
-			return result, err
+		if err != nil {
+			return RebuildResult{}, err
+		}
+		if result != nil {
+			return *result, nil
 		}
 	}
+}
+
+// writtenBefore is the answer where a miner is not as it was when its replay was planned: was, if that has taken its mark
+// away, and nil otherwise.
+func (r *rebuildPlan) writtenBefore(ctx context.Context, tx Tx, was **RebuildResult, err error) (*RebuildResult, error) {
+	if err != nil || was == nil {
+		return nil, err
+	}
+	m, err := tx.MinerByID(ctx, r.miner.MinerID)
+	if err != nil || m.OldestLateKey != nil {
+		return nil, err
+	}
+	return *was, nil
 }
 
 // planMarked plans the replay of a marked miner. One that is not marked any more has nothing to replay.

@@ -22,7 +22,7 @@ func UnderPolicy() RebuildOption { return func(c *rebuildConfig) { c.underPolicy
 // done once every miner has been rebuilt UnderPolicy, and returns the policy. It reads every event, and no other
 // writer writes meanwhile.
 func (l *Ledger) RefreshPolicy(ctx context.Context) (Policy, error) {
-	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (Policy, error) {
+	return commit(ctx, l, func(ctx context.Context, tx Tx, _ *Policy) (Policy, error) {
 		if err := refreshMixed(ctx, tx); err != nil {
 			return Policy{}, err
 		}

@@ -60,7 +60,7 @@ func (l *Ledger) Conflicts(ctx context.Context, r RejectedEvent) ([]Conflict, er
 // AcknowledgeRejected notes that somebody has seen to rejected events, and returns how many were not acknowledged
 // before. Rejected again, they stay acknowledged. Error: ErrNotFound for an id that is none, and then nothing is noted.
 func (l *Ledger) AcknowledgeRejected(ctx context.Context, rejectedIDs ...int64) (int64, error) {
-	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+	return commit(ctx, l, func(ctx context.Context, tx Tx, was *int64) (int64, error) {
 		var total int64
 		now := l.now()
 		for _, id := range rejectedIDs {
@@ -77,6 +77,9 @@ func (l *Ledger) AcknowledgeRejected(ctx context.Context, rejectedIDs ...int64) 
 			}
 			total += n
 		}
+		if was != nil && total == 0 {
+			total = *was
+		}
 		return total, nil
 	}, manager.Label("ledger.AcknowledgeRejected"))
 }
@@ -89,7 +92,7 @@ func (l *Ledger) PruneRejected(ctx context.Context, before chain.Time) (int64, e
 	}
 	var total int64
 	for {
-		deleted, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+		deleted, err := commit(ctx, l, func(ctx context.Context, tx Tx, _ *int64) (int64, error) {
 			return tx.write.PruneRejectedEvents(ctx, before, pruneSize)
 		}, manager.Label("ledger.PruneRejected"))
 		total += deleted

@@ -65,15 +65,19 @@ func (l *Ledger) TakeSnapshot(ctx context.Context, coldkey chain.Address, at cha
 		return Snapshot{}, false, err
 	}
 	s.TakenAt = l.now()
-	err = l.db.WithTx(ctx, func(ctx context.Context, tx Tx) error {
-		var err error
-		s, isNew, err = insertSnapshot(ctx, tx, s)
-		return err
+	taken, err := commit(ctx, l, func(ctx context.Context, tx Tx, was *takenSnapshot) (takenSnapshot, error) {
+		recorded, isNew, err := insertSnapshot(ctx, tx, s)
+		if was != nil && was.TakenAt == recorded.TakenAt {
+			isNew = was.isNew
+		}
+		return takenSnapshot{recorded, isNew}, err
 	}, manager.Label("ledger.TakeSnapshot"))
-	if err != nil {
-		return Snapshot{}, false, err
-	}
-	return s, isNew, nil
+	return taken.Snapshot, taken.isNew, err
+}
+
+type takenSnapshot struct {
+	Snapshot
+	isNew bool
 }
 
 // SnapshotSummary is what TakeSnapshots did.
@@ -97,7 +101,7 @@ func (l *Ledger) TakeSnapshots(ctx context.Context, at chain.Time, window time.D
 		if err != nil {
 			return total, err
 		}
-		taken, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+		taken, err := commit(ctx, l, func(ctx context.Context, tx Tx, was *int64) (int64, error) {
 			var taken int64
 			for _, s := range surveyed {
 				_, isNew, err := insertSnapshot(ctx, tx, s)
@@ -105,6 +109,9 @@ func (l *Ledger) TakeSnapshots(ctx context.Context, at chain.Time, window time.D
 					return 0, err
 				}
 				taken += zeroOrOne(isNew)
+			}
+			if was != nil && taken == 0 {
+				taken = *was
 			}
 			return taken, nil
 		}, manager.Label("ledger.TakeSnapshots"))
@@ -218,7 +225,7 @@ func (l *Ledger) PruneSnapshots(ctx context.Context, before chain.Time) (int64, 
 	}
 	var total int64
 	for {
-		deleted, err := manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (int64, error) {
+		deleted, err := commit(ctx, l, func(ctx context.Context, tx Tx, _ *int64) (int64, error) {
 			return tx.write.PruneSnapshots(ctx, before, pruneSize)
 		}, manager.Label("ledger.PruneSnapshots"))
 		total += deleted

@@ -183,7 +183,7 @@ func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (
 	case co.readOnly:
 		return &Error{Op: "begin transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly"}
 	}
-	return co.do(&request{ctx: ctx, label: l, run: lending(run), alone: cfg.alone, once: cfg.once, keys: cfg.keys})
+	return co.do(&request{ctx: ctx, label: l, run: lending(run), alone: cfg.alone, once: cfg.once, keys: cfg.keys, idempotent: cfg.idempotent})
 }
 
 func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (err error) {

@@ -299,7 +299,8 @@
 // documentation says what differs. Without that import Open returns
 // ErrUnsupported and names it. There several connections write ([WithWriters]),
 // and a transaction that names what it touches ([Keyed]) runs beside those that
-// name something else.
+// name something else. A server can be lost between COMMIT and its answer: one
+// that may run twice ([Idempotent]) settles that by itself.
 //
 // # Errors
 //

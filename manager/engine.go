@@ -112,20 +112,22 @@ func (co *core) openOnServer(ctx context.Context, write bool) (*conn, error) {
 	return c, nil
 }
 
-// beginKeyed begins a write transaction.
-func (c *conn) beginKeyed(keys []string) error {
+// beginFor begins r's transaction.
+func (c *conn) beginFor(r *request) error {
 	if c.server == nil {
 		return c.control(c.begin)
 	}
-	err := c.server.BeginWrite(keys)
+	err := c.server.BeginWrite(r.keys, r.unsettled)
 	c.note(err)
 	return err
 }
 
 // commitOnServer says COMMIT once: a server that fails it has rolled back, or
 // nobody knows. The caller holds the connection's mu.
-func (w *writer) commitOnServer(c *conn, t *txn) error {
+func (r *request) commitOnServer(c *conn, t *txn) error {
+	began := clock()
 	err := c.server.Commit(c.cfg.retryBudget)
+	r.conclude = clock() - began
 	c.note(err)
 	return t.mark(wrap("commit", "", t.label.String(), err))
 }

@@ -55,7 +55,7 @@ func (l *lanes) do(r *request) (err error) {
 	err = errUnfinished // a panic or Goexit passes through
 	defer func() { r.callBack(err) }()
 	l.run(w, r)
-	err = r.err
+	err = r.settled()
 	return err
 }
 

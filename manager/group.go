@@ -55,7 +55,7 @@ func (w *writer) beginGroup() *group {
 			}
 			return &group{settled: true, again: []*request{r}}
 		}
-		err := w.begin(r.ctx, r.keys, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
+		err := w.begin(r, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
 		if err == nil {
 			limit := min(waiting, w.core.cfg.groupSize)
 			return &group{limit: limit, began: time.Now(), members: make([]*request, 0, limit)}

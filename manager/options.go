@@ -163,6 +163,8 @@ type txConfig struct {
 	pinned bool
 	keys   []string
 	once   bool // also under WithRunTwice: the caller cannot run again
+
+	idempotent bool
 }
 
 func newTxConfig(opts []TxOption) (c txConfig) {

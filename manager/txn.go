@@ -30,16 +30,17 @@ var errNoPrepare = &Error{
 // A txn is a transaction, or a savepoint or view inside one, as its closure
 // sees it. It is the DBTX of the closure's query sets.
 type txn struct {
-	core   *core
-	conn   *conn
-	root   *txn // the transaction itself
-	parent *txn
-	outer  *txn            // the transaction of another manager whose closure this runs in
-	ctx    context.Context // the closure's
-	own    closureContext  // ctx itself
-	label  *label
-	write  bool // on the writer's connection
-	view   bool // for reading only
+	core      *core
+	conn      *conn
+	root      *txn // the transaction itself
+	parent    *txn
+	outer     *txn            // the transaction of another manager whose closure this runs in
+	ctx       context.Context // the closure's
+	own       closureContext  // ctx itself
+	label     *label
+	write     bool // on the writer's connection
+	unsettled bool // in root: an earlier run may be committed
+	view      bool // for reading only
 
 	// Guarded by conn.mu.
 	done           bool

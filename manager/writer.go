@@ -136,7 +136,7 @@ func (w *writer) solo(r *request) {
 	retry := retrier{core: w.core, label: &r.label, op: "begin transaction"}
 	for {
 		r.reset()
-		if r.err = w.begin(r.ctx, r.keys, &retry); r.err != nil {
+		if r.err = w.begin(r, &retry); r.err != nil {
 			return
 		}
 		w.attempt(r, &retry)
@@ -152,36 +152,36 @@ func (w *writer) solo(r *request) {
 }
 
 // begin takes the lock file and says BEGIN IMMEDIATE, patiently.
-func (w *writer) begin(ctx context.Context, keys []string, retry *retrier) error {
+func (w *writer) begin(r *request, retry *retrier) error {
 	for {
-		if err := ended(ctx, "begin transaction", "", retry.label.String()); err != nil {
+		if err := ended(r.ctx, "begin transaction", "", retry.label.String()); err != nil {
 			return err
 		}
-		if err := w.lock.acquire(ctx, retry.label); err != nil {
+		if err := w.lock.acquire(r.ctx, retry.label); err != nil {
 			return err
 		}
-		err := w.beginOnce(keys)
+		err := w.beginOnce(r)
 		if err == nil {
 			return nil
 		}
 		if !isBusy(err) {
 			return movedAt("begin transaction", retry.label, wrap("begin transaction", "", retry.label.String(), err))
 		}
-		if err := retry.wait(ctx, err); err != nil {
+		if err := retry.wait(r.ctx, err); err != nil {
 			return err
 		}
 	}
 }
 
 // beginOnce says BEGIN IMMEDIATE, and after an error makes sure that nothing has begun.
-func (w *writer) beginOnce(keys []string) error {
+func (w *writer) beginOnce(r *request) error {
 	c, err := w.living()
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.unlock()
-	if err = c.beginKeyed(keys); err == nil {
+	if err = c.beginFor(r); err == nil {
 		err = w.core.file.checkBegin()
 	}
 	if err != nil {
@@ -195,6 +195,7 @@ func (w *writer) beginOnce(keys []string) error {
 // attempt runs r's closure in the transaction that has begun, and ends it.
 func (w *writer) attempt(r *request, retry *retrier) {
 	t, ctx := w.core.begin(r.ctx, w.conn.Load(), &r.label, true)
+	t.unsettled = r.unsettled
 	settled := false
 	defer func() {
 		if !settled {
@@ -209,7 +210,7 @@ func (w *writer) attempt(r *request, retry *retrier) {
 	} else {
 		r.err = w.commit(r, t, retry)
 	}
-	r.again = t.canRetry(r.err)
+	r.again = t.canRetry(r.err) || r.settles()
 }
 
 // commit ends t with COMMIT. Nothing can run in t from here on.
@@ -227,7 +228,7 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 		w.rollbackLocked(c)
 		return abandoned
 	}
-	err := w.end(c, t, retry)
+	err := w.end(c, r, t, retry)
 	if err != nil {
 		r.unknown = mayBeKept(err)
 		w.rollbackLocked(c)
@@ -239,9 +240,9 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 
 // end says COMMIT for t, the way its engine wants it. The caller holds the
 // connection's mu.
-func (w *writer) end(c *conn, t *txn, retry *retrier) error {
+func (w *writer) end(c *conn, r *request, t *txn, retry *retrier) error {
 	if c.server != nil {
-		return w.commitOnServer(c, t)
+		return r.commitOnServer(c, t)
 	}
 	return w.commitLocked(c, retry)
 }

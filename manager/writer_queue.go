@@ -18,6 +18,11 @@ type request struct {
 	keys  []string // see Keyed; none: all
 	lane  *writer  // on a server, once it is the request's turn
 
+	// On a server, see Idempotent.
+	idempotent bool
+	unsettled  bool          // nobody knows whether a run was committed
+	conclude   time.Duration // how long the last COMMIT took
+
 	// Guarded by the queue's mu.
 	prev, next *request
 	waiting    bool

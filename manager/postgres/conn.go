@@ -57,7 +57,7 @@ const all = 0x534b4c47
 
 // BeginWrite begins a transaction and takes its locks, in one message. Locks are
 // taken in the order of their numbers, so that nobody waits in a circle.
-func (c *conn) BeginWrite(keys []string) error {
+func (c *conn) BeginWrite(keys []string, recorded bool) error {
 	var b strings.Builder
 	b.WriteString("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock")
 	if len(keys) > 0 {
@@ -72,8 +72,10 @@ func (c *conn) BeginWrite(keys []string) error {
 	for _, n := range slices.Compact(locks) {
 		b.WriteString("; SELECT pg_advisory_xact_lock(" + strconv.FormatInt(n, 10) + ")")
 	}
-	err := c.say(context.Background(), b.String())
-	return err
+	if recorded { // a transaction with a number leaves a commit record, which the standbys have to confirm
+		b.WriteString("; SELECT txid_current()")
+	}
+	return c.say(context.Background(), b.String())
 }
 
 // lockOf is the number of a key's lock. Two keys that share one only wait for each other.
@@ -89,8 +91,12 @@ func lockOf(key string) int64 {
 // committedLocally is a warning in place of a COMMIT that reached the standbys.
 const committedLocally = "01000"
 
-// Commit says COMMIT.
+// Commit says COMMIT. Once it is sent, only an answer of the server tells what
+// became of it: pgx's SafeToRetry is also true of a connection that was lost then.
 func (c *conn) Commit(limit time.Duration) error {
+	if c.pc.IsClosed() {
+		return c.classify(errLost)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), max(limit, time.Second))
 	defer cancel()
 	c.unreplicated = false
@@ -105,11 +111,11 @@ func (c *conn) Commit(limit time.Duration) error {
 		return nil
 	case errors.As(err, &e) && e.SeverityUnlocalized == "ERROR": // it has rolled back
 		return c.classify(err)
-	case pgconn.SafeToRetry(err): // nothing was sent
-		return c.classify(err)
 	}
 	return unknown(err)
 }
+
+var errLost = errors.New("the connection was lost before COMMIT")
 
 func unknown(err error) error {
 	return &engine.Error{Kind: engine.CommitUnknown, Err: err, Detail: "the change may be there; look it up by your own key"}

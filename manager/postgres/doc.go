@@ -36,7 +36,10 @@
 // COMMIT is never cancelled by a context. What rolled back says so (ErrTxAborted,
 // or a constraint's error). A connection that is lost at COMMIT, a COMMIT that
 // takes longer than the retry budget, and one that was "committed locally, but
-// might not have been replicated" are ErrCommitUnknown.
+// might not have been replicated" are ErrCommitUnknown. A transaction that is
+// idempotent ([manager.Idempotent]) runs again then, behind the locks of the one
+// before, so not while that may still be committed; and its own COMMIT waits until
+// what it found is as safe as it would be itself.
 //
 // # Retrying
 //

@@ -67,8 +67,9 @@ type Conn interface {
 	// View makes the statements that follow read-only, inside a transaction that is not.
 	View(on bool)
 	// BeginWrite begins a transaction that writes. With keys it excludes those with one of the same keys and those
-	// without any; without keys all others.
-	BeginWrite(keys []string) error
+	// without any; without keys all others. One that is recorded is committed as if it had written something: COMMIT
+	// waits until all that it has seen is as safe as its own changes would be.
+	BeginWrite(keys []string, recorded bool) error
 	// Commit ends it. Its errors are an [*Error] that says whether the outcome is known. What takes longer than
 	// limit is given up.
 	Commit(limit time.Duration) error

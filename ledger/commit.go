@@ -1,0 +1,31 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/stakeledger/stakeledger/manager"
+)
+
+// commit runs fn in one transaction and commits it. When nobody knows whether the commit took place, fn runs again (see
+// manager.Idempotent), with what it had returned then as was, which is nil otherwise. It does nothing twice, and where
+// it finds that it was committed, it answers as it had.
+func commit[T any](ctx context.Context, l *Ledger, fn func(ctx context.Context, tx Tx, was *T) (T, error), opts ...manager.TxOption) (T, error) {
+	var last T
+	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (T, error) {
+		var was *T
+		if manager.CommitUnknown(ctx) {
+			earlier := last
+			was = &earlier
+		}
+		value, err := fn(ctx, tx, was)
+		if err == nil {
+			last = value
+		}
+		return value, err
+	}, append(opts, manager.Idempotent())...)
+}
+
+// idempotent is commit for an fn that gives the same answer again by itself.
+func (l *Ledger) idempotent(ctx context.Context, fn func(ctx context.Context, tx Tx) error, opts ...manager.TxOption) error {
+	return l.db.WithTx(ctx, fn, append(opts, manager.Idempotent())...)
+}
