@@ -13,21 +13,21 @@ import (
 )
 
 func newPosition(a *app) *cobra.Command {
-	return newOne(a, "position", "what was sold of it", readPosition)
+	return newOne(a, "position", "what was sold of it", 1, readPosition)
 }
 
 func newTrade(a *app) *cobra.Command {
-	return newOne(a, "trade", "the positions that it closed", readTrade)
+	return newOne(a, "trade", "the positions that it closed", 2, readTrade)
 }
 
 // newOne is the command that prints one position or trade with its closes.
-func newOne[T interface{ write(io.Writer) error }](a *app, what, closes string, read func(context.Context, *ledger.Ledger, int64) (T, error)) *cobra.Command {
+func newOne[T interface{ write(io.Writer) error }](a *app, what, closes string, example int64, read func(context.Context, *ledger.Ledger, int64) (T, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   what + " ID",
 		Short: "Print one " + what + " with its closes",
 		Long: fmt.Sprintf(`Print one %s, archived or not, with its event and its closes: %s.
 The id is the one that lists print.`, what, closes),
-		Example: fmt.Sprintf("  stakeledger %s 1\n  stakeledger %s 1 --json", what, what),
+		Example: fmt.Sprintf("  stakeledger %s %d\n  stakeledger %[1]s %[2]d --json", what, example),
 		Args:    takes(1, false),
 	}
 	asJSON := addJSON(cmd)

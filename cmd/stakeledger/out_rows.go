@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	_ "time/tzdata" // for --tz, where the system has no zones
 
 	"github.com/spf13/cobra"
 

@@ -22,31 +22,30 @@ func replacePage(path string, text []byte) error {
 	if err := replaceable(path); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	// Beside it, since a rename stays within a file system, and hidden.
-	f, err := os.CreateTemp(filepath.Dir(path), ".stakeledger-*.html")
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	err = errors.Join(writeAll(f, text), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
+	if err := replaceFile(path, text, true); err != nil {
 		return fmt.Errorf("write report %s: %w", path, err)
 	}
 	return nil
 }
 
-// writeAll brings text to the disk, in a file that others may read: a page is there to be shown.
-func writeAll(f *os.File, text []byte) error {
-	if _, err := f.Write(text); err != nil {
+// replaceFile puts text at path in one step, for its owner alone or for others to read: a page is there to be shown.
+func replaceFile(path string, text []byte, forOthers bool) error {
+	// Beside it, since a rename stays within a file system, and hidden.
+	f, err := os.CreateTemp(filepath.Dir(path), ".stakeledger-*"+filepath.Ext(path))
+	if err != nil {
 		return err
 	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
+	_, err = f.Write(text)
+	if err == nil && forOthers {
+		err = f.Chmod(0o644)
 	}
-	return f.Sync()
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 // replaceable tells whether a page may be put in the place of what is there.

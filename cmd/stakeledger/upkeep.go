@@ -55,11 +55,7 @@ func (a *app) noted(cmd *cobra.Command, note func(*upkeep, *done), d done) {
 		if err != nil {
 			return err
 		}
-		partial := a.db + upkeepSuffix + ".partial"
-		if err := os.WriteFile(partial, append(text, '\n'), 0o600); err != nil {
-			return err
-		}
-		return os.Rename(partial, a.db+upkeepSuffix)
+		return replaceFile(a.db+upkeepSuffix, append(text, '\n'), false)
 	}()
 	if err != nil {
 		a.log(cmd).Info("not noted for info and doctor", slog.Any("error", err))

@@ -20,8 +20,9 @@ func newVerify(a *app) *cobra.Command {
 		Short: "Check that the ledger agrees with itself",
 		Long: `Compute anew everything that the ledger says twice, from live and archived rows, and compare:
 positions, trades and closes with their events, what they share and sum up to, the miners' figures,
-and the file itself by SQLite's own check. It changes nothing, and others may read and write
-meanwhile; the write-ahead log beside the ledger grows until it ends.
+and the file itself by SQLite's own check. It changes nothing of the ledger, and others may read and
+write meanwhile; the write-ahead log beside the ledger grows until it ends. When it was verified is
+noted in a file beside it, for info and doctor, unless --read-only is given.
 
 The exit code is 1 where anything differs. Rebuild makes positions, trades, closes and figures anew
 from the events; a file that SQLite finds damaged is better restored from a backup.`,
