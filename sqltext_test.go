@@ -25,9 +25,9 @@ var sqlArgument = map[string]int{
 // value from outside can be in it. A function that is itself one of the methods above hands on what it is given, and
 // so does one that has the SQL as a parameter: those are not listed, their callers are looked at in their place.
 var builtSQL = map[string]string{
-	"manager/txn.go begun: statement":                                       "a part of the caller's own text, cut where one statement ends",
-	"manager/txn.go begun: list[last]":                                      "the last part of the same",
-	`manager/options_connection.go set: "PRAGMA " + s.name + " = " + value`: "the program's own option: a name of letters, a value that is a word, a number or quoted",
+	"manager/txn.go acquireFor: statement":                                                                       "a part of the caller's own text, cut where one statement ends",
+	"manager/txn.go acquireFor: list[last]":                                                                      "the last part of the same",
+	`manager/options_connection.go set: "PRAGMA " + s.name + " = " + value`:                                      "the program's own option: a name of letters, a value that is a word, a number or quoted",
 	`manager/options_connection.go set: "SELECT count(*) FROM pragma_pragma_list WHERE name = '" + s.name + "'"`: "a name of letters, checked when the database was opened",
 	"manager/sqldb_conn.go ExecContext: s.query":                                                                 "what a caller of DB.SQL prepared",
 	"manager/sqldb_conn.go QueryContext: s.query":                                                                "the same",
@@ -39,7 +39,7 @@ var builtSQL = map[string]string{
 	"manager/postgres/stmt.go run: context.Background()":                                                         "constants: the same",
 	"ledger/verify_checks.go checkTable: query":                                                                  "names and constraints of the program's own migrations",
 	"manager/migrate/store.go makeVersionTable: find":                                                            "one of two constants that stand above",
-	"manager/conn.go ready: control.sql":                                                                         "a list of BEGIN, COMMIT and the like, which stands above",
+	"manager/conn.go prepareControls: control.sql":                                                               "a list of BEGIN, COMMIT and the like, which stands above",
 	"manager/conn_pragma.go set: p.name":                                                                         "of the lists of pragmas in the same file",
 	`manager/conn_pragma.go set: p.name + " = " + p.value`:                                                       "of the same lists; the one value that differs is FULL or NORMAL",
 }

@@ -87,24 +87,24 @@ func (co *core) backup(ctx context.Context, dest string, cfg backupConfig) error
 	if err := co.onlySQLite(op, "use pg_dump --format=custom --file="+dest+" (one database) or pg_basebackup (the whole server)"); err != nil {
 		return err
 	}
-	if t := co.within(ctx); t != nil && t.root.write {
+	if t := co.innermostTxn(ctx); t != nil && t.root.write {
 		return &Error{Op: op, Label: t.label.String(), Kind: ErrUnsupported, Detail: "inside WithTx, whose changes it would not have; call it after the commit"}
 	}
-	if err := ended(ctx, op, "", ""); err != nil {
+	if err := contextError(ctx, op, "", ""); err != nil {
 		return err
 	}
 	path, err := realPath(dest)
 	if err != nil {
-		return during(op, err)
+		return withOp(op, err)
 	}
 	if co.isOwn(path) {
 		return &Error{Op: op, Kind: ErrUnsupported, Detail: "that is the database itself; give another path"}
 	}
 	l := &label{name: op}
-	if !co.backups.enter(l) {
+	if !co.backups.admit(l) {
 		return &Error{Op: op, Kind: ErrClosed}
 	}
-	defer co.backups.leave(l)
+	defer co.backups.remove(l)
 	p, err := createPartial(op, path, co.path, cfg.overwrite)
 	if err != nil {
 		return err
@@ -114,10 +114,10 @@ func (co *core) backup(ctx context.Context, dest string, cfg backupConfig) error
 	if err := co.copySnapshot(ctx, l, k, cfg); err != nil {
 		return err
 	}
-	if err := k.check(ctx, cfg.integrity); err != nil {
+	if err := k.verifyCopy(ctx, cfg.integrity); err != nil {
 		return explainBackup(err)
 	}
-	if err := ended(ctx, op, "", ""); err != nil {
+	if err := contextError(ctx, op, "", ""); err != nil {
 		return err
 	}
 	return p.publish()
@@ -140,9 +140,9 @@ func (co *core) isOwn(path string) bool {
 
 // copySnapshot copies what the database is now, and holds it no longer than that takes.
 func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backupConfig) error {
-	var alone traces // of a database that is read without locks
-	err := co.patiently(ctx, k.op, func() (err error) {
-		if k.from, err = co.openPinned(dsn(co.path, "ro")); co.writer == nil && cannotShare(err) {
+	var alone fileTraces // of a database that is read without locks
+	err := co.retryBusy(ctx, k.op, func() (err error) {
+		if k.from, err = co.openPinned(fileDSN(co.path, "ro")); co.writer == nil && cannotShare(err) {
 			k.from, alone, err = co.openStranger()
 		}
 		if err == nil {
@@ -156,17 +156,17 @@ func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backu
 	if err != nil {
 		return err
 	}
-	co.backups.hold(l, true)
-	defer co.backups.hold(l, false)
+	co.backups.setHolding(l, true)
+	defer co.backups.setHolding(l, false)
 	defer k.from.close()
 	if alone != nil {
 		return co.copyAlone(ctx, k, alone, cfg.progress)
 	}
 	if cfg.progress == nil {
-		return k.pages(ctx)
+		return k.copyPages(ctx)
 	}
 	// A connection in a transaction is not told how long the log is.
-	observer, err := co.openSide(dsn(co.path, "ro"))
+	observer, err := co.openRaw(fileDSN(co.path, "ro"))
 	if err != nil {
 		return wrap(k.op, "", "", err)
 	}
@@ -179,10 +179,10 @@ func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backu
 		}
 		cfg.progress(now)
 	}
-	if err := k.pages(ctx); err != nil {
+	if err := k.copyPages(ctx); err != nil {
 		return err
 	}
-	if err := ended(ctx, k.op, "", ""); err != nil {
+	if err := contextError(ctx, k.op, "", ""); err != nil {
 		return err
 	}
 	now.Phase = BackupChecking
@@ -191,7 +191,7 @@ func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backu
 }
 
 // copyAlone copies what is read without locks.
-func (co *core) copyAlone(ctx context.Context, k *copier, before traces, progress func(BackupProgress)) error {
+func (co *core) copyAlone(ctx context.Context, k *copier, before fileTraces, progress func(BackupProgress)) error {
 	now := BackupProgress{Phase: BackupCopying}
 	if progress != nil {
 		k.progress = func(done, total int) {
@@ -199,7 +199,7 @@ func (co *core) copyAlone(ctx context.Context, k *copier, before traces, progres
 			progress(now)
 		}
 	}
-	if err := k.pages(ctx); err != nil {
+	if err := k.copyPages(ctx); err != nil {
 		return err
 	}
 	if !before.equal(tracesOf(co.path)) {

@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// check reads the whole copy: that it is what was copied, that it is sound,
+// verifyCopy reads the whole copy: that it is what was copied, that it is sound,
 // and that its foreign keys hold.
-func (k *copier) check(ctx context.Context, integrity string) error {
-	c, err := k.open()
+func (k *copier) verifyCopy(ctx context.Context, integrity string) error {
+	c, err := k.openCopy()
 	if err != nil {
 		return wrap(k.op, "", "", err)
 	}
 	defer c.close()
-	got, err := identity(c.conn)
+	got, err := fileIdentity(c.conn)
 	if err != nil {
 		return wrap(k.op, "", "", err)
 	}
@@ -38,9 +38,9 @@ func (k *copier) check(ctx context.Context, integrity string) error {
 	return checkForeignKeys(ctx, k.op, c.conn)
 }
 
-// identity tells one database from another at little cost: what its header
+// fileIdentity tells one database from another at little cost: what its header
 // says, and a digest of its schema.
-func identity(c DriverConn) (string, error) {
+func fileIdentity(c DriverConn) (string, error) {
 	header, err := readValue(c, `SELECT 'application id ' || application_id || ', user version ' || user_version || ', ' || page_count || ' pages of ' || page_size || ' bytes, ' || encoding
 		FROM pragma_application_id, pragma_user_version, pragma_page_count, pragma_page_size, pragma_encoding`)
 	if err != nil {
@@ -92,7 +92,7 @@ func checkFailed(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if err := ended(ctx, op, "", ""); err != nil {
+	if err := contextError(ctx, op, "", ""); err != nil {
 		return err
 	}
 	return wrap(op, "", "", err)

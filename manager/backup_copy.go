@@ -10,17 +10,17 @@ import (
 )
 
 // A side is one end of a copy: a connection of its own, outside the pool.
-type side struct {
+type rawConn struct {
 	driver *sqlite3.SQLiteConn // what SQLite's backup API takes
 	conn   DriverConn          // the same as WithDriver wraps it
 }
 
-func (co *core) openSide(dsn string) (*side, error) {
+func (co *core) openRaw(dsn string) (*rawConn, error) {
 	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
 	if err != nil {
 		return nil, err
 	}
-	s := &side{driver: c.(*sqlite3.SQLiteConn)}
+	s := &rawConn{driver: c.(*sqlite3.SQLiteConn)}
 	if err := co.cfg.connected(context.Background(), s.driver); err != nil {
 		return nil, err
 	}
@@ -32,17 +32,17 @@ func (co *core) openSide(dsn string) (*side, error) {
 
 // openPool makes a pool of connections for a function of the caller's, each as
 // WithDriver wraps it.
-func (co *core) openPool(dsn string) *sql.DB { return sql.OpenDB(pool{co, dsn}) }
+func (co *core) openPool(dsn string) *sql.DB { return sql.OpenDB(rawPool{co, dsn}) }
 
-type pool struct {
+type rawPool struct {
 	core *core
 	dsn  string
 }
 
-func (p pool) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
+func (p rawPool) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
 
-func (p pool) Connect(context.Context) (driver.Conn, error) {
-	s, err := p.core.openSide(p.dsn)
+func (p rawPool) Connect(context.Context) (driver.Conn, error) {
+	s, err := p.core.openRaw(p.dsn)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (p pool) Connect(context.Context) (driver.Conn, error) {
 }
 
 // close is harmless on a side that was never opened or is closed.
-func (s *side) close() error {
+func (s *rawConn) close() error {
 	if s == nil || s.driver == nil {
 		return nil
 	}
@@ -66,8 +66,8 @@ func (s *side) close() error {
 
 // openPinned opens a database and takes a snapshot of it, which the side
 // keeps until it is closed. BEGIN alone takes none.
-func (co *core) openPinned(dsn string) (*side, error) {
-	s, err := co.openSide(dsn)
+func (co *core) openPinned(dsn string) (*rawConn, error) {
+	s, err := co.openRaw(dsn)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +81,8 @@ func (co *core) openPinned(dsn string) (*side, error) {
 	return s, nil
 }
 
-// patiently repeats step while the database is busy.
-func (co *core) patiently(ctx context.Context, op string, step func() error) error {
+// retryBusy repeats step while the database is busy.
+func (co *core) retryBusy(ctx context.Context, op string, step func() error) error {
 	retry := retrier{core: co, label: &label{}, op: op}
 	for {
 		err := step()
@@ -95,8 +95,8 @@ func (co *core) patiently(ctx context.Context, op string, step func() error) err
 	}
 }
 
-// during names what was attempted in an error that was made for opening.
-func during(op string, err error) error {
+// withOp names what was attempted in an error that was made for opening.
+func withOp(op string, err error) error {
 	var e *Error
 	if errors.As(err, &e) {
 		e.Op = op
@@ -111,19 +111,19 @@ const copyStep = 256
 type copier struct {
 	core     *core
 	op       string
-	from     *side
+	from     *rawConn
 	to       *partial
 	identity string // of from
 	progress func(done, total int)
 }
 
-// pages copies all of from's pages through SQLite's backup API. What it
+// copyPages copies all of from's pages through SQLite's backup API. What it
 // writes needs no journal: until it is whole it is nothing.
-func (k *copier) pages(ctx context.Context) (err error) {
-	if k.identity, err = identity(k.from.conn); err != nil {
+func (k *copier) copyPages(ctx context.Context) (err error) {
+	if k.identity, err = fileIdentity(k.from.conn); err != nil {
 		return wrap(k.op, "", "", err)
 	}
-	to, err := k.core.openSide(dsn(k.to.path(), "rw") + "&nolock=1&_journal_mode=OFF&_synchronous=OFF")
+	to, err := k.core.openRaw(fileDSN(k.to.path(), "rw") + "&nolock=1&_journal_mode=OFF&_synchronous=OFF")
 	if err != nil {
 		return wrap(k.op, "", "", err)
 	}
@@ -140,24 +140,24 @@ func (k *copier) pages(ctx context.Context) (err error) {
 	defer func() { // also when progress panics
 		flushErr := flushed()
 		if finishErr := b.Finish(); err == nil {
-			err = wrap(k.op, "", "", primary(finishErr))
+			err = wrap(k.op, "", "", splitCode(finishErr))
 		}
 		if err == nil {
 			err = flushErr
 		}
 	}()
-	return k.steps(ctx, b)
+	return k.copySteps(ctx, b)
 }
 
-func (k *copier) steps(ctx context.Context, b *sqlite3.SQLiteBackup) error {
+func (k *copier) copySteps(ctx context.Context, b *sqlite3.SQLiteBackup) error {
 	retry := retrier{core: k.core, label: &label{}, op: k.op}
 	for copied := 0; ; {
-		if err := ended(ctx, k.op, "", ""); err != nil {
+		if err := contextError(ctx, k.op, "", ""); err != nil {
 			return err
 		}
 		done, err := b.Step(copyStep)
 		if err != nil {
-			return k.explain(wrap(k.op, "", "", primary(err)))
+			return k.explainFull(wrap(k.op, "", "", splitCode(err)))
 		}
 		now := b.PageCount() - b.Remaining()
 		if !done && now == copied { // Step says so little about SQLITE_BUSY
@@ -176,9 +176,9 @@ func (k *copier) steps(ctx context.Context, b *sqlite3.SQLiteBackup) error {
 	}
 }
 
-// primary splits the code of a backup's step, which is the extended one, the
+// splitCode splits the code of a backup's step, which is the extended one, the
 // way every other error of the driver has it.
-func primary(err error) error {
+func splitCode(err error) error {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return err
@@ -188,7 +188,7 @@ func primary(err error) error {
 	return e
 }
 
-func (k *copier) explain(err error) error {
+func (k *copier) explainFull(err error) error {
 	var e *Error
 	if errors.As(err, &e) && e.Kind == ErrFull && e.Detail == "" {
 		e.Detail = "no room for " + k.to.path()
@@ -196,10 +196,10 @@ func (k *copier) explain(err error) error {
 	return err
 }
 
-// open opens the whole copy for reading. Nobody else knows it yet, so it needs
+// openCopy opens the whole copy for reading. Nobody else knows it yet, so it needs
 // no locks, and no log or shared memory appears beside it.
-func (k *copier) open() (*side, error) {
-	return k.core.openSide(k.dsn())
+func (k *copier) openCopy() (*rawConn, error) {
+	return k.core.openRaw(k.readDSN())
 }
 
-func (k *copier) dsn() string { return dsn(k.to.path(), "ro") + "&immutable=1" }
+func (k *copier) readDSN() string { return fileDSN(k.to.path(), "ro") + "&immutable=1" }

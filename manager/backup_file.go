@@ -46,24 +46,24 @@ func createPartial(op, dest, like string, replace bool) (_ *partial, err error) 
 	}
 	if p.lock != nil { // whoever made a file of that name is no more
 		if err := os.Remove(p.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, p.failed(err, "")
+			return nil, p.explain(err, "")
 		}
 	}
 	f, err := os.OpenFile(p.path(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, p.failed(err, "another copy to the same place is being made, or was killed; in the latter case remove that file")
+		return nil, p.explain(err, "another copy to the same place is being made, or was killed; in the latter case remove that file")
 	}
 	if err != nil {
-		return nil, p.failed(err, "")
+		return nil, p.explain(err, "")
 	}
 	p.made = true
 	if like != "" {
-		resemble(f, like)
+		copyOwner(f, like)
 	}
 	// Closed before SQLite opens it: closing any descriptor of a file drops
 	// the locks that the process has on it.
 	if err := f.Close(); err != nil {
-		return nil, p.failed(err, "")
+		return nil, p.explain(err, "")
 	}
 	return p, nil
 }
@@ -74,12 +74,12 @@ func (p *partial) checkDest() error {
 	info, err := os.Lstat(p.dest)
 	switch {
 	case err == nil && !p.replace:
-		return p.failed(&fs.PathError{Op: "create", Path: p.dest, Err: fs.ErrExist}, "nothing is overwritten; give another path")
+		return p.explain(&fs.PathError{Op: "create", Path: p.dest, Err: fs.ErrExist}, "nothing is overwritten; give another path")
 	case err == nil && !info.Mode().IsRegular():
 		return &Error{Op: p.op, Kind: ErrUnsupported, Detail: p.dest + " is not a regular file"}
 	}
 	if companion := companionOf(p.dest); companion != "" {
-		return p.failed(&fs.PathError{Op: "create", Path: p.dest, Err: fs.ErrExist}, companion+" belongs to a database that is or was at that path; give another path, or remove it when no program has that database open")
+		return p.explain(&fs.PathError{Op: "create", Path: p.dest, Err: fs.ErrExist}, companion+" belongs to a database that is or was at that path; give another path, or remove it when no program has that database open")
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (p *partial) takeLock() error {
 			err = own.Err
 		}
 		if err != nil {
-			return p.failed(err, "")
+			return p.explain(err, "")
 		}
 		if err := flock(f, false); err != nil {
 			_ = f.Close()
@@ -171,7 +171,7 @@ func (p *partial) keepFlushing() (flushed func() error) {
 	return func() error {
 		close(stop)
 		if err := <-over; err != nil {
-			return p.failed(err, "")
+			return p.explain(err, "")
 		}
 		return nil
 	}
@@ -184,20 +184,20 @@ const flushEvery = 100 * time.Millisecond
 // survive a power failure.
 func (p *partial) publish() error {
 	if err := syncFile(p.path()); err != nil {
-		return p.failed(err, "")
+		return p.explain(err, "")
 	}
 	if err := p.checkDest(); err != nil {
 		return err
 	}
 	if err := p.rename(); err != nil {
-		return p.failed(err, "")
+		return p.explain(err, "")
 	}
 	p.made = false
 	if err := syncFolder(filepath.Dir(p.dest)); err != nil {
 		if p.replace {
-			return p.failed(err, "the new copy is at "+p.dest+", but may not survive a power failure")
+			return p.explain(err, "the new copy is at "+p.dest+", but may not survive a power failure")
 		}
-		return p.failed(errors.Join(err, os.Remove(p.dest)), "")
+		return p.explain(errors.Join(err, os.Remove(p.dest)), "")
 	}
 	return nil
 }
@@ -223,8 +223,8 @@ func (p *partial) rename() error {
 	return os.Rename(p.path(), p.dest)
 }
 
-// failed says what the filesystem refused.
-func (p *partial) failed(err error, detail string) error {
+// explain says what the filesystem refused.
+func (p *partial) explain(err error, detail string) error {
 	if own := (*Error)(nil); errors.As(err, &own) {
 		return own
 	}

@@ -42,17 +42,17 @@ func WithRestoreCheck(check func(ctx context.Context, db *sql.DB) error) Option 
 // ErrReadOnly, ErrFull, ErrIO, or the context's.
 func Restore(ctx context.Context, src, dest string, opts ...Option) error {
 	op := "restore " + src + " to " + dest
-	if err := ended(ctx, op, "", ""); err != nil {
+	if err := contextError(ctx, op, "", ""); err != nil {
 		return err
 	}
-	co := &core{cfg: newConfig(opts), closing: closing{turn: make(chan struct{}, 1)}}
+	co := &core{cfg: newConfig(opts), closing: closeState{turn: make(chan struct{}, 1)}}
 	var err error
 	if co.path, err = realPath(src); err != nil {
-		return during(op, err)
+		return withOp(op, err)
 	}
 	path, err := realPath(dest)
 	if err != nil {
-		return during(op, err)
+		return withOp(op, err)
 	}
 	info, err := os.Stat(co.path)
 	switch {
@@ -70,13 +70,13 @@ func Restore(ctx context.Context, src, dest string, opts ...Option) error {
 	if err := co.copyFile(ctx, k); err != nil {
 		return explainRestore(err, src)
 	}
-	if err := k.check(ctx, "integrity_check"); err != nil {
+	if err := k.verifyCopy(ctx, "integrity_check"); err != nil {
 		return explainRestore(err, src)
 	}
 	if err := co.runRestoreCheck(ctx, k); err != nil {
 		return err
 	}
-	if err := ended(ctx, op, "", ""); err != nil {
+	if err := contextError(ctx, op, "", ""); err != nil {
 		return err
 	}
 	return p.publish()
@@ -84,8 +84,8 @@ func Restore(ctx context.Context, src, dest string, opts ...Option) error {
 
 // copyFile copies a database that nobody has opened for us.
 func (co *core) copyFile(ctx context.Context, k *copier) error {
-	var before traces
-	err := co.patiently(ctx, k.op, func() (err error) {
+	var before fileTraces
+	err := co.retryBusy(ctx, k.op, func() (err error) {
 		k.from, before, err = co.openStranger()
 		return err
 	})
@@ -96,7 +96,7 @@ func (co *core) copyFile(ctx context.Context, k *copier) error {
 	if err := co.checkRestored(k); err != nil {
 		return err
 	}
-	if err := k.pages(ctx); err != nil {
+	if err := k.copyPages(ctx); err != nil {
 		return err
 	}
 	if before != nil && !before.equal(tracesOf(co.path)) {
@@ -114,9 +114,9 @@ func (co *core) copyFile(ctx context.Context, k *copier) error {
 // impossible because no shared memory can be made, nobody else can have made
 // it either, and the log is read with an index in memory. Reading without
 // locks rests on nobody writing: traces then tell whether that was so.
-func (co *core) openStranger() (*side, traces, error) {
+func (co *core) openStranger() (*rawConn, fileTraces, error) {
 	before := tracesOf(co.path)
-	ro := dsn(co.path, "ro")
+	ro := fileDSN(co.path, "ro")
 	asItIs := ro + "&immutable=1"
 	if companionOf(co.path) == "" {
 		s, err := co.openPinned(asItIs)
@@ -138,24 +138,24 @@ func (co *core) openStranger() (*side, traces, error) {
 	return s, before, nil
 }
 
-// traces are what a write to a database changes, as seen without opening it:
+// fileTraces are what a write to a database changes, as seen without opening it:
 // to close any descriptor of a file would drop the locks this process has on it.
-type traces map[string]trace
+type fileTraces map[string]fileTrace
 
-type trace struct{ size, changed int64 } // size -1: no such file
+type fileTrace struct{ size, changed int64 } // size -1: no such file
 
-func tracesOf(path string) traces {
-	found := traces{}
+func tracesOf(path string) fileTraces {
+	found := fileTraces{}
 	for _, suffix := range append([]string{""}, companionSuffixes...) {
-		found[suffix] = trace{size: -1}
+		found[suffix] = fileTrace{size: -1}
 		if info, err := os.Stat(path + suffix); err == nil {
-			found[suffix] = trace{info.Size(), info.ModTime().UnixNano()}
+			found[suffix] = fileTrace{info.Size(), info.ModTime().UnixNano()}
 		}
 	}
 	return found
 }
 
-func (t traces) equal(other traces) bool {
+func (t fileTraces) equal(other fileTraces) bool {
 	for suffix, was := range t {
 		if other[suffix] != was {
 			return false
@@ -183,7 +183,7 @@ func (co *core) runRestoreCheck(ctx context.Context, k *copier) error {
 	if co.cfg.restoreCheck == nil {
 		return nil
 	}
-	db := co.openPool(k.dsn())
+	db := co.openPool(k.readDSN())
 	defer db.Close()
 	if err := co.cfg.restoreCheck(ctx, db); err != nil {
 		if own := (*Error)(nil); errors.As(err, &own) {

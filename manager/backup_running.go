@@ -13,12 +13,12 @@ type backups struct {
 	mu      sync.Mutex
 	running map[*label]bool // whether its snapshot holds the write-ahead log
 	stopped bool
-	none    chan struct{} // closed when stopped and none is left
+	drained chan struct{} // closed when stopped and none is left
 	warned  int           // frames in the log when its growth was last logged
 }
 
-// enter admits a backup unless the manager closes.
-func (b *backups) enter(l *label) bool {
+// admit admits a backup unless the manager closes.
+func (b *backups) admit(l *label) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.stopped {
@@ -31,38 +31,38 @@ func (b *backups) enter(l *label) bool {
 	return true
 }
 
-func (b *backups) leave(l *label) {
+func (b *backups) remove(l *label) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.running, l)
 	if b.stopped && len(b.running) == 0 {
-		close(b.none)
+		close(b.drained)
 	}
 }
 
-// hold notes that l's backup holds the write-ahead log, or no longer does.
-func (b *backups) hold(l *label, holds bool) {
+// setHolding notes that l's backup holds the write-ahead log, or no longer does.
+func (b *backups) setHolding(l *label, holds bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running[l] = holds
 	b.warned = 0
 }
 
-// stop refuses new backups. The channel is closed when the last one has ended.
-func (b *backups) stop() <-chan struct{} {
+// stopAdmission refuses new backups. The channel is closed when the last one has ended.
+func (b *backups) stopAdmission() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.stopped {
-		b.stopped, b.none = true, make(chan struct{})
+		b.stopped, b.drained = true, make(chan struct{})
 		if len(b.running) == 0 {
-			close(b.none)
+			close(b.drained)
 		}
 	}
-	return b.none
+	return b.drained
 }
 
-// names lists the backups for messages, or only those that hold the log.
-func (b *backups) names(holding bool) []string {
+// labels lists the backups for messages, or only those that hold the log.
+func (b *backups) labels(holding bool) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var names []string
@@ -75,12 +75,12 @@ func (b *backups) names(holding bool) []string {
 	return names
 }
 
-// holdLog reports whether a checkpoint of frames would be in vain, since a
+// holdsLog reports whether a checkpoint of frames would be in vain, since a
 // backup's snapshot keeps the log: it would only stop the writer for as long
 // as it waits for readers. A log that grows far is reported each time it has
 // doubled. The caller holds the mu of c, the writer's connection.
-func (b *backups) holdLog(frames int, c *conn) bool {
-	names := b.names(true)
+func (b *backups) holdsLog(frames int, c *conn) bool {
+	names := b.labels(true)
 	if len(names) == 0 {
 		return false
 	}
@@ -88,7 +88,7 @@ func (b *backups) holdLog(frames int, c *conn) bool {
 	defer b.mu.Unlock()
 	if frames >= max(8*c.cfg.walFrames, 2*b.warned) {
 		b.warned = frames
-		c.log(slog.LevelWarn, "write-ahead log grows while a backup copies the database", slog.Int("frames", frames), slog.String("backup", strings.Join(names, ", ")))
+		c.logLater(slog.LevelWarn, "write-ahead log grows while a backup copies the database", slog.Int("frames", frames), slog.String("backup", strings.Join(names, ", ")))
 	}
 	return true
 }

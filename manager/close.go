@@ -10,26 +10,26 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// closing keeps two calls of Close apart. Its turn is a channel, because a
+// closeState keeps two calls of Close apart. Its turn is a channel, because a
 // call whose context ends does not wait for the other one.
-type closing struct {
+type closeState struct {
 	turn chan struct{} // holds one token; made by open
 	done bool
 }
 
-func (co *core) close(ctx context.Context) error {
-	if t := co.within(ctx); t != nil {
+func (co *core) shutDown(ctx context.Context) error {
+	if t := co.innermostTxn(ctx); t != nil {
 		return &Error{Op: "close", Label: t.label.String(), Kind: ErrUnsupported, Detail: "Close waits for every transaction, and ctx is that of a closure; call it outside"}
 	}
-	if err := co.captured(ctx, "close", &label{}); err != nil {
+	if err := co.refuseOuterContext(ctx, "close", &label{}); err != nil {
 		return err
 	}
-	for _, p := range co.pools() {
-		p.stop()
+	for _, p := range co.readerPools() {
+		p.stopAdmission()
 	}
 	var drained <-chan struct{}
-	if q := co.line(); q != nil {
-		drained = q.close()
+	if q := co.writeQueue(); q != nil {
+		drained = q.stopAdmission()
 	}
 	select { // who is not inside is not waited for: an ended ctx closes as well
 	case co.closing.turn <- struct{}{}:
@@ -44,16 +44,16 @@ func (co *core) close(ctx context.Context) error {
 	if co.closing.done {
 		return nil
 	}
-	if drained != nil && !co.outlast(ctx, drained) || !co.outlast(ctx, co.backups.stop()) {
+	if drained != nil && !co.awaitDrained(ctx, drained) || !co.awaitDrained(ctx, co.backups.stopAdmission()) {
 		return co.stillHeld(ctx)
 	}
-	for _, p := range co.pools() {
+	for _, p := range co.readerPools() {
 		if p.drain(ctx) != nil {
 			return co.stillHeld(ctx)
 		}
 	}
 	co.closing.done = true
-	co.watch.close()
+	co.watchdog.stopAndWait()
 	var errs []error
 	co.door.close(co)
 	for _, c := range co.readConns() {
@@ -62,10 +62,10 @@ func (co *core) close(ctx context.Context) error {
 	defer co.file.folder.open.close()
 	switch {
 	case co.lanes != nil:
-		errs = append(errs, co.lanes.close())
+		errs = append(errs, co.lanes.closeConns())
 	case co.writer != nil:
 		errs = append(errs, co.closeWriter())
-		opened.count(co.path, -1)
+		openFiles.add(co.path, -1)
 	case co.server == nil:
 		co.sweepLog()
 	}
@@ -76,9 +76,9 @@ func (co *core) close(ctx context.Context) error {
 // runs nobody's closure: the end of a turn, with its checkpoint, on a slow disk.
 const closeGrace = 5 * time.Second
 
-// outlast waits for over. While nobody is inside, a context that has ended is no
+// awaitDrained waits for over. While nobody is inside, a context that has ended is no
 // reason to leave the log behind.
-func (co *core) outlast(ctx context.Context, over <-chan struct{}) bool {
+func (co *core) awaitDrained(ctx context.Context, over <-chan struct{}) bool {
 	select {
 	case <-over:
 		return true
@@ -89,7 +89,7 @@ func (co *core) outlast(ctx context.Context, over <-chan struct{}) bool {
 		return true
 	case <-ctx.Done():
 	}
-	if len(co.inside()) > 0 {
+	if len(co.activeLabels()) > 0 {
 		return false
 	}
 	timer := time.NewTimer(closeGrace)
@@ -109,9 +109,9 @@ func (co *core) closeWriter() error {
 	c := co.writer.conn.Load()
 	c.mu.Lock()
 	if err := co.file.check(); err == nil {
-		c.tidy()
+		c.foldLog()
 	} else {
-		c.log(slog.LevelWarn, "closing a database whose file is no longer at its path", slog.String("path", co.path), slog.Any("error", err))
+		c.logLater(slog.LevelWarn, "closing a database whose file is no longer at its path", slog.String("path", co.path), slog.Any("error", err))
 		keepLog(c.raw)
 	}
 	c.unlock()
@@ -121,12 +121,12 @@ func (co *core) closeWriter() error {
 	return err
 }
 
-// tidy moves the log into the database. The caller holds the connection's mu.
-func (c *conn) tidy() {
+// foldLog moves the log into the database. The caller holds the connection's mu.
+func (c *conn) foldLog() {
 	if c.closed || c.lost {
 		return
 	}
-	defer c.unguarded()()
+	defer c.suspendGuard()()
 	ctx := context.Background()
 	_, _ = c.raw.ExecContext(ctx, "PRAGMA optimize", nil)
 	_, _ = c.raw.ExecContext(ctx, "PRAGMA busy_timeout = "+itoa(checkpointWait), nil)
@@ -142,33 +142,33 @@ func keepLog(c DriverConn) {
 }
 
 func (co *core) stillHeld(ctx context.Context) error {
-	names := co.inside()
+	names := co.activeLabels()
 	if len(names) == 0 {
 		names = []string{"the end of a transaction"}
 	}
-	return detailed(ended(ctx, "close", "", ""), "still held by "+strings.Join(names, ", "))
+	return withDetail(contextError(ctx, "close", "", ""), "still held by "+strings.Join(names, ", "))
 }
 
-// inside names the backups and transactions that run now.
-func (co *core) inside() []string {
+// activeLabels names the backups and transactions that run now.
+func (co *core) activeLabels() []string {
 	conns := append(co.writeConns(), co.readConns()...)
-	names := co.backups.names(false)
-	if others := holders(conns); others != "" {
+	names := co.backups.labels(false)
+	if others := holderLabels(conns); others != "" {
 		names = append(names, others)
 	}
-	if q := co.line(); q != nil {
-		names = append(names, q.labels()...)
+	if q := co.writeQueue(); q != nil {
+		names = append(names, q.evictedLabels()...)
 	}
 	return names
 }
 
-// pools are the readers of closures and those of rows outside transactions.
-func (co *core) pools() []*readers { return []*readers{co.readers, co.door.readers} }
+// readerPools are the readers of closures and those of rows outside transactions.
+func (co *core) readerPools() []*readers { return []*readers{co.readers, co.door.readers} }
 
 // readConns are the connections of both, idle or not.
 func (co *core) readConns() []*conn { return append(co.readers.conns(), co.door.readers.conns()...) }
 
-// stop refuses new readers.
-func (p *readers) stop() {
-	p.stopped.Do(func() { close(p.gone) })
+// stopAdmission refuses new readers.
+func (p *readers) stopAdmission() {
+	p.stopped.Do(func() { close(p.closing) })
 }

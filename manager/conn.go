@@ -93,26 +93,26 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 	if cfg.wrapDriver != nil {
 		c.raw = cfg.wrapDriver(c.raw)
 	}
-	if err := c.prepare(ctx, begin, cfg.without(pragmas)); err != nil {
+	if err := c.setUp(ctx, begin, cfg.without(pragmas)); err != nil {
 		_ = c.close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *conn) prepare(ctx context.Context, begin string, pragmas []pragma) error {
-	defer c.unguarded()()
+func (c *conn) setUp(ctx context.Context, begin string, pragmas []pragma) error {
+	defer c.suspendGuard()()
 	for _, p := range pragmas {
 		if err := p.set(c.raw); err != nil {
 			return err
 		}
 	}
-	return c.ready(ctx, begin, "PRAGMA schema_version") // which reads the file
+	return c.prepareControls(ctx, begin, "PRAGMA schema_version") // which reads the file
 }
 
-// ready prepares the connection's own statements. pin is one that takes the
+// prepareControls prepares the connection's own statements. pin is one that takes the
 // snapshot of a transaction.
-func (c *conn) ready(ctx context.Context, begin, pin string) error {
+func (c *conn) prepareControls(ctx context.Context, begin, pin string) error {
 	for _, control := range []struct {
 		to  **stmt
 		sql string
@@ -156,8 +156,8 @@ func (c *conn) unlock() {
 	}
 }
 
-// log writes to the caller's log once mu, which the caller of log holds, is free.
-func (c *conn) log(level slog.Level, message string, attrs ...slog.Attr) {
+// logLater writes to the caller's log once mu, which the caller of log holds, is free.
+func (c *conn) logLater(level slog.Level, message string, attrs ...slog.Attr) {
 	c.late = append(c.late, func() { c.cfg.logger.LogAttrs(context.Background(), level, message, attrs...) })
 }
 
@@ -177,7 +177,7 @@ func (c *conn) closeLocked() error {
 	}
 	c.closed = true
 	for len(c.open) > 0 {
-		_ = c.open[len(c.open)-1].finish()
+		_ = c.open[len(c.open)-1].closeLocked()
 	}
 	c.closeStmts()
 	if c.handle != nil {
@@ -190,16 +190,16 @@ func (c *conn) closeLocked() error {
 	return wrap("close", "", "", err)
 }
 
-// note looks whether err says that the connection is gone for good. Nothing can
+// noteLost looks whether err says that the connection is gone for good. Nothing can
 // be asked of it then, and its holder opens another one.
-func (c *conn) note(err error) {
+func (c *conn) noteLost(err error) {
 	if err != nil && (errors.Is(err, driver.ErrBadConn) || c.server != nil && c.server.Lost()) {
 		c.lost = true
 	}
 }
 
-// gone reports whether another connection is needed.
-func (c *conn) gone() bool {
+// isUnusable reports whether another connection is needed.
+func (c *conn) isUnusable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closed || c.lost || c.stuck
@@ -212,8 +212,8 @@ func (c *conn) inTransaction() bool { return !c.closed && !c.lost && !c.raw.Auto
 // caller holds mu.
 func (c *conn) closeRows(t *txn) {
 	for i := len(c.open) - 1; i >= 0; i-- {
-		if r := c.open[i]; r.txn.inside(t) {
-			r.finish()
+		if r := c.open[i]; r.txn.isWithin(t) {
+			r.closeLocked()
 		}
 	}
 }
@@ -226,8 +226,8 @@ func (c *conn) forgetRowID() {
 	}
 }
 
-// hold notes which transaction the connection serves, for messages.
-func (c *conn) hold(l *label, now time.Duration) {
+// setHolder notes which transaction the connection serves, for messages.
+func (c *conn) setHolder(l *label, now time.Duration) {
 	c.started.Store(int64(now))
 	c.holder.Store(l)
 }

@@ -53,9 +53,9 @@ func (a *boundArgs) add(nv driver.NamedValue) error {
 	return nil
 }
 
-// suit refuses arguments for several statements that not all of them take, by
+// checkFor refuses arguments for several statements that not all of them take, by
 // position and before the first one runs.
-func (a *boundArgs) suit(statements []string) error {
+func (a *boundArgs) checkFor(statements []string) error {
 	if a.named {
 		return errors.New("a text of several statements takes no named arguments; run them one by one")
 	}
@@ -72,8 +72,8 @@ func (a *boundArgs) suit(statements []string) error {
 	return nil
 }
 
-// next cuts off what the next statement of several takes.
-func (a *boundArgs) next(statement string) boundArgs {
+// takeFor cuts off what the next statement of several takes.
+func (a *boundArgs) takeFor(statement string) boundArgs {
 	n := min(len(parameterNames(statement)), len(a.values))
 	part := boundArgs{values: a.values[:n], bytes: a.bytes}
 	a.values = a.values[n:]
@@ -83,8 +83,8 @@ func (a *boundArgs) next(statement string) boundArgs {
 	return part
 }
 
-// free lets go of the values.
-func (a *boundArgs) free() {
+// release lets go of the values.
+func (a *boundArgs) release() {
 	const most = 256 // a rare long list is not kept
 	if a.pooled == nil {
 		return
@@ -113,27 +113,27 @@ func bindValue(nv *driver.NamedValue) (err error) {
 	return err
 }
 
-// take refuses arguments of which some are missing or left over. The driver
+// checkArgs refuses arguments of which some are missing or left over. The driver
 // would bind NULL for the former and drop the latter.
-func (s *stmt) take(args boundArgs) error {
+func (s *stmt) checkArgs(args boundArgs) error {
 	switch n := len(args.values); {
 	case args.named:
-		return s.takeNamed(args.values)
-	case n < s.inputs:
-		return fmt.Errorf("not enough arguments: the statement takes %d, got %d", s.inputs, n)
-	case n > s.inputs:
-		return fmt.Errorf("too many arguments: the statement takes %d, got %d", s.inputs, n)
+		return s.checkNamedArgs(args.values)
+	case n < s.params:
+		return fmt.Errorf("not enough arguments: the statement takes %d, got %d", s.params, n)
+	case n > s.params:
+		return fmt.Errorf("too many arguments: the statement takes %d, got %d", s.params, n)
 	}
 	return nil
 }
 
-// takeNamed does so where some arguments have names. As in database/sql, of two
+// checkNamedArgs does so where some arguments have names. As in database/sql, of two
 // with one name the last one counts.
-func (s *stmt) takeNamed(args []driver.NamedValue) error {
+func (s *stmt) checkNamedArgs(args []driver.NamedValue) error {
 	if s.names == nil {
 		s.names = parameterNames(s.text)
 	}
-	taken := make([]bool, max(s.inputs, len(s.names)))
+	taken := make([]bool, max(s.params, len(s.names)))
 	for _, a := range args {
 		found := false
 		for i := range taken {
@@ -144,7 +144,7 @@ func (s *stmt) takeNamed(args []driver.NamedValue) error {
 		}
 		switch {
 		case !found && a.Name == "":
-			return fmt.Errorf("too many arguments: the statement takes %d, and none at position %d", s.inputs, a.Ordinal)
+			return fmt.Errorf("too many arguments: the statement takes %d, and none at position %d", s.params, a.Ordinal)
 		case !found:
 			return fmt.Errorf("argument %d: the statement has no parameter named %q", a.Ordinal, a.Name)
 		}

@@ -72,15 +72,15 @@ func (c *conn) newView(ctx context.Context) (*view, error) {
 // giveView makes a view free for the next query. The caller holds mu.
 func (c *conn) giveView(v *view) { c.views = append(c.views, v) }
 
-// losing is what database/sql hears of err through v. When it meets
+// errorForPool is what database/sql hears of err through v. When it meets
 // driver.ErrBadConn it closes the view, and waits until all its rows are closed:
 // indefinitely, if some were forgotten. So there the error hides it.
-func (v *view) losing(err error) (_ error, lost bool) {
+func (v *view) errorForPool(err error) (_ error, lost bool) {
 	switch {
 	case !errors.Is(err, driver.ErrBadConn):
 		return err, false
 	case v.forgotten:
-		return sealed(err), false
+		return hideBadConn(err), false
 	}
 	return err, true
 }
@@ -91,8 +91,8 @@ func (r *rows) handOver() *handover {
 	return &r.over
 }
 
-// lend makes r what callers read, through its view.
-func (r *rows) lend(view *view) (*sql.Rows, error) {
+// asSQLRows makes r what callers read, through its view.
+func (r *rows) asSQLRows(view *view) (*sql.Rows, error) {
 	rows, err := view.QueryContext(r.handOver(), "")
 	if err != nil {
 		_ = r.Close()
@@ -100,8 +100,8 @@ func (r *rows) lend(view *view) (*sql.Rows, error) {
 	return rows, err
 }
 
-// lendRow is lend for the first row alone.
-func (r *rows) lendRow(view *view) *sql.Row {
+// asSQLRow is lend for the first row alone.
+func (r *rows) asSQLRow(view *view) *sql.Row {
 	return view.QueryRowContext(r.handOver(), "")
 }
 
@@ -113,7 +113,7 @@ func (c *conn) refuseRow(err error) *sql.Row {
 	if viewErr != nil { // the connection is closed, and so is the views' pool: its row says so
 		return c.db.QueryRowContext(context.Background(), "")
 	}
-	err, lost := v.losing(err)
+	err, lost := v.errorForPool(err)
 	row := v.QueryRowContext(&refusal{context.Background(), err}, "")
 	if !lost {
 		c.mu.Lock()

@@ -9,10 +9,10 @@ import (
 // COMMIT of a group: one member's violation would fail all of them, or be cured
 // by another member's rows.
 
-// unchecked reports whether the transaction violates a foreign key whose check
+// hasUncheckedKeys reports whether the transaction violates a foreign key whose check
 // is deferred or, where SQLite cannot be asked for that, whether it may. The
 // caller holds mu.
-func (c *conn) unchecked() bool {
+func (c *conn) hasUncheckedKeys() bool {
 	if c.handle != nil {
 		return c.handle.DeferredForeignKeys()
 	}
@@ -32,16 +32,16 @@ func (c *conn) canShare() bool {
 // mayDefer reports whether the schema, as the open transaction sees it, has
 // deferred constraints. It reads the schema again whenever that has changed.
 func (c *conn) mayDefer() bool {
-	defer c.unguarded()()
+	defer c.suspendGuard()()
 	version, err := readPragma(c.raw, "schema_version")
 	if err != nil {
-		c.note(err)
+		c.noteLost(err)
 		return true
 	}
 	if version != c.schema {
 		found, err := readValue(c.raw, "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE sql LIKE '%INITIALLY%DEFERRED%')")
 		if err != nil {
-			c.note(err)
+			c.noteLost(err)
 			return true
 		}
 		c.schema, c.deferrable = version, found != "0"
@@ -53,21 +53,21 @@ func (c *conn) mayDefer() bool {
 // transaction around it. The caller holds mu.
 func (c *conn) endSavepoint(keep bool) error {
 	if !keep {
-		if err := c.control(c.rollbackTo); err != nil {
+		if err := c.runControl(c.rollbackTo); err != nil {
 			return err
 		}
 	}
-	return cmp.Or(c.undefer(), c.control(c.release))
+	return cmp.Or(c.stopDeferring(), c.runControl(c.release))
 }
 
-// undefer switches PRAGMA defer_foreign_keys off again, where SQLite would do so
+// stopDeferring switches PRAGMA defer_foreign_keys off again, where SQLite would do so
 // only at the COMMIT. Nothing may wait to be checked by then: it would be
 // forgotten. The caller holds mu.
-func (c *conn) undefer() error {
+func (c *conn) stopDeferring() error {
 	if !c.defers {
 		return nil
 	}
-	defer c.unguarded()()
+	defer c.suspendGuard()()
 	_, err := c.raw.ExecContext(context.Background(), "PRAGMA defer_foreign_keys = OFF", nil)
 	if err == nil {
 		c.defers = false

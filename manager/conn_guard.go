@@ -35,21 +35,21 @@ func (g *guard) install(raw *sqlite3.SQLiteConn) {
 	})
 }
 
-// unguarded lets the manager's own statements pass until end is called. The
+// suspendGuard lets the manager's own statements pass until end is called. The
 // caller holds the connection's mu.
-func (g *guard) unguarded() (end func()) {
+func (g *guard) suspendGuard() (end func()) {
 	g.own = true
 	return func() { g.own = false }
 }
 
-// ask prepares for the statements of one text.
-func (g *guard) ask(view bool, text string) {
+// startText prepares for the statements of one text.
+func (g *guard) startText(view bool, text string) {
 	g.viewing, g.text, g.pragma, g.denied = view, text, false, nil
 }
 
-// ask prepares for the statements of one text.
-func (c *conn) ask(view bool, text string) {
-	c.guard.ask(view, text)
+// startText prepares for the statements of one text.
+func (c *conn) startText(view bool, text string) {
+	c.guard.startText(view, text)
 	if c.server != nil {
 		c.server.View(view && c.writes)
 	}
@@ -92,8 +92,8 @@ func (g *guard) allows(action int, a, b, schema string) bool {
 	return true
 }
 
-// asking are the pragmas whose value is what they are asked about.
-var asking = map[string]bool{
+// queryPragmas are the pragmas whose value is what they are asked about.
+var queryPragmas = map[string]bool{
 	"foreign_key_check": true, "foreign_key_list": true, "index_info": true, "index_list": true, "index_xinfo": true,
 	"integrity_check": true, "quick_check": true, "table_info": true, "table_list": true, "table_xinfo": true,
 }
@@ -108,7 +108,7 @@ func (g *guard) allowsPragma(name, value string) bool {
 	case "incremental_vacuum":
 		sets = true
 	}
-	if !sets || asking[name] {
+	if !sets || queryPragmas[name] {
 		return true
 	}
 	switch name {
@@ -116,7 +116,7 @@ func (g *guard) allowsPragma(name, value string) bool {
 		return !g.viewing || g.deny(ErrReadOnly, "PRAGMA "+name+" writes inside ReadOnly; use WithTx")
 	case "defer_foreign_keys": // ends with the transaction
 		// Switched off it would forget what is broken by then, and let it be committed.
-		if !g.viewing && truths[strings.ToLower(value)] {
+		if !g.viewing && trueValues[strings.ToLower(value)] {
 			g.defers = true
 			return true
 		}
@@ -125,8 +125,8 @@ func (g *guard) allowsPragma(name, value string) bool {
 	return g.deny(ErrUnsupported, fmt.Sprintf("PRAGMA %s = %s stays on the connection when the transaction has ended; set it on every connection with WithPragma, or run it in Maintain", name, cmpEmpty(value)))
 }
 
-// truths are the values by which SQLite sets a flag, but for other numbers.
-var truths = map[string]bool{"on": true, "yes": true, "true": true, "1": true}
+// trueValues are the values by which SQLite sets a flag, but for other numbers.
+var trueValues = map[string]bool{"on": true, "yes": true, "true": true, "1": true}
 
 // An empty value sets a flag to false, and comes to the authorizer like none at
 // all, so the text is asked. Where these two find more than they should,

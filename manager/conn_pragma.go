@@ -120,9 +120,9 @@ func undoStore() pragma {
 	return pragma{"temp_store", "FILE", "1"}
 }
 
-// dsn makes the driver's name for path. Connections run without SQLite's
+// fileDSN makes the driver's name for path. Connections run without SQLite's
 // mutexes: the manager's own lock serves each of them.
-func dsn(path, mode string) string {
+func fileDSN(path, mode string) string {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: path}
 	return u.String() + "?mode=" + mode + "&_mutex=no&_busy_timeout=0"
 }

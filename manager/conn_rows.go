@@ -35,13 +35,13 @@ func (t *txn) openRows(ctx context.Context, s *stmt, query string, args boundArg
 		s.release()
 		return nil, wrap("query", "", t.label.String(), err)
 	}
-	r := &rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: clock()}
+	r := &rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: monotonic()}
 	c.open = append(c.open, r)
 	c.reading.Store(int32(len(c.open)))
-	if r.Rows, err = c.query(t.interruptible(ctx, 1), s, args, one); err != nil {
+	if r.Rows, err = c.query(t.driverContext(ctx, 1), s, args, one); err != nil {
 		r.err, r.view = err, nil
 		c.giveView(view)
-		_ = r.finish()
+		_ = r.closeLocked()
 		return nil, err
 	}
 	r.columns = r.Rows.Columns()
@@ -58,7 +58,7 @@ func (r *rows) Next(dest []driver.Value) error {
 	if r.closed {
 		return r.txn.endedError("next row", r.query)
 	}
-	err := r.txn.cancelled(r.ctx, "next row", r.query)
+	err := r.txn.cancelError(r.ctx, "next row", r.query)
 	if err == nil {
 		r.conn.calling = true
 		err = r.Rows.Next(dest)
@@ -67,7 +67,7 @@ func (r *rows) Next(dest []driver.Value) error {
 			return err
 		}
 	}
-	r.err = r.txn.failed(r.ctx, "next row", r.query, err)
+	r.err = r.txn.statementError(r.ctx, "next row", r.query, err)
 	return r.err
 }
 
@@ -80,7 +80,7 @@ func (r *rows) Close() error {
 	}
 	v := r.view
 	r.view = nil
-	err, lost := v.losing(r.finish())
+	err, lost := v.errorForPool(r.closeLocked())
 	if len(r.conn.late) > 0 { // who is called then may query; database/sql holds the view's lock
 		r.conn.unlock()
 		r.conn.mu.Lock()
@@ -92,9 +92,9 @@ func (r *rows) Close() error {
 	return err
 }
 
-// finish closes the driver's rows and releases their statement. The caller holds
+// closeLocked closes the driver's rows and releases their statement. The caller holds
 // the connection's mu.
-func (r *rows) finish() error {
+func (r *rows) closeLocked() error {
 	if r.closed {
 		return nil
 	}
@@ -118,11 +118,11 @@ func (r *rows) finish() error {
 	if r.err == nil {
 		r.err = err
 	}
-	c.note(err)
-	elapsed := clock() - r.began
-	r.stmt.count(elapsed, r.err)
-	r.txn.report(r.query, elapsed, r.end, r.err)
-	return r.txn.mark(wrap("close rows", "", "", err))
+	c.noteLost(err)
+	elapsed := monotonic() - r.began
+	r.stmt.countRun(elapsed, r.err)
+	r.txn.reportStatement(r.query, elapsed, r.end, r.err)
+	return r.txn.markBusy(wrap("close rows", "", "", err))
 }
 
 // The column types go through to whoever asks database/sql for them.

@@ -55,7 +55,7 @@ type stmt struct {
 	DriverStmt
 	text     string
 	readonly bool
-	inputs   int           // how many arguments it takes
+	params   int           // how many arguments it takes
 	names    []string      // its parameters' names, once a named argument asked for them
 	busy     bool          // owned
 	kept     bool          // in the connection's stmts, not closed by release
@@ -80,7 +80,7 @@ func (c *conn) newStmt(statement, name string) (*stmt, error) {
 	}
 	openStmts.Add(1)
 	stepper, _ := s.(DriverStepper)
-	return &stmt{DriverStmt: s, stepper: stepper, text: statement, readonly: s.Readonly(), inputs: s.NumInput()}, nil
+	return &stmt{DriverStmt: s, stepper: stepper, text: statement, readonly: s.Readonly(), params: s.NumInput()}, nil
 }
 
 // newControl prepares a statement of the manager's own.
@@ -100,7 +100,7 @@ func (s *stmt) close() {
 
 // acquire returns the statement of an sqlc query, kept prepared unless it is in
 // use. A view may be given one that was compiled outside it, where its
-// authorizer was not asked: see [txn.permitted].
+// authorizer was not asked: see [txn.acquirePermitted].
 func (c *conn) acquire(query, name, command string) (*stmt, error) {
 	kept := c.stmts[query]
 	if kept != nil && !kept.busy {
@@ -110,7 +110,7 @@ func (c *conn) acquire(query, name, command string) (*stmt, error) {
 	if err := c.oneStatement(query, name); err != nil {
 		return nil, err
 	}
-	return c.fresh(query, name, command, kept == nil)
+	return c.prepareStmt(query, name, command, kept == nil)
 }
 
 // acquireRaw returns the statement of a text of one statement, which is kept
@@ -123,11 +123,11 @@ func (c *conn) acquireRaw(statement string) (*stmt, error) {
 		return kept, nil
 	}
 	name, command := queryName(statement) // of the last in a text of several
-	return c.fresh(statement, name, command, kept == nil && c.seen.again(statement))
+	return c.prepareStmt(statement, name, command, kept == nil && c.seen.seenBefore(statement))
 }
 
-// fresh prepares a statement, and keeps it if keep says so and it may be kept.
-func (c *conn) fresh(query, name, command string, keep bool) (*stmt, error) {
+// prepareStmt prepares a statement, and keeps it if keep says so and it may be kept.
+func (c *conn) prepareStmt(query, name, command string, keep bool) (*stmt, error) {
 	s, err := c.newStmt(query, name)
 	if err != nil {
 		return nil, err
@@ -135,13 +135,13 @@ func (c *conn) fresh(query, name, command string, keep bool) (*stmt, error) {
 	s.busy = true
 	if name != "" {
 		s.plain = command == ":exec"
-		s.stats = c.stats.of(name)
+		s.stats = c.stats.statsOf(name)
 	}
 	if name != "" || keep { // the search takes its time in a long text
 		s.returns = !s.readonly && (returnsRows.MatchString(query) || name != "" && !strings.HasPrefix(command, ":exec"))
 	}
 	if keep && !c.pragma {
-		c.keep(s)
+		c.keepPrepared(s)
 	}
 	return s, nil
 }
@@ -152,8 +152,8 @@ type seenTexts [256]uint64
 
 var textSeed = maphash.MakeSeed()
 
-// again reports whether text has come before, and notes that it has.
-func (s *seenTexts) again(text string) bool {
+// seenBefore reports whether text has come before, and notes that it has.
+func (s *seenTexts) seenBefore(text string) bool {
 	hash := maphash.String(textSeed, text)
 	place := &s[hash%uint64(len(s))]
 	again := *place == hash
@@ -169,15 +169,15 @@ func (s *stmt) release() {
 	}
 }
 
-// count adds a run to the statistics.
-func (s *stmt) count(elapsed time.Duration, err error) {
+// countRun adds a run to the statistics.
+func (s *stmt) countRun(elapsed time.Duration, err error) {
 	if s.stats != nil {
 		s.stats.add(elapsed, err)
 	}
 }
 
-// keep lets s outlive its release, in the place of others if too much is kept.
-func (c *conn) keep(s *stmt) {
+// keepPrepared lets s outlive its release, in the place of others if too much is kept.
+func (c *conn) keepPrepared(s *stmt) {
 	if len(s.text) > maxStmtBytes {
 		return
 	}
@@ -186,7 +186,7 @@ func (c *conn) keep(s *stmt) {
 			break
 		}
 		if !other.busy {
-			c.forget(other)
+			c.dropPrepared(other)
 			other.close()
 		}
 	}
@@ -195,8 +195,8 @@ func (c *conn) keep(s *stmt) {
 	c.stmtBytes += len(s.text)
 }
 
-// forget takes s out of those that are kept: its owner's release closes it.
-func (c *conn) forget(s *stmt) {
+// dropPrepared takes s out of those that are kept: its owner's release closes it.
+func (c *conn) dropPrepared(s *stmt) {
 	if s.kept {
 		s.kept = false
 		delete(c.stmts, s.text)
@@ -207,7 +207,7 @@ func (c *conn) forget(s *stmt) {
 // closeStmts closes all statements but those that rows own.
 func (c *conn) closeStmts() {
 	for _, s := range c.stmts {
-		c.forget(s)
+		c.dropPrepared(s)
 		if !s.busy {
 			s.close()
 		}
@@ -253,11 +253,11 @@ func (c *conn) readWhole(query, name string) ([]string, error) {
 
 // query runs s to its first row. One says that no other row is wanted.
 func (c *conn) query(ctx context.Context, s *stmt, args boundArgs, one bool) (driver.Rows, error) {
-	if err := s.take(args); err != nil {
+	if err := s.checkArgs(args); err != nil {
 		return nil, err
 	}
 	if args.bytes > maxArgBytes {
-		c.forget(s)
+		c.dropPrepared(s)
 	}
 	var r driver.Rows
 	var err error
@@ -285,7 +285,7 @@ func (c *conn) exec(ctx context.Context, s *stmt, args boundArgs) (driver.Result
 			return nil, err
 		}
 		c.calling = true
-		err = drain(r)
+		err = drainRows(r)
 		c.calling = false
 		if err != nil {
 			return nil, err
@@ -295,11 +295,11 @@ func (c *conn) exec(ctx context.Context, s *stmt, args boundArgs) (driver.Result
 		}
 		return driver.RowsAffected(0), nil
 	}
-	if err := s.take(args); err != nil {
+	if err := s.checkArgs(args); err != nil {
 		return nil, err
 	}
 	if args.bytes > maxArgBytes || s.returns && s.stepper == nil {
-		c.forget(s)
+		c.dropPrepared(s)
 	}
 	var err error
 	result := driver.Result(driver.ResultNoRows)
@@ -313,8 +313,8 @@ func (c *conn) exec(ctx context.Context, s *stmt, args boundArgs) (driver.Result
 	return result, err
 }
 
-// drain steps through all rows and closes them.
-func drain(r driver.Rows) error {
+// drainRows steps through all rows and closes them.
+func drainRows(r driver.Rows) error {
 	if len(r.Columns()) == 0 {
 		return r.Close()
 	}
@@ -330,21 +330,21 @@ func drain(r driver.Rows) error {
 	}
 }
 
-// control runs one of the connection's own statements (BEGIN, COMMIT, …).
-func (c *conn) control(s *stmt) error {
+// runControl runs one of the connection's own statements (BEGIN, COMMIT, …).
+func (c *conn) runControl(s *stmt) error {
 	c.own = true
 	defer func() { c.own = false }()
 	c.calling = true
-	err := s.control()
+	err := s.runControl()
 	c.calling = false
 	if err != nil {
-		c.note(err)
+		c.noteLost(err)
 		c.stuck = c.stuck || isInProgress(err) && len(c.open) == 0
 	}
 	return err
 }
 
-func (s *stmt) control() error {
+func (s *stmt) runControl() error {
 	if s.stepper != nil {
 		return s.stepper.RunContext(context.Background(), nil)
 	}

@@ -19,7 +19,7 @@ func statementsOf(query string) (list []string) {
 			}
 			return list
 		}
-		if state = state.after(token); state != atStart {
+		if state = state.next(token); state != atStart {
 			began = true
 			continue
 		}
@@ -47,7 +47,7 @@ func parameterNames(statement string) []string {
 		switch {
 		case token.text == "?":
 		case token.text[0] == '?':
-			n = number(token.text[1:])
+			n = parameterIndex(token.text[1:])
 		case seen[token.text]:
 			continue
 		default:
@@ -65,7 +65,7 @@ func parameterNames(statement string) []string {
 // maxParameter is SQLite's highest index of a parameter. A higher one does not compile.
 const maxParameter = 32766
 
-func number(digits string) (n int) {
+func parameterIndex(digits string) (n int) {
 	for _, d := range []byte(digits) {
 		if n = 10*n + int(d-'0'); n > maxParameter {
 			return maxParameter
@@ -87,7 +87,7 @@ const (
 	inTriggerAfterEnd
 )
 
-func (s statementState) after(t token) statementState {
+func (s statementState) next(t token) statementState {
 	word := ""
 	if t.kind == identifier {
 		word = strings.ToUpper(t.text)
@@ -154,17 +154,17 @@ func (s *scanner) next() token {
 	case ';':
 		kind = semicolon
 	case '\'', '"', '`':
-		length = quoted(rest, rest[0])
+		length = quotedLength(rest, rest[0])
 	case '[':
-		length = through(rest, "]")
+		length = lengthThrough(rest, "]")
 	case '?':
-		kind, length = parameter, 1+span(rest[1:], isDigit)
+		kind, length = parameter, 1+spanLength(rest[1:], isDigit)
 	case ':', '@', '#', '$':
-		if length = 1 + variable(rest[1:]); length > 1 {
+		if length = 1 + variableLength(rest[1:]); length > 1 {
 			kind = parameter
 		}
 	default:
-		if length = max(1, span(rest, isWord)); isWord(rest[0]) && !isDigit(rest[0]) {
+		if length = max(1, spanLength(rest, isWord)); isWord(rest[0]) && !isDigit(rest[0]) {
 			kind = identifier
 		}
 	}
@@ -179,9 +179,9 @@ func (s *scanner) skipSpace() {
 		case strings.IndexByte(" \t\n\f\r", rest[0]) >= 0:
 			s.pos++
 		case strings.HasPrefix(rest, "--"):
-			s.pos += through(rest, "\n")
+			s.pos += lengthThrough(rest, "\n")
 		case strings.HasPrefix(rest, "/*"):
-			s.pos += 2 + through(rest[2:], "*/")
+			s.pos += 2 + lengthThrough(rest[2:], "*/")
 		case strings.HasPrefix(rest, "\ufeff"):
 			s.pos += len("\ufeff")
 		default:
@@ -190,16 +190,16 @@ func (s *scanner) skipSpace() {
 	}
 }
 
-// through is the length of text up to the end of the first mark, or all of it.
-func through(text, mark string) int {
+// lengthThrough is the length of text up to the end of the first mark, or all of it.
+func lengthThrough(text, mark string) int {
 	if i := strings.Index(text, mark); i >= 0 {
 		return i + len(mark)
 	}
 	return len(text)
 }
 
-// quoted is the length of a text in quotes, in which two quotes stand for one.
-func quoted(text string, quote byte) int {
+// quotedLength is the length of a text in quotes, in which two quotes stand for one.
+func quotedLength(text string, quote byte) int {
 	for i := 1; i < len(text); i++ {
 		if text[i] != quote {
 			continue
@@ -212,8 +212,8 @@ func quoted(text string, quote byte) int {
 	return len(text)
 }
 
-// variable is the length of a parameter's name, which may have TCL's form: a::b(c).
-func variable(text string) int {
+// variableLength is the length of a parameter's name, which may have TCL's form: a::b(c).
+func variableLength(text string) int {
 	i := 0
 	for i < len(text) {
 		switch {
@@ -222,7 +222,7 @@ func variable(text string) int {
 		case strings.HasPrefix(text[i:], "::"):
 			i += 2
 		case text[i] == '(' && i > 0:
-			return i + through(text[i:], ")")
+			return i + lengthThrough(text[i:], ")")
 		default:
 			return i
 		}
@@ -230,7 +230,7 @@ func variable(text string) int {
 	return i
 }
 
-func span(text string, in func(byte) bool) int {
+func spanLength(text string, in func(byte) bool) int {
 	for i := range len(text) {
 		if !in(text[i]) {
 			return i

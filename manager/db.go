@@ -24,15 +24,15 @@ type DB[R, W any] struct {
 // It returns ErrWrongFile, ErrTooNew, ErrCorrupt, ErrReadOnly, ErrIO, ErrBusy
 // or ErrUnsupported, in an [*Error] that says what to do.
 func Open[DR, DW, R, W any](ctx context.Context, path string, newRead func(DR) R, newTx func(DW) W, opts ...Option) (*DB[R, W], error) {
-	read, err := adapt(newRead)
+	read, err := adaptQueries(newRead)
 	if err != nil {
 		return nil, err
 	}
-	tx, err := adapt(newTx)
+	tx, err := adaptQueries(newTx)
 	if err != nil {
 		return nil, err
 	}
-	co, err := openCore(ctx, path, open, opts)
+	co, err := openCore(ctx, path, openWritable, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func OpenReadOnly[DR, R any](ctx context.Context, path string, newRead func(DR) 
 //
 //	db, err := manager.OpenReadOnlyAs[Tx](ctx, "app.db", read.New) // *manager.DB[*read.Queries, Tx]
 func OpenReadOnlyAs[W, DR, R any](ctx context.Context, path string, newRead func(DR) R, opts ...Option) (*DB[R, W], error) {
-	read, err := adapt(newRead)
+	read, err := adaptQueries(newRead)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +68,8 @@ func openCore(ctx context.Context, path string, open func(context.Context, strin
 	return open(ctx, path, cfg)
 }
 
-// adapt checks once that our DBTX has the methods sqlc's asks for.
-func adapt[D, Q any](newQueries func(D) Q) (func(DBTX) Q, error) {
+// adaptQueries checks once that our DBTX has the methods sqlc's asks for.
+func adaptQueries[D, Q any](newQueries func(D) Q) (func(DBTX) Q, error) {
 	if _, ok := any((*txn)(nil)).(D); !ok {
 		return nil, &Error{Op: "open", Kind: ErrUnsupported, Detail: fmt.Sprintf("manager's DBTX does not implement %s; generate for database/sql", reflect.TypeFor[D]())}
 	}
@@ -162,45 +162,45 @@ func (db *DB[R, W]) Stats() Stats { return db.core.snapshotStats() }
 // write-ahead log into the database, and closes the connections. If ctx ends
 // first it returns an error that names whoever still holds the database; the
 // rest then stays open, and Close may be called again.
-func (db *DB[R, W]) Close(ctx context.Context) error { return db.core.close(ctx) }
+func (db *DB[R, W]) Close(ctx context.Context) error { return db.core.shutDown(ctx) }
 
 func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (err error) {
-	outer, kind := co.within(ctx), OperationWrite
+	outer, kind := co.innermostTxn(ctx), OperationWrite
 	if outer != nil {
 		kind = OperationSavepoint
 	}
-	ctx, end := co.follow(ctx, kind, &l)
+	ctx, end := co.traceTransaction(ctx, kind, &l)
 	if end != nil {
 		err = errUnfinished
 		defer func() { end(err) }()
 	}
-	if err := co.captured(ctx, "begin transaction", &l); err != nil {
+	if err := co.refuseOuterContext(ctx, "begin transaction", &l); err != nil {
 		return err
 	}
 	switch {
 	case outer != nil:
-		return outer.nested(ctx, &l, lending(run))
+		return outer.runNested(ctx, &l, endingLent(run))
 	case co.readOnly:
 		return &Error{Op: "begin transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly"}
 	}
-	return co.do(&request{ctx: ctx, label: l, run: lending(run), alone: cfg.alone, once: cfg.once, keys: cfg.keys, idempotent: cfg.idempotent})
+	return co.submit(&request{ctx: ctx, label: l, run: endingLent(run), alone: cfg.alone, once: cfg.once, keys: cfg.keys, idempotent: cfg.idempotent})
 }
 
 func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (err error) {
-	outer, kind := co.within(ctx), OperationRead
+	outer, kind := co.innermostTxn(ctx), OperationRead
 	if outer != nil {
 		kind = OperationView
 	}
-	ctx, end := co.follow(ctx, kind, &l)
+	ctx, end := co.traceTransaction(ctx, kind, &l)
 	if end != nil {
 		err = errUnfinished
 		defer func() { end(err) }()
 	}
 	if outer != nil {
-		return outer.viewed(ctx, &l, lending(run))
+		return outer.runView(ctx, &l, endingLent(run))
 	}
-	if err := co.captured(ctx, "begin snapshot", &l); err != nil {
+	if err := co.refuseOuterContext(ctx, "begin snapshot", &l); err != nil {
 		return err
 	}
-	return co.readers.read(ctx, &l, cfg.pinned, lending(run))
+	return co.readers.run(ctx, &l, cfg.pinned, endingLent(run))
 }

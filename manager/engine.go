@@ -35,7 +35,7 @@ func openServer(ctx context.Context, e engine.Engine, url string, cfg config, re
 	co.server, co.path, co.readOnly = db, db.Name(), readOnly
 	defer func() {
 		if err != nil {
-			co.discard()
+			co.closeOpened()
 		}
 	}()
 	for _, step := range []func(context.Context) error{co.migrateServer, co.connectServer} {
@@ -43,7 +43,7 @@ func openServer(ctx context.Context, e engine.Engine, url string, cfg config, re
 			return nil, err
 		}
 	}
-	co.watch = startWatch(co)
+	co.watchdog = startWatchdog(co)
 	return co, nil
 }
 
@@ -79,7 +79,7 @@ func (co *core) migrateServer(ctx context.Context) error {
 // others come when they are needed.
 func (co *core) connectServer(ctx context.Context) error {
 	if co.readOnly {
-		c, err := co.readers.living(nil)
+		c, err := co.readers.liveConn(nil)
 		if err == nil {
 			co.readers.idle = append(co.readers.idle, c)
 		}
@@ -105,7 +105,7 @@ func (co *core) openOnServer(ctx context.Context, write bool) (*conn, error) {
 		c.raw = co.cfg.wrapDriver(c.raw)
 	}
 	begin, pin := co.server.Snapshot()
-	if err := c.ready(ctx, begin, pin); err != nil {
+	if err := c.prepareControls(ctx, begin, pin); err != nil {
 		_ = c.close()
 		return nil, err
 	}
@@ -115,25 +115,25 @@ func (co *core) openOnServer(ctx context.Context, write bool) (*conn, error) {
 // beginFor begins r's transaction.
 func (c *conn) beginFor(r *request) error {
 	if c.server == nil {
-		return c.control(c.begin)
+		return c.runControl(c.begin)
 	}
 	err := c.server.BeginWrite(r.keys, r.unsettled)
-	c.note(err)
+	c.noteLost(err)
 	return err
 }
 
 // commitOnServer says COMMIT once: a server that fails it has rolled back, or
 // nobody knows. The caller holds the connection's mu.
 func (r *request) commitOnServer(c *conn, t *txn) error {
-	began := clock()
+	began := monotonic()
 	err := c.server.Commit(c.cfg.retryBudget)
-	r.conclude = clock() - began
-	c.note(err)
-	return t.mark(wrap("commit", "", t.label.String(), err))
+	r.conclude = monotonic() - began
+	c.noteLost(err)
+	return t.markBusy(wrap("commit", "", t.label.String(), err))
 }
 
-// kinds are the errors of this package by the engine's kind.
-var kinds = map[engine.Kind]error{
+// kindByEngine are the errors of this package by the engine's kind.
+var kindByEngine = map[engine.Kind]error{
 	engine.Unique: ErrUnique, engine.ForeignKey: ErrForeignKey, engine.Check: ErrCheck, engine.NotNull: ErrNotNull,
 	engine.ReadOnly: ErrReadOnly, engine.Full: ErrFull, engine.Corrupt: ErrCorrupt, engine.IO: ErrIO, engine.Busy: ErrBusy,
 	engine.Unsupported: ErrUnsupported, engine.Aborted: ErrTxAborted, engine.CommitUnknown: ErrCommitUnknown,
@@ -150,7 +150,7 @@ func serverError(err error) *engine.Error {
 
 // classify fills in what the engine knows of the error.
 func (e *Error) classify(s *engine.Error) {
-	e.Kind, e.Table, e.Columns, e.Detail = kinds[s.Kind], s.Table, s.Columns, s.Detail
+	e.Kind, e.Table, e.Columns, e.Detail = kindByEngine[s.Kind], s.Table, s.Columns, s.Detail
 }
 
 // isLost reports whether err says that the server or the way to it is gone.

@@ -18,9 +18,9 @@ type lanes struct {
 	writers []*writer
 
 	// Guarded by queue.mu.
-	idle  []*writer
-	taken map[string]bool // keys of those that run
-	whole bool            // one without keys runs: nobody else may
+	idle      []*writer
+	taken     map[string]bool // keys of those that run
+	exclusive bool            // one without keys runs: nobody else may
 }
 
 // lookAhead bounds how far into the line a free lane looks for a request that
@@ -43,31 +43,31 @@ func newLanes(co *core, most int, first *conn) *lanes {
 	return l
 }
 
-// do runs r to its end and returns its answer.
-func (l *lanes) do(r *request) (err error) {
-	if err := ended(r.ctx, "begin transaction", "", r.label.String()); err != nil {
+// submit runs r to its end and returns its answer.
+func (l *lanes) submit(r *request) (err error) {
+	if err := contextError(r.ctx, "begin transaction", "", r.label.String()); err != nil {
 		return err
 	}
-	w, err := l.turn(r)
+	w, err := l.awaitLane(r)
 	if err != nil {
 		return err
 	}
 	err = errUnfinished // a panic or Goexit passes through
 	defer func() { r.callBack(err) }()
-	l.run(w, r)
+	l.runOn(w, r)
 	err = r.settled()
 	return err
 }
 
-// run runs r on its caller's goroutine, where a panic or Goexit simply goes on.
-func (l *lanes) run(w *writer, r *request) {
-	defer l.give(w, r)
-	w.solo(r)
+// runOn runs r on its caller's goroutine, where a panic or Goexit simply goes on.
+func (l *lanes) runOn(w *writer, r *request) {
+	defer l.returnLane(w, r)
+	w.runAlone(r)
 }
 
-// turn waits until r may run, and returns the writer it has then.
-func (l *lanes) turn(r *request) (*writer, error) {
-	if err := l.line(r); err != nil {
+// awaitLane waits until r may run, and returns the writer it has then.
+func (l *lanes) awaitLane(r *request) (*writer, error) {
+	if err := l.joinLine(r); err != nil {
 		return nil, err
 	}
 	limit := l.core.cfg.maxQueueWait
@@ -80,12 +80,12 @@ func (l *lanes) turn(r *request) (*writer, error) {
 		case <-r.done:
 		case <-r.ctx.Done():
 			if l.abandon(r) {
-				return nil, ended(r.ctx, "queue transaction", "", r.label.String())
+				return nil, contextError(r.ctx, "queue transaction", "", r.label.String())
 			}
 		case <-timer.C:
 			if l.abandon(r) {
 				e := &Error{Op: "queue transaction", Label: r.label.String(), Waited: limit, Kind: ErrBusy}
-				if others := holders(l.conns()); others != "" {
+				if others := holderLabels(l.conns()); others != "" {
 					e.Detail = "before it came " + others + "; a closure must not wait for another transaction or for a lock held across WithTx"
 				}
 				return nil, e
@@ -97,8 +97,8 @@ func (l *lanes) turn(r *request) (*writer, error) {
 	return r.lane, nil
 }
 
-// line puts r into the line, and grants it a lane at once where one is free.
-func (l *lanes) line(r *request) error {
+// joinLine puts r into the line, and grants it a lane at once where one is free.
+func (l *lanes) joinLine(r *request) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -108,8 +108,8 @@ func (l *lanes) line(r *request) error {
 		return &Error{Op: "queue transaction", Label: r.label.String(), Kind: ErrQueueFull, Detail: "callers are faster than the server; slow them down or raise WithQueueDepth"}
 	}
 	r.done = make(chan struct{})
-	l.append(r)
-	l.grant()
+	l.addLast(r)
+	l.grantLanes()
 	return nil
 }
 
@@ -120,30 +120,30 @@ func (l *lanes) abandon(r *request) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.grant() // those behind it waited for its keys
-	l.settle()
+	l.grantLanes() // those behind it waited for its keys
+	l.signalDrained()
 	return true
 }
 
-// give returns r's lane, and lets in who waited for it or for r's keys.
-func (l *lanes) give(w *writer, r *request) {
+// returnLane returns r's lane, and lets in who waited for it or for r's keys.
+func (l *lanes) returnLane(w *writer, r *request) {
 	w.conn.Load().holder.Store(nil)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.idle = append(l.idle, w)
-	l.whole = false
+	l.exclusive = false
 	for _, k := range r.keys {
 		delete(l.taken, k)
 	}
 	l.held = len(l.idle) < len(l.writers)
-	l.grant()
-	l.settle()
+	l.grantLanes()
+	l.signalDrained()
 }
 
-// grant gives free lanes to those whose turn it is. The caller holds mu.
-func (l *lanes) grant() {
+// grantLanes gives free lanes to those whose turn it is. The caller holds mu.
+func (l *lanes) grantLanes() {
 	wanted := map[string]bool{} // by those in front that have to wait
-	for r, looked := l.head, 0; r != nil && len(l.idle) > 0 && !l.whole && looked < lookAhead; looked++ {
+	for r, looked := l.head, 0; r != nil && len(l.idle) > 0 && !l.exclusive && looked < lookAhead; looked++ {
 		next := r.next
 		switch {
 		case len(r.keys) == 0 && (l.held || len(wanted) > 0):
@@ -153,19 +153,19 @@ func (l *lanes) grant() {
 				wanted[k] = true
 			}
 		default:
-			l.admit(r)
+			l.grantLane(r)
 		}
 		r = next
 	}
 }
 
-// admit gives r the lane that was used last. The caller holds mu.
-func (l *lanes) admit(r *request) {
+// grantLane gives r the lane that was used last. The caller holds mu.
+func (l *lanes) grantLane(r *request) {
 	l.remove(r)
 	r.waited += time.Since(r.enqueued)
 	last := len(l.idle) - 1
 	r.lane, l.idle = l.idle[last], l.idle[:last]
-	l.held, l.whole = true, len(r.keys) == 0
+	l.held, l.exclusive = true, len(r.keys) == 0
 	for _, k := range r.keys {
 		l.taken[k] = true
 	}
@@ -196,18 +196,18 @@ func Keyed(keys ...string) TxOption {
 // has one.
 func WithWriters(n int) Option { return func(c *config) { c.writers = max(1, n) } }
 
-// do queues r for a writer.
-func (co *core) do(r *request) error {
+// submit queues r for a writer.
+func (co *core) submit(r *request) error {
 	if co.lanes != nil {
 		slices.Sort(r.keys)
 		r.keys = slices.Compact(r.keys)
-		return co.lanes.do(r)
+		return co.lanes.submit(r)
 	}
-	return co.writer.do(r)
+	return co.writer.submit(r)
 }
 
-// line is the queue of those that want to write; nil where nobody can.
-func (co *core) line() *queue {
+// writeQueue is the queue of those that want to write; nil where nobody can.
+func (co *core) writeQueue() *queue {
 	switch {
 	case co.lanes != nil:
 		return &co.lanes.queue
@@ -228,8 +228,8 @@ func (co *core) writeConns() []*conn {
 	return nil
 }
 
-// close closes the connections that write.
-func (l *lanes) close() error {
+// closeConns closes the connections that write.
+func (l *lanes) closeConns() error {
 	var first error
 	for _, c := range l.conns() {
 		if err := c.close(); first == nil {

@@ -182,8 +182,8 @@ func isIO(err error) bool {
 	return errors.As(err, &e) && e.Code == sqlite3.ErrIoErr
 }
 
-// code is the extended result code in err, for the log.
-func code(err error) int {
+// resultCode is the extended result code in err, for the log.
+func resultCode(err error) int {
 	var e sqlite3.Error
 	if errors.As(err, &e) {
 		return int(e.ExtendedCode)
@@ -191,16 +191,16 @@ func code(err error) int {
 	return 0
 }
 
-// detailed adds to an error of ours what stood in the way.
-func detailed(err error, detail string) error {
+// withDetail adds to an error of ours what stood in the way.
+func withDetail(err error, detail string) error {
 	if e, ok := err.(*Error); ok && e.Detail == "" {
 		e.Detail = detail
 	}
 	return err
 }
 
-// ended is the error of a context that ended before op could happen.
-func ended(ctx context.Context, op, query, label string) error {
+// contextError is the error of a context that ended before op could happen.
+func contextError(ctx context.Context, op, query, label string) error {
 	err := ctx.Err()
 	if err == nil {
 		return nil

@@ -8,6 +8,6 @@ func OpenStatements() int64 { return openStmts.Load() }
 func FolderTrusted[R, W any](db *DB[R, W]) (trusted, possible bool) {
 	f := &db.core.file.folder
 	_, possible = f.open.lastChange()
-	_, trusted = f.trusted(clock())
+	_, trusted = f.trusted(monotonic())
 	return trusted, possible
 }

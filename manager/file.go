@@ -31,18 +31,18 @@ type besideID struct {
 	path, what string
 }
 
-// remember notes what the connections that have just been opened have open.
+// rememberIDs notes what the connections that have just been opened have open.
 // The main file must be what it was; the others may be new ones, since the last
 // connection that closes removes them. Where there is no log, mustLog says that it
 // has gone while it was open.
-func (f *dbFile) remember(mustLog bool) error {
+func (f *dbFile) rememberIDs(mustLog bool) error {
 	f.folder.open.of(f.path)
 	main, err := statFile(f.path)
 	if err != nil {
-		return f.lost("it cannot be found: " + err.Error())
+		return f.markMoved("it cannot be found: " + err.Error())
 	}
 	if old := f.ids.Load(); old != nil && old.main != main.id {
-		return f.lost("another file has its place")
+		return f.markMoved("another file has its place")
 	}
 	ids := &fileIDs{main: main.id}
 	for _, b := range []besideID{{path: f.path + "-wal", what: "write-ahead log"}, {path: f.path + "-shm", what: "index (-shm)"}} {
@@ -52,7 +52,7 @@ func (f *dbFile) remember(mustLog bool) error {
 			b.id = found.id
 			ids.beside = append(ids.beside, b)
 		case mustLog:
-			return f.lost("its " + b.what + " cannot be found: " + err.Error())
+			return f.markMoved("its " + b.what + " cannot be found: " + err.Error())
 		}
 	}
 	f.ids.Store(ids)
@@ -69,7 +69,7 @@ func (f *dbFile) forgetLog() {
 
 // check compares what is at the path with what is open.
 func (f *dbFile) check() error {
-	if err := f.stopped(); err != nil {
+	if err := f.movedError(); err != nil {
 		return err
 	}
 	ids := f.ids.Load()
@@ -78,19 +78,19 @@ func (f *dbFile) check() error {
 	}
 	main, err := statFile(f.path)
 	if err != nil {
-		return f.lost("it cannot be found: " + err.Error())
+		return f.markMoved("it cannot be found: " + err.Error())
 	}
 	if main.id != ids.main {
-		return f.lost("another file has its place")
+		return f.markMoved("another file has its place")
 	}
 	for i := range ids.beside {
 		b := &ids.beside[i]
 		found, err := statFile(b.path)
 		if err != nil {
-			return f.lost("its " + b.what + " cannot be found: " + err.Error())
+			return f.markMoved("its " + b.what + " cannot be found: " + err.Error())
 		}
 		if found.id != b.id {
-			return f.lost("another file has the place of its " + b.what)
+			return f.markMoved("another file has the place of its " + b.what)
 		}
 	}
 	return nil
@@ -99,7 +99,7 @@ func (f *dbFile) check() error {
 // checkRead is check before a snapshot, which looks at the folder alone while that
 // has not changed.
 func (f *dbFile) checkRead(now time.Duration) error {
-	if err := f.stopped(); err != nil {
+	if err := f.movedError(); err != nil {
 		return err
 	}
 	state, trusted := f.folder.trusted(now)
@@ -118,32 +118,32 @@ func (f *dbFile) checkCommit() error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if !f.log.whole() {
-		return f.lost("another program has cut its write-ahead log short")
+	if !f.log.isWhole() {
+		return f.markMoved("another program has cut its write-ahead log short")
 	}
 	return nil
 }
 
 // checkBegin looks whether the log is as long as it was left.
 func (f *dbFile) checkBegin() error {
-	if err := f.stopped(); err != nil {
+	if err := f.movedError(); err != nil {
 		return err
 	}
-	if f.log.cut() {
-		return f.lost("another program has cut its write-ahead log short")
+	if f.log.wasCut() {
+		return f.markMoved("another program has cut its write-ahead log short")
 	}
 	return nil
 }
 
-// stopped is the error once the file was found to be another one.
-func (f *dbFile) stopped() error {
+// movedError is the error once the file was found to be another one.
+func (f *dbFile) movedError() error {
 	if what := f.moved.Load(); what != nil {
-		return f.lost(*what)
+		return f.markMoved(*what)
 	}
 	return nil
 }
 
-func (f *dbFile) lost(what string) error {
+func (f *dbFile) markMoved(what string) error {
 	f.moved.CompareAndSwap(nil, &what)
 	return &Error{Kind: ErrFileMoved, Detail: fmt.Sprintf("%s is no longer what is open: %s; stop what changes it, put it right and open it again", f.path, what)}
 }

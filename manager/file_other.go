@@ -24,7 +24,7 @@ func statFile(path string) (fileState, error) {
 
 type walFile struct{}
 
-func (*walFile) open(string) {}
-func (*walFile) close()      {}
-func (*walFile) whole() bool { return true }
-func (*walFile) cut() bool   { return false }
+func (*walFile) reopen(string) {}
+func (*walFile) close()        {}
+func (*walFile) isWhole() bool { return true }
+func (*walFile) wasCut() bool  { return false }

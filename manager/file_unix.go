@@ -48,7 +48,7 @@ type walFile struct {
 
 const walHeader = 32 // magic, version, page size, checkpoint, two salts, two checksums
 
-func (w *walFile) open(path string) {
+func (w *walFile) reopen(path string) {
 	w.close()
 	w.file, _ = os.Open(path + "-wal")
 }
@@ -60,10 +60,10 @@ func (w *walFile) close() {
 	*w = walFile{}
 }
 
-// whole reports whether a log with frames has a header, and notes how long it
+// isWhole reports whether a log with frames has a header, and notes how long it
 // is. One that was cut to nothing while SQLite believes in its frames gets a hole
 // in the place of the header when SQLite goes on behind them.
-func (w *walFile) whole() bool {
+func (w *walFile) isWhole() bool {
 	if w.file == nil {
 		return true
 	}
@@ -79,9 +79,9 @@ func (w *walFile) whole() bool {
 	return err != nil || n == walHeader && [3]byte(w.header[:3]) == [3]byte{0x37, 0x7f, 0x06}
 }
 
-// cut reports whether the log is shorter than it was, but no new one: SQLite
+// wasCut reports whether the log is shorter than it was, but no new one: SQLite
 // shortens it only before it begins anew, with other salts.
-func (w *walFile) cut() bool {
+func (w *walFile) wasCut() bool {
 	var s syscall.Stat_t
 	if w.file == nil || w.size == 0 || syscall.Fstat(int(w.file.Fd()), &s) != nil || s.Size >= w.size {
 		return false

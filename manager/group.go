@@ -29,12 +29,12 @@ func (w *writer) serve(g *group) {
 		if g == nil {
 			g = w.beginGroup()
 		}
-		if g != nil && !w.finish(g) {
+		if g != nil && !w.runGroup(g) {
 			return // taken over: another goroutine serves on
 		}
 		g = nil
 		w.endTurn()
-		if !w.queue.leave() {
+		if !w.queue.release() {
 			return
 		}
 	}
@@ -45,17 +45,17 @@ func (w *writer) serve(g *group) {
 // leave. It returns nil when nobody is left to begin for.
 func (w *writer) beginGroup() *group {
 	for {
-		r, waiting := w.queue.first()
+		r, waiting := w.queue.peek()
 		if r == nil {
 			return nil
 		}
-		if r.bare {
-			if r = w.queue.take(false); r == nil { // its caller has left
+		if r.maintains {
+			if r = w.queue.claimNext(false); r == nil { // its caller has left
 				continue
 			}
 			return &group{settled: true, again: []*request{r}}
 		}
-		err := w.begin(r, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
+		err := w.beginWrite(r, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
 		if err == nil {
 			limit := min(waiting, w.core.cfg.groupSize)
 			return &group{limit: limit, began: time.Now(), members: make([]*request, 0, limit)}
@@ -67,11 +67,11 @@ func (w *writer) beginGroup() *group {
 	}
 }
 
-// finish runs what g has not yet run, commits, and answers. It reports false
+// runGroup runs what g has not yet run, commits, and answers. It reports false
 // when g was taken over meanwhile (see [writer.evict]).
-func (w *writer) finish(g *group) bool {
+func (w *writer) runGroup(g *group) bool {
 	for !g.settled && !g.lost && w.roomIn(g) {
-		r := w.queue.take(len(g.members) > 0)
+		r := w.queue.claimNext(len(g.members) > 0)
 		if r == nil {
 			break
 		}
@@ -79,12 +79,12 @@ func (w *writer) finish(g *group) bool {
 			g.shared = g.limit > 1 && !r.alone && w.conn.Load().canShare()
 		}
 		g.members = append(g.members, r)
-		if !w.member(g, r) {
+		if !w.runMember(g, r) {
 			return false
 		}
 	}
 	if !g.settled {
-		w.settle(g)
+		w.endGroup(g)
 	}
 	for len(g.again) > 0 {
 		r := g.again[0]
@@ -104,67 +104,67 @@ func (w *writer) roomIn(g *group) bool {
 	return g.shared && time.Since(g.began) < w.core.cfg.groupTime
 }
 
-// member runs r's closure as the next of g. It reports false when r was
+// runMember runs r's closure as the next of g. It reports false when r was
 // evicted while it ran, and with it this goroutine.
-func (w *writer) member(g *group, r *request) (stays bool) {
-	r.reset()
-	if r.err = ended(r.ctx, "begin transaction", "", r.label.String()); r.err != nil {
+func (w *writer) runMember(g *group, r *request) (stays bool) {
+	r.resetOutcome()
+	if r.err = contextError(r.ctx, "begin transaction", "", r.label.String()); r.err != nil {
 		return true
 	}
-	t, ctx := w.core.begin(r.ctx, w.conn.Load(), &r.label, true)
-	if !w.openMember(g, t) {
+	t, ctx := w.core.newTxn(r.ctx, w.conn.Load(), &r.label, true)
+	if !w.beginMember(g, t) {
 		return true
 	}
 	if g.shared && len(g.members) > 1 {
-		w.watch(&running{g, r, t, time.Now()})
+		w.watchMember(&runningMember{g, r, t, time.Now()})
 	}
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		w.caught(r, recover())
-		stays = w.settleMember(g, r, t)
+		w.noteExit(r, recover())
+		stays = w.endMember(g, r, t)
 		if stays && r.goexit {
 			go w.serve(g) // this goroutine is ending: another one goes on
 		}
 	}()
 	pprof.SetGoroutineLabels(ctx)
-	r.err = w.core.call(ctx, t, r)
+	r.err = w.core.runClosure(ctx, t, r)
 	returned = true
-	return w.settleMember(g, r, t)
+	return w.endMember(g, r, t)
 }
 
-// caught notes how a closure ended without returning: with a panic's value, or
+// noteExit notes how a closure ended without returning: with a panic's value, or
 // with none by runtime.Goexit.
-func (w *writer) caught(r *request, value any) {
+func (w *writer) noteExit(r *request, value any) {
 	if value == nil {
 		r.goexit = true
 		return
 	}
-	r.panicked, r.value = true, value
+	r.panicked, r.panicValue = true, value
 	w.core.logPanic(&r.label, value)
 }
 
 func (r *request) failed() bool { return r.err != nil || r.panicked || r.goexit }
 
-func (w *writer) openMember(g *group, t *txn) bool {
+func (w *writer) beginMember(g *group, t *txn) bool {
 	if !g.shared {
 		return true
 	}
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	if err := t.conn.control(t.conn.savepoint); err != nil {
+	if err := t.conn.runControl(t.conn.savepoint); err != nil {
 		g.lost = true
-		t.close()
+		t.invalidate()
 	}
 	t.conn.forgetRowID()
 	return !g.lost
 }
 
-// settleMember keeps or takes back what r did, inside the group's transaction.
+// endMember keeps or takes back what r did, inside the group's transaction.
 // It reports false if r was evicted, and then sees that it runs again.
-func (w *writer) settleMember(g *group, r *request, t *txn) bool {
+func (w *writer) endMember(g *group, r *request, t *txn) bool {
 	c := t.conn
 	c.mu.Lock()
 	defer c.unlock()
@@ -177,12 +177,12 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 		g.limit = len(g.members) // it worked for long enough to answer those before it
 	}
 	abandoned := t.abandonChildren()
-	t.close()
+	t.invalidate()
 	r.undo = t.undo
 	if r.err == nil && !r.panicked && !r.goexit {
 		r.err = abandoned
 	}
-	r.again = t.canRetry(r.err)
+	r.canRetry = t.canRetry(r.err)
 	if t.dropped != nil || !c.inTransaction() {
 		if g.lost = g.shared; !g.shared && !r.failed() {
 			r.err = t.abortedError("commit", "")
@@ -196,7 +196,7 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 		return true
 	}
 	keep := !r.failed()
-	if keep && c.unchecked() { // the COMMIT that checks it must be its own
+	if keep && c.hasUncheckedKeys() { // the COMMIT that checks it must be its own
 		keep = false
 		g.again = append(g.again, r)
 	}
@@ -204,10 +204,10 @@ func (w *writer) settleMember(g *group, r *request, t *txn) bool {
 	return true
 }
 
-// settle says COMMIT for the whole group, and answers everybody whose outcome
+// endGroup says COMMIT for the whole group, and answers everybody whose outcome
 // that decides. If the group is lost, or COMMIT fails, all of it runs again,
 // one by one, those that failed too: they may have seen rows that now never were.
-func (w *writer) settle(g *group) {
+func (w *writer) endGroup(g *group) {
 	g.settled = true
 	c := w.conn.Load()
 	c.mu.Lock()
@@ -220,10 +220,10 @@ func (w *writer) settle(g *group) {
 		case !g.shared:
 			g.members[0].err, g.members[0].unknown = err, mayBeKept(err)
 		case c.lost || errors.Is(err, ErrFileMoved): // the rows may be there: those that wrote them must not run again
-			w.unknown(g, err)
+			w.answerUnknown(g, err)
 		default:
 			g.lost = true
-			c.log(slog.LevelWarn, "group commit failed, running its transactions one by one", slog.Int("transactions", len(g.members)), slog.Any("error", err))
+			c.logLater(slog.LevelWarn, "group commit failed, running its transactions one by one", slog.Int("transactions", len(g.members)), slog.Any("error", err))
 		}
 	}
 	if g.shared {
@@ -238,7 +238,7 @@ func (w *writer) settle(g *group) {
 		if slices.Contains(g.again, r) {
 			continue
 		}
-		if r.again {
+		if r.canRetry {
 			g.again = append(g.again, r)
 			continue
 		}
@@ -249,9 +249,9 @@ func (w *writer) settle(g *group) {
 	}
 }
 
-// unknown tells those who succeeded in g that nobody knows whether its COMMIT
+// answerUnknown tells those who succeeded in g that nobody knows whether its COMMIT
 // took place. Those who failed run again: they may have seen rows that never were.
-func (w *writer) unknown(g *group, err error) {
+func (w *writer) answerUnknown(g *group, err error) {
 	var e *Error
 	errors.As(err, &e)
 	for _, r := range g.members {
@@ -270,7 +270,7 @@ func (w *writer) rerun(g *group, r *request) {
 	returned := false
 	defer func() {
 		if !returned {
-			w.caught(r, recover())
+			w.noteExit(r, recover())
 		}
 		goexit := r.goexit
 		w.conn.Load().holder.Store(nil)
@@ -280,6 +280,6 @@ func (w *writer) rerun(g *group, r *request) {
 		}
 	}()
 	pprof.SetGoroutineLabels(r.ctx)
-	w.solo(r)
+	w.runAlone(r)
 	returned = true
 }

@@ -16,29 +16,29 @@ const (
 	evictLooks = 20
 )
 
-// running is the closure of a group that runs now while others wait for it.
-type running struct {
+// runningMember is the closure of a group that runs now while others wait for it.
+type runningMember struct {
 	group   *group
 	request *request
 	txn     *txn
 	began   time.Time
 }
 
-// watch has m evicted if it waits for too long.
-func (w *writer) watch(m *running) {
+// watchMember has m evicted if it waits for too long.
+func (w *writer) watchMember(m *runningMember) {
 	w.running.Store(m)
 	if !w.watched.Swap(true) {
-		w.lookLater(nil, 0)
+		w.checkLater(nil, 0)
 	}
 }
 
-func (w *writer) lookLater(last *running, waiting int) {
-	time.AfterFunc(evictAfter/evictLooks, func() { w.look(last, waiting) })
+func (w *writer) checkLater(last *runningMember, waiting int) {
+	time.AfterFunc(evictAfter/evictLooks, func() { w.checkRunning(last, waiting) })
 }
 
-// look sees whether the closure that runs is outside a statement. It was in
+// checkRunning sees whether the closure that runs is outside a statement. It was in
 // waiting looks before, if it is last.
-func (w *writer) look(last *running, waiting int) {
+func (w *writer) checkRunning(last *runningMember, waiting int) {
 	m := w.running.Load()
 	if m == nil {
 		w.watched.Store(false)
@@ -55,29 +55,29 @@ func (w *writer) look(last *running, waiting int) {
 		}
 		m.txn.conn.unlock()
 	}
-	w.lookLater(m, waiting)
+	w.checkLater(m, waiting)
 }
 
 // evict takes m's closure out of its group: its savepoint is rolled back, its
 // queries end, and the group goes on without it on a goroutine of its own. When
 // the closure returns, the request queues again. The caller holds the
 // connection's mu.
-func (w *writer) evict(m *running) {
+func (w *writer) evict(m *runningMember) {
 	if w.running.Load() != m { // it has returned meanwhile
 		return
 	}
 	w.running.Store(nil)
 	c := m.txn.conn
 	_ = m.txn.abandonChildren()
-	m.txn.close()
+	m.txn.invalidate()
 	m.txn.evicted = true
 	if m.txn.dropped != nil || !c.inTransaction() || c.endSavepoint(false) != nil {
 		m.group.lost = true
 	}
 	m.group.members = m.group.members[:len(m.group.members)-1]
 	m.group.limit = len(m.group.members)
-	w.queue.evict(m.request)
-	c.log(slog.LevelWarn, "transaction keeps its group from committing, runs again later: does it wait for another transaction?",
+	w.queue.noteEvicted(m.request)
+	c.logLater(slog.LevelWarn, "transaction keeps its group from committing, runs again later: does it wait for another transaction?",
 		slog.String("label", m.request.label.String()), slog.Duration("elapsed", time.Since(m.began)))
 	go w.serve(m.group)
 }

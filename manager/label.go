@@ -22,18 +22,18 @@ func newLabel(name string, fn any) label {
 		return label{name: name}
 	}
 	const above = 2 // runtime.Callers and newLabel
-	site := labelSites.of(reflect.ValueOf(fn).Pointer())
+	site := labelSites.siteOf(reflect.ValueOf(fn).Pointer())
 	switch depth := site.depth.Load(); {
 	case depth > 0:
 		var caller [1]uintptr
 		runtime.Callers(above+int(depth), caller[:])
 		return label{site: site, caller: caller[0]}
-	case site.settled():
+	case site.isDecided():
 		return label{site: site}
 	}
 	l := label{site: site, callers: make([]uintptr, labelDepth)}
 	l.callers = l.callers[:runtime.Callers(above, l.callers)]
-	site.begin(l.callers)
+	site.noteCall(l.callers)
 	return l
 }
 
@@ -45,32 +45,32 @@ func (l *label) String() string {
 	if l.site == nil {
 		return l.name
 	}
-	l.look()
+	l.findCaller()
 	caller := l.caller
 	if depth := int(l.site.depth.Load()); 0 < depth && depth < len(l.callers) {
 		caller = l.callers[depth]
 	}
 	if caller != 0 {
-		return spelled(framesOf([]uintptr{caller})[0].Function)
+		return shortName(framesOf([]uintptr{caller})[0].Function)
 	}
-	return l.site.spell()
+	return l.site.writtenName()
 }
 
-// look finds out, where it is called from inside the closure, whether what runs
+// findCaller finds out, where it is called from inside the closure, whether what runs
 // in it was given to it by a caller: then the closure is a wrapper's, and that
 // caller names the transaction.
-func (l *label) look() {
-	if l != nil && l.callers != nil && !l.site.settled() {
-		l.lookUp()
+func (l *label) findCaller() {
+	if l != nil && l.callers != nil && !l.site.isDecided() {
+		l.walkCallers()
 	}
 }
 
-func (l *label) lookUp() {
+func (l *label) walkCallers() {
 	var pcs [64]uintptr
 	inner := framesOf(pcs[:runtime.Callers(2, pcs[:])])
 	for i, f := range inner {
 		if f.Entry == l.site.pc {
-			l.site.judge(inner[:i], framesOf(l.callers))
+			l.site.findWrapper(inner[:i], framesOf(l.callers))
 			return
 		}
 	}
@@ -87,11 +87,11 @@ func framesOf(pcs []uintptr) (list []runtime.Frame) {
 	}
 }
 
-// spelled shortens a function's name to its package and the function that was
+// shortName shortens a function's name to its package and the function that was
 // written last: closures in it count as it, and of one that was inlined the name
 // has before it what it was inlined into.
-func spelled(function string) string {
-	parts := written(function)
+func shortName(function string) string {
+	parts := nameParts(function)
 	last := parts[1:]
 	for i := len(last) - 2; i >= 0; i-- {
 		if closureSuffix(last[i]) || strings.HasSuffix(last[i], "-fm") {
@@ -110,9 +110,9 @@ func spelled(function string) string {
 	return parts[0] + "." + strings.TrimSuffix(strings.Join(last, "."), "-fm") // a method value
 }
 
-// written cuts a function's name into its package, the functions and types
+// nameParts cuts a function's name into its package, the functions and types
 // around it, and the function that was written last.
-func written(function string) []string {
+func nameParts(function string) []string {
 	name := function[strings.LastIndexByte(function, '/')+1:]
 	parts := strings.Split(strings.ReplaceAll(name, "[...]", ""), ".")
 	for len(parts) > 2 && closureSuffix(parts[len(parts)-1]) {
@@ -128,10 +128,10 @@ func closureSuffix(s string) bool {
 	return strings.Trim(s, "0123456789") == ""
 }
 
-// wrote reports whether function is the one that closure was written in. Where
+// isWrittenIn reports whether function is the one that closure was written in. Where
 // that is inlined into another, the closure's name has the other's before it.
-func wrote(function, closure string) bool {
-	f, c := written(function), written(closure)
+func isWrittenIn(function, closure string) bool {
+	f, c := nameParts(function), nameParts(closure)
 	if len(c) > len(f) {
 		return slices.Equal(f[1:], c[len(c)-len(f)+1:])
 	}

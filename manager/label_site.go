@@ -31,8 +31,8 @@ type labelTable struct {
 
 var labelSites labelTable
 
-// of is the site of the function at pc.
-func (t *labelTable) of(pc uintptr) *labelSite {
+// siteOf is the site of the function at pc.
+func (t *labelTable) siteOf(pc uintptr) *labelSite {
 	if known := t.sites.Load(); known != nil {
 		if s := (*known)[pc]; s != nil {
 			return s
@@ -53,21 +53,21 @@ func (t *labelTable) of(pc uintptr) *labelSite {
 	return s
 }
 
-// settled reports whether no more is found out about s.
-func (s *labelSite) settled() bool { return s.depth.Load() > 0 || s.looks.Load() >= labelLooks }
+// isDecided reports whether no more is found out about s.
+func (s *labelSite) isDecided() bool { return s.depth.Load() > 0 || s.looks.Load() >= labelLooks }
 
-// begin notes a call of s, from callers.
-func (s *labelSite) begin(callers []uintptr) {
+// noteCall notes a call of s, from callers.
+func (s *labelSite) noteCall(callers []uintptr) {
 	s.looks.Add(1)
 	if s.name.Load() != nil {
 		return
 	}
 	closure := runtime.FuncForPC(s.pc).Name()
-	name := spelled(closure)
+	name := shortName(closure)
 	frames := framesOf(callers)
 	for i, f := range frames {
-		if i > 0 && wrote(f.Function, closure) {
-			name = spelled(f.Function)
+		if i > 0 && isWrittenIn(f.Function, closure) {
+			name = shortName(f.Function)
 			s.base.Store(int32(i))
 			break
 		}
@@ -76,7 +76,7 @@ func (s *labelSite) begin(callers []uintptr) {
 		s.looks.Store(labelLooks)
 		for _, f := range frames[min(1, len(frames)):] {
 			if rest, ok := strings.CutPrefix(name, f.Function+"."); ok {
-				name = written(f.Function)[0] + "." + rest
+				name = nameParts(f.Function)[0] + "." + rest
 				break
 			}
 		}
@@ -84,26 +84,26 @@ func (s *labelSite) begin(callers []uintptr) {
 	s.name.Store(&name)
 }
 
-// spell is the name of the function that s was written in.
-func (s *labelSite) spell() string {
+// writtenName is the name of the function that s was written in.
+func (s *labelSite) writtenName() string {
 	if name := s.name.Load(); name != nil {
 		return *name
 	}
-	return spelled(runtime.FuncForPC(s.pc).Name())
+	return shortName(runtime.FuncForPC(s.pc).Name())
 }
 
-// judge looks at what runs inside s, the innermost first: a closure that one of
+// findWrapper looks at what runs inside s, the innermost first: a closure that one of
 // its callers wrote makes s a wrapper's.
-func (s *labelSite) judge(inside, callers []runtime.Frame) {
+func (s *labelSite) findWrapper(inside, callers []runtime.Frame) {
 	s.looks.Add(1)
 	base := int(s.base.Load())
 	for i := len(inside) - 1; i >= 0; i-- {
 		f := inside[i].Function
-		if !isClosure(f) || wrote(callers[base].Function, f) {
+		if !isClosure(f) || isWrittenIn(callers[base].Function, f) {
 			continue
 		}
 		for depth := base + 1; depth < len(callers); depth++ {
-			if wrote(callers[depth].Function, f) {
+			if isWrittenIn(callers[depth].Function, f) {
 				s.depth.Store(int32(depth))
 				return
 			}

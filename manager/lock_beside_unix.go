@@ -34,13 +34,13 @@ func openBeside(path, database string) (*os.File, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	resemble(f, database)
+	copyOwner(f, database)
 	return f, nil
 }
 
-// resemble gives f the owner and the mode of the database, as far as this
+// copyOwner gives f the owner and the mode of the database, as far as this
 // process may. What it may not is found out by who then cannot open f.
-func resemble(f *os.File, database string) {
+func copyOwner(f *os.File, database string) {
 	own, err1 := f.Stat()
 	theirs, err2 := os.Stat(database)
 	if err1 != nil || err2 != nil {

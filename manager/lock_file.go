@@ -47,8 +47,8 @@ func (l *fileLock) acquire(ctx context.Context, who *label) error {
 	if l == nil || l.held || l.broken {
 		return nil
 	}
-	if l.wait.adopt() {
-		return l.await(ctx, who)
+	if l.wait.takeOver() {
+		return l.awaitLock(ctx, who)
 	}
 	err := lockInTurn(l.file, false)
 	switch {
@@ -61,11 +61,11 @@ func (l *fileLock) acquire(ctx context.Context, who *label) error {
 		return nil
 	}
 	l.wait = &lockWait{wanted: true, result: make(chan error, 1)}
-	go l.wait.run(l.file)
-	return l.await(ctx, who)
+	go l.wait.waitInKernel(l.file)
+	return l.awaitLock(ctx, who)
 }
 
-func (w *lockWait) run(f *os.File) {
+func (w *lockWait) waitInKernel(f *os.File) {
 	err := lockInTurn(f, true)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -76,8 +76,8 @@ func (w *lockWait) run(f *os.File) {
 	w.result <- err
 }
 
-// adopt takes over a wait that is still going on.
-func (w *lockWait) adopt() bool {
+// takeOver takes over a wait that is still going on.
+func (w *lockWait) takeOver() bool {
 	if w == nil {
 		return false
 	}
@@ -95,7 +95,7 @@ func (w *lockWait) giveUp() bool {
 	return !w.over
 }
 
-func (l *fileLock) await(ctx context.Context, who *label) error {
+func (l *fileLock) awaitLock(ctx context.Context, who *label) error {
 	l.waits.Store(true)
 	defer l.waits.Store(false)
 	began := time.Now()
@@ -104,9 +104,9 @@ func (l *fileLock) await(ctx context.Context, who *label) error {
 	var failure error
 	select {
 	case err := <-l.wait.result:
-		return l.taken(err, who)
+		return l.noteResult(err, who)
 	case <-ctx.Done():
-		failure = detailed(ended(ctx, "wait for the lock file", "", who.String()), l.heldBy())
+		failure = withDetail(contextError(ctx, "wait for the lock file", "", who.String()), l.heldBy())
 	case <-timer.C:
 		failure = &Error{Op: "wait for the lock file", Label: who.String(), Waited: time.Since(began), Kind: ErrBusy,
 			Detail: l.heldBy()}
@@ -114,10 +114,10 @@ func (l *fileLock) await(ctx context.Context, who *label) error {
 	if l.wait.giveUp() {
 		return failure
 	}
-	return l.taken(<-l.wait.result, who)
+	return l.noteResult(<-l.wait.result, who)
 }
 
-func (l *fileLock) taken(err error, who *label) error {
+func (l *fileLock) noteResult(err error, who *label) error {
 	l.held = err == nil
 	return wrap("wait for the lock file", "", who.String(), err)
 }
@@ -126,7 +126,7 @@ func (l *fileLock) taken(err error, who *label) error {
 func (l *fileLock) heldBy() string {
 	pid, who := lockHolder(l.file)
 	const once = "; open a database once and share the DB"
-	switch twins := opened.count(l.core.path, 0) > 1; {
+	switch twins := openFiles.add(l.core.path, 0) > 1; {
 	case pid == os.Getpid():
 		return "another manager of this process holds " + l.file.Name() + once
 	case pid == 0 && twins:
@@ -137,8 +137,8 @@ func (l *fileLock) heldBy() string {
 	return who + " holds " + l.file.Name() + "; if it was stopped, let it go on or end it"
 }
 
-// blocked is heldBy while somebody waits for the lock, else "".
-func (l *fileLock) blocked() string {
+// blockedBy is heldBy while somebody waits for the lock, else "".
+func (l *fileLock) blockedBy() string {
 	if l == nil || !l.waits.Load() {
 		return ""
 	}

@@ -27,11 +27,11 @@ func (db *DB[R, W]) Maintain(ctx context.Context, fn func(ctx context.Context, c
 }
 
 func (co *core) maintain(ctx context.Context, l label, fn func(context.Context, *sql.Conn) error) error {
-	if err := co.captured(ctx, "maintain", &l); err != nil {
+	if err := co.refuseOuterContext(ctx, "maintain", &l); err != nil {
 		return err
 	}
 	switch {
-	case co.within(ctx) != nil:
+	case co.innermostTxn(ctx) != nil:
 		return &Error{Op: "maintain", Label: l.String(), Kind: ErrUnsupported, Detail: "Maintain inside a closure would wait for its own transaction; call it outside"}
 	case co.readOnly:
 		return &Error{Op: "maintain", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly"}
@@ -40,18 +40,18 @@ func (co *core) maintain(ctx context.Context, l label, fn func(context.Context, 
 		return err
 	}
 	run := func(ctx context.Context, _ *txn) error { return co.maintainOn(ctx, fn) }
-	return co.writer.do(&request{ctx: ctx, label: l, run: run, alone: true, bare: true})
+	return co.writer.submit(&request{ctx: ctx, label: l, run: run, alone: true, maintains: true})
 }
 
-// runBare runs r without a transaction around it.
-func (w *writer) runBare(r *request) error {
-	if err := ended(r.ctx, "maintain", "", r.label.String()); err != nil {
+// runMaintenance runs r without a transaction around it.
+func (w *writer) runMaintenance(r *request) error {
+	if err := contextError(r.ctx, "maintain", "", r.label.String()); err != nil {
 		return err
 	}
 	if err := w.lock.acquire(r.ctx, &r.label); err != nil {
 		return err
 	}
-	w.conn.Load().hold(&r.label, clock())
+	w.conn.Load().setHolder(&r.label, monotonic())
 	return r.run(r.ctx, nil)
 }
 
@@ -93,7 +93,7 @@ func endTransaction(conn *sql.Conn) error {
 // checkAllForeignKeys looks at the whole database through a connection that
 // knows its schema as it is now.
 func (co *core) checkAllForeignKeys(op string) error {
-	fresh, err := co.openSide(dsn(co.path, "ro"))
+	fresh, err := co.openRaw(fileDSN(co.path, "ro"))
 	if err != nil {
 		return err
 	}

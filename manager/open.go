@@ -31,11 +31,11 @@ type core struct {
 	commits  atomic.Uint64
 	readers  *readers
 	stats    counters
-	watch    *watch
+	watchdog *watchdog
 	backups  backups
-	closing  closing
+	closing  closeState
 	door     sqlDoor
-	closures closures
+	closures runningClosures
 	file     dbFile
 
 	readOnly bool // opened with OpenReadOnly
@@ -43,14 +43,14 @@ type core struct {
 }
 
 func newCore(cfg config) *core {
-	co := &core{cfg: cfg, closing: closing{turn: make(chan struct{}, 1)}}
+	co := &core{cfg: cfg, closing: closeState{turn: make(chan struct{}, 1)}}
 	co.readers = newReaders(co, cfg.readers)
 	co.door.readers = newReaders(co, maxLeases)
 	return co
 }
 
-// open opens or creates the database at path.
-func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
+// openWritable opens or creates the database at path.
+func openWritable(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	if e, err := engineOf(path); e != nil || err != nil {
 		if err != nil {
 			return nil, err
@@ -68,7 +68,7 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	if err := cfg.checkPragmas(); err != nil {
 		return nil, err
 	}
-	if err := co.refuse(); err != nil {
+	if err := co.precheckFile(); err != nil {
 		return nil, err
 	}
 	lock, err := openLock(co, lockPath(co.path))
@@ -78,7 +78,7 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	defer func() {
 		if err != nil {
 			lock.close()
-			co.discard()
+			co.closeOpened()
 		}
 	}()
 	// From here to the end of open nobody else opens or migrates the file.
@@ -91,7 +91,7 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	if err := co.retryOpen(ctx, co.migrate); err != nil {
 		return nil, err
 	}
-	if err := co.retryOpen(ctx, co.connect); err != nil {
+	if err := co.retryOpen(ctx, co.openWriterConn); err != nil {
 		return nil, err
 	}
 	if err := co.retryOpen(ctx, co.reportOrphans); err != nil {
@@ -103,14 +103,14 @@ func open(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	} else {
 		lock.close()
 	}
-	co.watch = startWatch(co)
+	co.watchdog = startWatchdog(co)
 	co.warnOfTwins()
 	return co, nil
 }
 
-// refuse looks at an existing file before a lock file is made beside it, which
+// precheckFile looks at an existing file before a lock file is made beside it, which
 // another program's file must not get. Under the lock all is looked at again.
-func (co *core) refuse() error {
+func (co *core) precheckFile() error {
 	if _, err := os.Stat(co.path); err != nil {
 		return nil
 	}
@@ -151,13 +151,13 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 	}
 	defer func() {
 		if err != nil {
-			co.discard()
+			co.closeOpened()
 			co.sweepLog()
 		}
 	}()
 	var c *conn
 	err = co.retryOpen(ctx, func(context.Context) (err error) {
-		c, err = co.readers.living(nil)
+		c, err = co.readers.liveConn(nil)
 		return err
 	})
 	if err != nil {
@@ -167,11 +167,11 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 	if err := co.checkApplication(c.raw); err != nil {
 		return nil, err
 	}
-	if _, alone := co.readers.alone[c]; alone { // there it is no log that is asked for
+	if _, alone := co.readers.lockless[c]; alone { // there it is no log that is asked for
 	} else if mode, err := readPragma(c.raw, "journal_mode"); err != nil || !strings.EqualFold(mode, "wal") {
 		return nil, &Error{Op: "open " + path + " read-only", Kind: ErrUnsupported, Err: err, Detail: "journal mode is " + mode + ", not wal: open it for writing once"}
 	}
-	co.watch = startWatch(co)
+	co.watchdog = startWatchdog(co)
 	return co, nil
 }
 
@@ -298,7 +298,7 @@ func (co *core) prepareFile(context.Context) error {
 
 // checkFile looks through a connection of its own whether the file is ours.
 func (co *core) checkFile(mode string) error {
-	s, err := co.openSide(dsn(co.path, mode))
+	s, err := co.openRaw(fileDSN(co.path, mode))
 	if err != nil {
 		return wrap("open "+co.path, "", "", err)
 	}
@@ -340,8 +340,8 @@ func (co *core) checkApplication(c DriverConn) error {
 	return &Error{Op: "open " + co.path, Kind: ErrWrongFile, Detail: fmt.Sprintf("its application id is %s, this program's is %s; give another path", got, want)}
 }
 
-// connect opens the writer and the readers.
-func (co *core) connect(ctx context.Context) (err error) {
+// openWriterConn opens the writer and the readers.
+func (co *core) openWriterConn(ctx context.Context) (err error) {
 	c, err := co.openWriter(ctx)
 	if err != nil {
 		return err
@@ -360,26 +360,26 @@ func (co *core) openWriter(ctx context.Context) (*conn, error) {
 	if co.server != nil {
 		return co.openOnServer(ctx, true)
 	}
-	if err := co.file.stopped(); err != nil {
+	if err := co.file.movedError(); err != nil {
 		return nil, movedAt("open", nil, err)
 	}
-	c, err := openConn(ctx, &co.cfg, dsn(co.path, "rw"), beginWrite, writerPragmas(&co.cfg))
+	c, err := openConn(ctx, &co.cfg, fileDSN(co.path, "rw"), beginWrite, writerPragmas(&co.cfg))
 	if err != nil {
 		return nil, err
 	}
-	if err = co.file.remember(true); err == nil {
+	if err = co.file.rememberIDs(true); err == nil {
 		co.file.pageSize, err = readPageSize(c.raw)
 	}
 	if err != nil {
 		_ = c.close()
 		return nil, movedAt("open", nil, err)
 	}
-	co.file.log.open(co.path)
+	co.file.log.reopen(co.path)
 	return c, nil
 }
 
-// discard closes what a failed open had opened.
-func (co *core) discard() {
+// closeOpened closes what a failed open had opened.
+func (co *core) closeOpened() {
 	for _, c := range co.writeConns() {
 		_ = c.close()
 	}

@@ -10,7 +10,7 @@ import (
 
 // migrationDSN is for connections that the caller's functions run on.
 func migrationDSN(path string, budget time.Duration) string {
-	return dsn(path, "rw") + "&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(budget/time.Millisecond))
+	return fileDSN(path, "rw") + "&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(budget/time.Millisecond))
 }
 
 // migrate runs the caller's migration on a connection of its own.
@@ -21,7 +21,7 @@ func (co *core) migrate(ctx context.Context) error {
 	db := co.openPool(migrationDSN(co.path, co.cfg.retryBudget))
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	if err := co.claim(ctx, db); err != nil {
+	if err := co.claimFile(ctx, db); err != nil {
 		return co.explainOpen(err)
 	}
 	if err := co.runMigration(ctx, db); err != nil {
@@ -38,7 +38,7 @@ func (co *core) migrate(ctx context.Context) error {
 func (co *core) runMigration(ctx context.Context, db *sql.DB) error {
 	// Also keeps the log open while the migration changes connections: each time
 	// the last one is closed, SQLite moves the log into the file.
-	observer, err := co.openSide(dsn(co.path, "ro"))
+	observer, err := co.openRaw(fileDSN(co.path, "ro"))
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB) error {
 	if err := co.cfg.migrate(ctx, db); err != nil {
 		return err
 	}
-	rows, err := leftBy(ctx, db)
+	rows, err := checkLeftOpen(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -61,10 +61,10 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB) error {
 	return co.checkAllForeignKeys("migrate " + co.path)
 }
 
-// leftBy refuses a migration that said BEGIN and returned nil, since what it
+// checkLeftOpen refuses a migration that said BEGIN and returned nil, since what it
 // did would be gone once its connection is closed. It returns how many rows the
 // migration changed.
-func leftBy(ctx context.Context, db *sql.DB) (rows string, err error) {
+func checkLeftOpen(ctx context.Context, db *sql.DB) (rows string, err error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
 		return "", err
@@ -81,10 +81,10 @@ func leftBy(ctx context.Context, db *sql.DB) (rows string, err error) {
 	return rows, err
 }
 
-// claim gives a file without tables its application id before anything else is
+// claimFile gives a file without tables its application id before anything else is
 // in it. A process killed between a migration tool's own table and the first
 // migration would leave a file that the next Open takes for another program's.
-func (co *core) claim(ctx context.Context, db *sql.DB) error {
+func (co *core) claimFile(ctx context.Context, db *sql.DB) error {
 	if !co.cfg.hasID {
 		return nil
 	}

@@ -28,7 +28,7 @@ func (co *core) reportOrphans(ctx context.Context) error {
 	if n, _ := strconv.Atoi(pages); n*co.file.pageSize > maxOrphanCheck && !co.adopted {
 		return nil
 	}
-	defer c.unguarded()()
+	defer c.suspendGuard()()
 	err = checkForeignKeys(ctx, "open "+co.path, c.raw)
 	e := (*Error)(nil)
 	switch {

@@ -5,16 +5,16 @@ import (
 	"sync"
 )
 
-// opened counts the managers of this process that write a file, by its path.
-var opened = openedFiles{managers: map[string]int{}}
+// openFiles counts the managers of this process that write a file, by its path.
+var openFiles = openedFiles{managers: map[string]int{}}
 
 type openedFiles struct {
 	mu       sync.Mutex
 	managers map[string]int
 }
 
-// count is how many managers of path there are, once by more are.
-func (o *openedFiles) count(path string, by int) int {
+// add is how many managers of path there are, once by more are.
+func (o *openedFiles) add(path string, by int) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := o.managers[path] + by
@@ -27,7 +27,7 @@ func (o *openedFiles) count(path string, by int) int {
 // warnOfTwins says that the file is open already. It works: the two meet at the
 // lock file as two processes do, and share neither commits nor a queue.
 func (co *core) warnOfTwins() {
-	if opened.count(co.path, 1) > 1 {
+	if openFiles.add(co.path, 1) > 1 {
 		co.cfg.logger.Warn("database is open in this process already: each manager has a queue of its own, and a closure of one that waits for the other waits for itself; open it once and share the DB", slog.String("path", co.path))
 	}
 }

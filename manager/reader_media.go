@@ -7,15 +7,15 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// aloneDSN opens a database where no shared memory can be made: on read-only
+// locklessDSN opens a database where no shared memory can be made: on read-only
 // media, or in a folder that this process may not write. What is in the file is
 // read as it is; a log that was left beside it is read with an index in memory.
 // Nothing is locked, so the caller compares traces.
-func aloneDSN(path string, before traces) string {
+func locklessDSN(path string, before fileTraces) string {
 	if before["-wal"].size > 0 {
-		return dsn(path, "ro") + "&vfs=unix-none&_locking_mode=EXCLUSIVE"
+		return fileDSN(path, "ro") + "&vfs=unix-none&_locking_mode=EXCLUSIVE"
 	}
-	return dsn(path, "ro") + "&immutable=1"
+	return fileDSN(path, "ro") + "&immutable=1"
 }
 
 // cannotShare reports whether err says that shared memory cannot be made. Then
@@ -25,16 +25,16 @@ func cannotShare(err error) bool {
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly) && e.ExtendedCode != sqlite3.ErrReadonlyRollback
 }
 
-// openAlone opens a connection that takes no locks. A program that writes the
+// openLockless opens a connection that takes no locks. A program that writes the
 // file while it is opened shows in the traces.
-func (p *readers) openAlone(ctx context.Context) (*conn, error) {
+func (p *readers) openLockless(ctx context.Context) (*conn, error) {
 	before := tracesOf(p.core.path)
-	c, err := openConn(ctx, &p.core.cfg, aloneDSN(p.core.path, before), beginRead, readerPragmas())
+	c, err := openConn(ctx, &p.core.cfg, locklessDSN(p.core.path, before), beginRead, readerPragmas())
 	if err != nil {
 		return nil, err
 	}
 	if _, err = readPragma(c.raw, "schema_version"); err == nil {
-		err = p.core.file.remember(false)
+		err = p.core.file.rememberIDs(false)
 	}
 	if err != nil {
 		_ = c.close()
@@ -43,27 +43,27 @@ func (p *readers) openAlone(ctx context.Context) (*conn, error) {
 	p.core.file.forgetLog() // it is not held: another program may remove it
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.alone == nil {
-		p.alone = map[*conn]traces{}
+	if p.lockless == nil {
+		p.lockless = map[*conn]fileTraces{}
 	}
-	p.alone[c] = before
+	p.lockless[c] = before
 	return c, nil
 }
 
-// unwatchedAt reports whether what c reads without locks may have been written
+// checkLockless reports whether what c reads without locks may have been written
 // since c was opened. Then c is closed, so that another one is opened.
-func (p *readers) unwatchedAt(c *conn, l *label) error {
+func (p *readers) checkLockless(c *conn, l *label) error {
 	if p.core.writer != nil || p.core.server != nil {
 		return nil
 	}
 	p.mu.Lock()
-	opened, alone := p.alone[c]
+	opened, alone := p.lockless[c]
 	p.mu.Unlock()
 	if !alone || opened.equal(tracesOf(p.core.path)) {
 		return nil
 	}
 	p.mu.Lock()
-	delete(p.alone, c)
+	delete(p.lockless, c)
 	p.mu.Unlock()
 	_ = c.close()
 	return &Error{Op: "read", Label: l.String(), Kind: ErrBusy, Err: sqlite3.Error{Code: sqlite3.ErrBusy},
@@ -77,7 +77,7 @@ func (co *core) sweepLog() {
 	if found := tracesOf(co.path); found["-wal"].size != 0 || co.file.check() != nil {
 		return
 	}
-	s, err := co.openSide(dsn(co.path, "rw"))
+	s, err := co.openRaw(fileDSN(co.path, "rw"))
 	if err != nil {
 		return
 	}

@@ -11,41 +11,41 @@ import (
 // readers is a pool of read-only connections, opened when they are first
 // needed. Waiting readers are served in order: a channel's receivers are a queue.
 type readers struct {
-	core    *core
-	places  chan struct{} // holds a token for each transaction that may still begin
-	mu      sync.Mutex    // guards all and idle, which change with every transaction
-	all     []*conn
-	idle    []*conn       // the last used last, which has most in its cache
-	gone    chan struct{} // closed when the pool closes
-	stopped sync.Once
-	alone   map[*conn]traces // of connections that take no locks, guarded by mu
-	drained int              // places that drain has, guarded by core.closing.turn
+	core     *core
+	places   chan struct{} // holds a token for each transaction that may still begin
+	mu       sync.Mutex    // guards all and idle, which change with every transaction
+	all      []*conn
+	idle     []*conn       // the last used last, which has most in its cache
+	closing  chan struct{} // closed when the pool closes
+	stopped  sync.Once
+	lockless map[*conn]fileTraces // of connections that take no locks, guarded by mu
+	drained  int                  // places that drain has, guarded by core.closing.turn
 }
 
 func newReaders(co *core, most int) *readers {
-	p := &readers{core: co, places: make(chan struct{}, most), gone: make(chan struct{})}
+	p := &readers{core: co, places: make(chan struct{}, most), closing: make(chan struct{})}
 	for range most {
 		p.places <- struct{}{}
 	}
 	return p
 }
 
-// read runs a ReadOnly closure in a snapshot.
-func (p *readers) read(ctx context.Context, l *label, pinned bool, run closure) error {
-	if err := ended(ctx, "begin snapshot", "", l.String()); err != nil {
+// run runs a ReadOnly closure in a snapshot.
+func (p *readers) run(ctx context.Context, l *label, pinned bool, run closure) error {
+	if err := contextError(ctx, "begin snapshot", "", l.String()); err != nil {
 		return err
 	}
-	if err := p.enter(ctx, l); err != nil {
+	if err := p.takePlace(ctx, l); err != nil {
 		return err
 	}
 	var c *conn
-	defer func() { p.leave(c) }()
+	defer func() { p.returnPlace(c) }()
 	retry := retrier{core: p.core, label: l, op: "read"}
 	for {
 		var again bool
 		var err error
-		if c, err = p.living(c); err == nil {
-			again, err = p.snapshot(ctx, c, l, pinned, run)
+		if c, err = p.liveConn(c); err == nil {
+			again, err = p.runInSnapshot(ctx, c, l, pinned, run)
 		} else {
 			again, err = isBusy(err), wrap("begin snapshot", "", l.String(), err)
 		}
@@ -60,34 +60,34 @@ func (p *readers) read(ctx context.Context, l *label, pinned bool, run closure) 
 
 // lease begins a snapshot for what outlives the call. The caller releases it.
 func (p *readers) lease(ctx context.Context, l *label) (*txn, error) {
-	if err := ended(ctx, "begin snapshot", "", l.String()); err != nil {
+	if err := contextError(ctx, "begin snapshot", "", l.String()); err != nil {
 		return nil, err
 	}
-	if err := p.enter(ctx, l); err != nil {
+	if err := p.takePlace(ctx, l); err != nil {
 		return nil, err
 	}
-	c, err := p.living(nil)
+	c, err := p.liveConn(nil)
 	if err == nil {
-		err = p.begin(c, l, false)
+		err = p.beginSnapshot(c, l, false)
 	}
 	if err != nil {
-		p.leave(c)
+		p.returnPlace(c)
 		return nil, wrap("begin snapshot", "", l.String(), err)
 	}
-	t, _ := p.core.begin(ctx, c, l, false)
+	t, _ := p.core.newTxn(ctx, c, l, false)
 	return t, nil
 }
 
 // release ends a snapshot that lease began.
 func (p *readers) release(t *txn) {
-	p.end(t)
-	p.leave(t.conn)
+	p.endSnapshot(t)
+	p.returnPlace(t.conn)
 }
 
-// enter waits for a place, no longer than the retry budget.
-func (p *readers) enter(ctx context.Context, l *label) error {
+// takePlace waits for a place, no longer than the retry budget.
+func (p *readers) takePlace(ctx context.Context, l *label) error {
 	select {
-	case <-p.gone:
+	case <-p.closing:
 		return &Error{Op: "begin snapshot", Label: l.String(), Kind: ErrClosed}
 	default:
 	}
@@ -104,17 +104,17 @@ func (p *readers) enter(ctx context.Context, l *label) error {
 		p.core.stats.readWait.Add(int64(time.Since(began)))
 		return nil
 	case <-ctx.Done():
-		return ended(ctx, "wait for a reader", "", l.String())
-	case <-p.gone:
+		return contextError(ctx, "wait for a reader", "", l.String())
+	case <-p.closing:
 		return &Error{Op: "begin snapshot", Label: l.String(), Kind: ErrClosed}
 	case <-timer.C:
 		return &Error{Op: "wait for a reader", Label: l.String(), Waited: time.Since(began), Kind: ErrBusy,
-			Detail: "every reader is taken: " + p.holders() + "; shorten the reads or raise WithReaders"}
+			Detail: "every reader is taken: " + p.holderLabels() + "; shorten the reads or raise WithReaders"}
 	}
 }
 
-// leave gives the place back, and c, which may be nil, to the next one.
-func (p *readers) leave(c *conn) {
+// returnPlace gives the place back, and c, which may be nil, to the next one.
+func (p *readers) returnPlace(c *conn) {
 	if c != nil {
 		c.holder.Store(nil)
 		p.mu.Lock()
@@ -131,14 +131,14 @@ func (p *readers) conns() []*conn {
 	return slices.Clone(p.all)
 }
 
-// living returns c, or when it is nil an idle connection, if that is not gone;
+// liveConn returns c, or when it is nil an idle connection, if that is not gone;
 // else a fresh one in its place. With an error it returns c as it is, for the
 // next caller to try.
-func (p *readers) living(c *conn) (*conn, error) {
+func (p *readers) liveConn(c *conn) (*conn, error) {
 	if c == nil {
 		c = p.takeIdle()
 	}
-	if c != nil && !c.gone() {
+	if c != nil && !c.isUnusable() {
 		return c, nil
 	}
 	if c != nil {
@@ -147,7 +147,7 @@ func (p *readers) living(c *conn) (*conn, error) {
 			p.core.file.forgetLog()
 		}
 	}
-	fresh, err := p.open(context.Background())
+	fresh, err := p.openReader(context.Background())
 	if err != nil {
 		return c, err
 	}
@@ -204,7 +204,7 @@ func (p *readers) drain(ctx context.Context) error {
 	return nil
 }
 
-func (p *readers) open(ctx context.Context) (*conn, error) {
+func (p *readers) openReader(ctx context.Context) (*conn, error) {
 	co := p.core
 	if co.server != nil {
 		return co.openOnServer(ctx, false)
@@ -214,7 +214,7 @@ func (p *readers) open(ctx context.Context) (*conn, error) {
 	}
 	c, err := p.openShared(ctx)
 	if co.writer == nil && cannotShare(err) {
-		if alone, aloneErr := p.openAlone(ctx); aloneErr == nil {
+		if alone, aloneErr := p.openLockless(ctx); aloneErr == nil {
 			return alone, nil
 		}
 	}
@@ -224,13 +224,13 @@ func (p *readers) open(ctx context.Context) (*conn, error) {
 // openShared opens a connection that takes part with others.
 func (p *readers) openShared(ctx context.Context) (*conn, error) {
 	co := p.core
-	c, err := openConn(ctx, &co.cfg, dsn(co.path, "ro"), beginRead, readerPragmas())
+	c, err := openConn(ctx, &co.cfg, fileDSN(co.path, "ro"), beginRead, readerPragmas())
 	if err != nil {
 		return nil, err
 	}
 	if co.writer == nil { // no connection of ours need keep the log from being removed
 		if _, err = readPragma(c.raw, "schema_version"); err == nil && len(co.readConns()) <= 1 {
-			err = co.file.remember(false)
+			err = co.file.rememberIDs(false)
 		} else if err == nil {
 			err = co.file.check()
 		}
@@ -244,59 +244,59 @@ func (p *readers) openShared(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// holders names the transactions that the readers serve now.
-func (p *readers) holders() string { return holders(p.conns()) }
+// holderLabels names the transactions that the readers serve now.
+func (p *readers) holderLabels() string { return holderLabels(p.conns()) }
 
-// snapshot is one try of the closure in a transaction on c. It reports whether
+// runInSnapshot is one try of the closure in a transaction on c. It reports whether
 // another one may cure its error.
-func (p *readers) snapshot(ctx context.Context, c *conn, l *label, pinned bool, run closure) (again bool, err error) {
-	if err := p.begin(c, l, pinned); err != nil {
+func (p *readers) runInSnapshot(ctx context.Context, c *conn, l *label, pinned bool, run closure) (again bool, err error) {
+	if err := p.beginSnapshot(c, l, pinned); err != nil {
 		return isBusy(err), err
 	}
-	t, ctx := p.core.begin(ctx, c, l, false)
+	t, ctx := p.core.newTxn(ctx, c, l, false)
 	defer func() {
-		p.end(t)
+		p.endSnapshot(t)
 		again = t.canRetry(err)
 	}()
 	p.core.stats.reads.Add(1)
 	return false, run(ctx, t)
 }
 
-func (p *readers) begin(c *conn, l *label, pinned bool) error {
-	if err := p.unwatchedAt(c, l); err != nil {
+func (p *readers) beginSnapshot(c *conn, l *label, pinned bool) error {
+	if err := p.checkLockless(c, l); err != nil {
 		return err
 	}
-	now := clock()
-	c.hold(l, now)
+	now := monotonic()
+	c.setHolder(l, now)
 	c.mu.Lock()
 	defer c.unlock()
 	err := p.core.file.checkRead(now)
 	if err != nil {
 		return movedAt("begin snapshot", l, err)
 	}
-	err = c.control(c.begin)
+	err = c.runControl(c.begin)
 	if err == nil && pinned {
-		err = c.control(c.pin)
+		err = c.runControl(c.pin)
 	}
 	if err != nil {
-		p.endOn(c)
+		p.endSnapshotOn(c)
 	}
 	return wrap("begin snapshot", "", l.String(), err)
 }
 
-// end gives the snapshot back, however its closure ended.
-func (p *readers) end(t *txn) {
+// endSnapshot gives the snapshot back, however its closure ended.
+func (p *readers) endSnapshot(t *txn) {
 	c := t.conn
 	c.mu.Lock()
 	defer c.unlock()
-	t.close()
-	p.endOn(c)
+	t.invalidate()
+	p.endSnapshotOn(c)
 }
 
-// endOn ends the snapshot on c. A connection that would keep it, and with it
+// endSnapshotOn ends the snapshot on c. A connection that would keep it, and with it
 // the write-ahead log, is closed; living opens another one. The caller holds
 // the connection's mu.
-func (p *readers) endOn(c *conn) {
+func (p *readers) endSnapshotOn(c *conn) {
 	if c.lost {
 		_ = c.closeLocked()
 		return
@@ -306,10 +306,10 @@ func (p *readers) endOn(c *conn) {
 		if !c.inTransaction() {
 			return
 		}
-		err = c.control(s)
+		err = c.runControl(s)
 	}
 	if c.inTransaction() {
-		c.log(slog.LevelError, "a snapshot could not be ended, replacing the connection", slog.Any("error", err))
+		c.logLater(slog.LevelError, "a snapshot could not be ended, replacing the connection", slog.Any("error", err))
 		_ = c.closeLocked()
 	}
 }

@@ -49,8 +49,8 @@ func (r *retrier) wait(ctx context.Context, err error) error {
 	}
 	r.core.stats.retries.Add(1)
 	r.core.cfg.logger.Debug("database busy, retrying", slog.String("label", r.label.String()), slog.Int("attempt", r.attempts),
-		slog.Duration("delay", delay), slog.Duration("elapsed", time.Since(r.began)), slog.Int("code", code(err)))
-	return sleep(ctx, delay, r.op, r.label)
+		slog.Duration("delay", delay), slog.Duration("elapsed", time.Since(r.began)), slog.Int("code", resultCode(err)))
+	return sleepFor(ctx, delay, r.op, r.label)
 }
 
 func busyDetail(err error) string {
@@ -63,13 +63,13 @@ func busyDetail(err error) string {
 // lostDelay is the least time between two attempts to reach a server.
 const lostDelay = 50 * time.Millisecond
 
-func sleep(ctx context.Context, d time.Duration, op string, l *label) error {
+func sleepFor(ctx context.Context, d time.Duration, op string, l *label) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return ended(ctx, op, "", l.String())
+		return contextError(ctx, op, "", l.String())
 	}
 }

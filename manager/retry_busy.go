@@ -36,9 +36,9 @@ func inProgress(e sqlite3.Error) bool {
 // may be of another database, of another manager or of an earlier run.
 type busyMark struct{ _ byte }
 
-// mark gives an error that t's own statement met the mark of t's run, if waiting
+// markBusy gives an error that t's own statement met the mark of t's run, if waiting
 // cures it. The caller holds the connection's mu.
-func (t *txn) mark(err error) error {
+func (t *txn) markBusy(err error) error {
 	if e, ok := err.(*Error); ok && isBusy(e.Err) {
 		if t.root.met == nil {
 			t.root.met = new(busyMark)

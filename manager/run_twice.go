@@ -8,15 +8,15 @@ import (
 	"sync"
 )
 
-// call runs the closure; under WithRunTwice it runs it once before, and rolls
+// runClosure runs the closure; under WithRunTwice it runs it once before, and rolls
 // that run back.
-func (co *core) call(ctx context.Context, t *txn, r *request) error {
+func (co *core) runClosure(ctx context.Context, t *txn, r *request) error {
 	r.undo = nil // of a run before
 	if !co.cfg.runTwice || r.once {
 		return r.run(ctx, t)
 	}
-	defer co.closures.enter(t)()
-	dry := t.child(ctx, t.label)
+	defer co.closures.register(t)()
+	dry := t.newChild(ctx, t.label)
 	if err := dry.openSavepoint(ctx); err != nil {
 		return err
 	}
@@ -38,15 +38,15 @@ func (co *core) call(ctx context.Context, t *txn, r *request) error {
 	return r.run(ctx, t)
 }
 
-// closures are those of WithTx that run now, by their goroutine, under
+// runningClosures are those of WithTx that run now, by their goroutine, under
 // WithRunTwice. Without it there are none.
-type closures struct {
+type runningClosures struct {
 	mu      sync.Mutex
 	running map[uint64]*txn
 }
 
-// enter notes that the goroutine runs t's closure until leave is called.
-func (c *closures) enter(t *txn) (leave func()) {
+// register notes that the goroutine runs t's closure until leave is called.
+func (c *runningClosures) register(t *txn) (leave func()) {
 	id := goroutineID()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,11 +61,11 @@ func (c *closures) enter(t *txn) (leave func()) {
 	}
 }
 
-// captured refuses, under WithRunTwice, what a closure asks of its own manager
+// refuseOuterContext refuses, under WithRunTwice, what a closure asks of its own manager
 // with a context that is not its own: it would wait for its own transaction, or
 // read without seeing it. Goroutines that the closure started are not known as its own.
-func (co *core) captured(ctx context.Context, op string, l *label) error {
-	if !co.cfg.runTwice || co.within(ctx) != nil {
+func (co *core) refuseOuterContext(ctx context.Context, op string, l *label) error {
+	if !co.cfg.runTwice || co.innermostTxn(ctx) != nil {
 		return nil
 	}
 	co.closures.mu.Lock()

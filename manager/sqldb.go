@@ -43,7 +43,7 @@ func (db *DB[R, W]) SQL() *sql.DB { return db.core.door.open(db.core).db }
 // ROLLBACK TO, or a nested WithTx.
 //
 // Outside a closure it returns ErrTxDone.
-func (db *DB[R, W]) SQLTx(ctx context.Context) (*sql.Tx, error) { return db.core.lend(ctx) }
+func (db *DB[R, W]) SQLTx(ctx context.Context) (*sql.Tx, error) { return db.core.lendTx(ctx) }
 
 // A sqlDoor is the *sql.DB of [DB.SQL].
 type sqlDoor struct {
@@ -94,8 +94,8 @@ type lendContext struct {
 	txn             *txn
 }
 
-func (co *core) lend(ctx context.Context) (*sql.Tx, error) {
-	t := co.within(ctx)
+func (co *core) lendTx(ctx context.Context) (*sql.Tx, error) {
+	t := co.innermostTxn(ctx)
 	if t == nil {
 		return nil, &Error{Op: "lend a *sql.Tx", Kind: ErrTxDone, Detail: "the context does not come from a closure of this manager"}
 	}
@@ -105,7 +105,7 @@ func (co *core) lend(ctx context.Context) (*sql.Tx, error) {
 	}
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	if t.ended() { // in another goroutine, meanwhile
+	if t.hasEnded() { // in another goroutine, meanwhile
 		go tx.Rollback()
 		return nil, t.endedError("lend a *sql.Tx", "")
 	}
@@ -113,9 +113,9 @@ func (co *core) lend(ctx context.Context) (*sql.Tx, error) {
 	return tx, nil
 }
 
-// lending makes run end the *sql.Tx that were lent in it, and fail when one of
+// endingLent makes run end the *sql.Tx that were lent in it, and fail when one of
 // them was rolled back.
-func lending(run closure) closure {
+func endingLent(run closure) closure {
 	return func(ctx context.Context, t *txn) error {
 		defer t.endLent()
 		if err := run(ctx, t); err != nil {

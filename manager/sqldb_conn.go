@@ -30,7 +30,7 @@ func (c *sqlConn) IsValid() bool                      { return true }
 func (c *sqlConn) ResetSession(context.Context) error { return nil }
 
 // CheckNamedValue converts an argument the way a transaction's own queries do.
-func (c *sqlConn) CheckNamedValue(nv *driver.NamedValue) error { return sealed(bindValue(nv)) }
+func (c *sqlConn) CheckNamedValue(nv *driver.NamedValue) error { return hideBadConn(bindValue(nv)) }
 
 // Ping reads the file once.
 func (c *sqlConn) Ping(ctx context.Context) error {
@@ -46,19 +46,19 @@ func (c *sqlConn) Ping(ctx context.Context) error {
 func (c *sqlConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if c.tx != nil {
 		result, err := c.tx.exec(ctx, query, args)
-		return result, sealed(err)
+		return result, hideBadConn(err)
 	}
-	if t := c.core.within(ctx); t != nil {
-		result, err := t.ExecContext(ctx, query, arguments(args)...)
-		return result, sealed(err)
+	if t := c.core.innermostTxn(ctx); t != nil {
+		result, err := t.ExecContext(ctx, query, anyArgs(args)...)
+		return result, hideBadConn(err)
 	}
 	var result sql.Result
 	err := c.core.write(ctx, statementLabel(query), txConfig{}, func(ctx context.Context, t *txn) (err error) {
-		result, err = t.ExecContext(ctx, query, arguments(args)...)
+		result, err = t.ExecContext(ctx, query, anyArgs(args)...)
 		return err
 	})
 	if err != nil {
-		return nil, sealed(err)
+		return nil, hideBadConn(err)
 	}
 	return result, nil
 }
@@ -67,7 +67,7 @@ func (c *sqlConn) ExecContext(ctx context.Context, query string, args []driver.N
 func (c *sqlConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := c.query(ctx, query, args)
 	if err != nil {
-		return nil, sealed(err)
+		return nil, hideBadConn(err)
 	}
 	return rows, nil
 }
@@ -76,11 +76,11 @@ func (c *sqlConn) query(ctx context.Context, query string, args []driver.NamedVa
 	if c.tx != nil {
 		return c.tx.query(ctx, query, args)
 	}
-	if t := c.core.within(ctx); t != nil {
+	if t := c.core.innermostTxn(ctx); t != nil {
 		return t.driverRows(ctx, query, args)
 	}
 	l, writing := statementLabel(query), &c.core.door.writing
-	if err := c.core.captured(ctx, "query", &l); err != nil {
+	if err := c.core.refuseOuterContext(ctx, "query", &l); err != nil {
 		return nil, err
 	}
 	if !writing.has(query) {
@@ -106,7 +106,7 @@ func (c *sqlConn) query(ctx context.Context, query string, args []driver.NamedVa
 
 // driverRows are the rows of a query in t, closed with t at the latest.
 func (t *txn) driverRows(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	r, _, err := t.query(ctx, query, arguments(args), false)
+	r, _, err := t.query(ctx, query, anyArgs(args), false)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (c *sqlConn) Prepare(query string) (driver.Stmt, error) {
 // kept prepared by the connection that it comes to run on.
 func (c *sqlConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	var err error
-	switch t := c.core.within(ctx); {
+	switch t := c.core.innermostTxn(ctx); {
 	case c.tx != nil:
 		err = c.tx.prepare(ctx, query)
 	case t != nil:
@@ -136,7 +136,7 @@ func (c *sqlConn) PrepareContext(ctx context.Context, query string) (driver.Stmt
 		})
 	}
 	if err != nil && !errors.Is(err, ErrReadOnly) {
-		return nil, sealed(err)
+		return nil, hideBadConn(err)
 	}
 	return sqlStmt{c, query}, nil
 }
@@ -163,8 +163,8 @@ func (s sqlStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (dr
 
 var errNoContext = errors.New("database/sql calls the methods that take a context")
 
-// arguments are args as a transaction's methods take them.
-func arguments(args []driver.NamedValue) []any {
+// anyArgs are args as a transaction's methods take them.
+func anyArgs(args []driver.NamedValue) []any {
 	values := make([]any, len(args))
 	for i, a := range args {
 		values[i] = a.Value
@@ -175,9 +175,9 @@ func arguments(args []driver.NamedValue) []any {
 	return values
 }
 
-// sealed hides driver.ErrBadConn from database/sql, which runs a statement
+// hideBadConn hides driver.ErrBadConn from database/sql, which runs a statement
 // again when it meets one: this one may have been committed.
-func sealed(err error) error {
+func hideBadConn(err error) error {
 	if err == nil || !errors.Is(err, driver.ErrBadConn) {
 		return err
 	}

@@ -16,20 +16,20 @@ type leasedRows struct {
 	release func()
 }
 
-func (r *leasedRows) Next(dest []driver.Value) error { return sealedNext(r.rows.Next(dest)) }
+func (r *leasedRows) Next(dest []driver.Value) error { return hideBadConnNext(r.rows.Next(dest)) }
 
 func (r *leasedRows) Close() error {
 	err := r.rows.Close()
 	r.release()
-	return sealed(err)
+	return hideBadConn(err)
 }
 
-// sealedNext is sealed for Next, whose io.EOF database/sql compares with ==.
-func sealedNext(err error) error {
+// hideBadConnNext is sealed for Next, whose io.EOF database/sql compares with ==.
+func hideBadConnNext(err error) error {
 	if err == io.EOF {
 		return err
 	}
-	return sealed(err)
+	return hideBadConn(err)
 }
 
 // leaseRows runs a query in a snapshot that ends with its rows.
@@ -61,11 +61,11 @@ const maxBuffered = 1 << 20
 
 // bufferedRows are rows that were read to their end.
 type bufferedRows struct {
-	columns []column
+	columns []bufferedColumn
 	rows    [][]driver.Value
 }
 
-type column struct {
+type bufferedColumn struct {
 	name, databaseType string
 	scanType           reflect.Type
 	nullable, known    bool
@@ -81,7 +81,7 @@ func bufferRows(from driver.Rows, query string) (_ *bufferedRows, err error) {
 	types := from.(*rows)
 	b := &bufferedRows{}
 	for i, name := range from.Columns() {
-		c := column{name: name, databaseType: types.ColumnTypeDatabaseTypeName(i), scanType: types.ColumnTypeScanType(i)}
+		c := bufferedColumn{name: name, databaseType: types.ColumnTypeDatabaseTypeName(i), scanType: types.ColumnTypeScanType(i)}
 		c.nullable, c.known = types.ColumnTypeNullable(i)
 		b.columns = append(b.columns, c)
 	}

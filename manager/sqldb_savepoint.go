@@ -55,12 +55,12 @@ func savepointOf(words []token) (s savepointText, ok bool) {
 	default:
 		return s, false
 	}
-	s.name, ok = words[last].name()
+	s.name, ok = words[last].unquotedName()
 	return s, ok
 }
 
-// name is the name that t is, without its quotes.
-func (t token) name() (name string, ok bool) {
+// unquotedName is the name that t is, without its quotes.
+func (t token) unquotedName() (name string, ok bool) {
 	if t.kind == identifier {
 		return t.text, true
 	}
@@ -74,8 +74,8 @@ func (t token) name() (name string, ok bool) {
 	return strings.ReplaceAll(inner, quote+quote, quote), true
 }
 
-// innermost is the transaction that statements run in.
-func (tx *sqlTx) innermost() *txn {
+// innermostTxn is the transaction that statements run in.
+func (tx *sqlTx) innermostTxn() *txn {
 	if n := len(tx.savepoints); n > 0 {
 		return tx.savepoints[n-1].txn
 	}
@@ -106,11 +106,11 @@ func (tx *sqlTx) runSavepoint(ctx context.Context, s savepointText, args []drive
 }
 
 func (tx *sqlTx) openSavepoint(ctx context.Context, name string) error {
-	outer := tx.innermost()
+	outer := tx.innermostTxn()
 	if outer.view {
 		return &Error{Op: "savepoint", Label: outer.label.String(), Kind: ErrReadOnly, Detail: "a savepoint inside a transaction that only reads"}
 	}
-	n := outer.child(outer.ctx, &label{name: "savepoint " + name}) // ctx is that of the statement
+	n := outer.newChild(outer.ctx, &label{name: "savepoint " + name}) // ctx is that of the statement
 	if err := n.openSavepoint(ctx); err != nil {
 		return err
 	}

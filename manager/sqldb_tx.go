@@ -22,18 +22,18 @@ type sqlTx struct {
 	savepoints []sqlSavepoint // made by statements, the innermost last
 	end        func(commit bool) error
 	used       atomic.Int64          // when it was last used, in nanoseconds since the epoch
-	inside     atomic.Int32          // statements and rows that are being run
+	inUse      atomic.Int32          // statements and rows that are being run
 	aborted    atomic.Pointer[Error] // why the manager rolled it back while it was idle
 }
 
 // BeginTx begins a transaction. See [DB.SQL].
 func (c *sqlConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	tx := &sqlTx{conn: c}
-	tx.use()()
+	tx.beginUse()()
 	var err error
 	if lent, ok := ctx.(*lendContext); ok {
 		tx.beginLent(lent.txn)
-	} else if outer := c.core.within(ctx); outer != nil {
+	} else if outer := c.core.innermostTxn(ctx); outer != nil {
 		err = tx.beginNested(ctx, outer, opts.ReadOnly)
 	} else if opts.ReadOnly {
 		err = tx.beginSnapshot(ctx)
@@ -41,24 +41,24 @@ func (c *sqlConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 		err = tx.beginWrite(ctx)
 	}
 	if err != nil {
-		return nil, sealed(err)
+		return nil, hideBadConn(err)
 	}
 	c.tx = tx
 	return tx, nil
 }
 
-// use notes that the transaction does something until done is called.
-func (tx *sqlTx) use() (done func()) {
-	tx.inside.Add(1)
+// beginUse notes that the transaction does something until done is called.
+func (tx *sqlTx) beginUse() (done func()) {
+	tx.inUse.Add(1)
 	return func() {
 		tx.used.Store(time.Now().UnixNano())
-		tx.inside.Add(-1)
+		tx.inUse.Add(-1)
 	}
 }
 
-// idle is for how long the transaction has done nothing.
-func (tx *sqlTx) idle() time.Duration {
-	if tx.inside.Load() > 0 {
+// idleFor is for how long the transaction has done nothing.
+func (tx *sqlTx) idleFor() time.Duration {
+	if tx.inUse.Load() > 0 {
 		return 0
 	}
 	return time.Since(time.Unix(0, tx.used.Load()))
@@ -81,46 +81,46 @@ func (tx *sqlTx) finish(commit bool) error {
 	} else if e != nil {
 		err = nil
 	}
-	return sealed(err)
+	return hideBadConn(err)
 }
 
 func (tx *sqlTx) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	defer tx.use()()
+	defer tx.beginUse()()
 	if s, ok := parseSavepoint(query); ok {
-		return driver.ResultNoRows, tx.explain(tx.runSavepoint(ctx, s, args))
+		return driver.ResultNoRows, tx.reasonFor(tx.runSavepoint(ctx, s, args))
 	}
-	result, err := tx.innermost().ExecContext(ctx, query, arguments(args)...)
+	result, err := tx.innermostTxn().ExecContext(ctx, query, anyArgs(args)...)
 	if err != nil {
-		return nil, tx.explain(err)
+		return nil, tx.reasonFor(err)
 	}
 	return result, nil
 }
 
 func (tx *sqlTx) query(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	defer tx.use()()
+	defer tx.beginUse()()
 	if s, ok := parseSavepoint(query); ok {
 		if err := tx.runSavepoint(ctx, s, args); err != nil {
-			return nil, tx.explain(err)
+			return nil, tx.reasonFor(err)
 		}
 		return &bufferedRows{}, nil
 	}
-	found, err := tx.innermost().driverRows(ctx, query, args)
+	found, err := tx.innermostTxn().driverRows(ctx, query, args)
 	if err != nil {
-		return nil, tx.explain(err)
+		return nil, tx.reasonFor(err)
 	}
 	return &txRows{found.(*rows), tx}, nil
 }
 
 func (tx *sqlTx) prepare(ctx context.Context, query string) error {
-	defer tx.use()()
+	defer tx.beginUse()()
 	if _, ok := parseSavepoint(query); ok {
 		return nil
 	}
-	return tx.explain(tx.innermost().prepare(ctx, query))
+	return tx.reasonFor(tx.innermostTxn().prepare(ctx, query))
 }
 
-// explain gives the reason when the manager ended the transaction.
-func (tx *sqlTx) explain(err error) error {
+// reasonFor gives the reason when the manager ended the transaction.
+func (tx *sqlTx) reasonFor(err error) error {
 	if e := tx.aborted.Load(); e != nil && err != nil {
 		return e
 	}
@@ -134,11 +134,11 @@ type txRows struct {
 }
 
 func (r *txRows) Next(dest []driver.Value) error {
-	defer r.tx.use()()
-	return sealedNext(r.tx.explain(r.rows.Next(dest)))
+	defer r.tx.beginUse()()
+	return hideBadConnNext(r.tx.reasonFor(r.rows.Next(dest)))
 }
 
-func (r *txRows) Close() error { return sealed(r.rows.Close()) }
+func (r *txRows) Close() error { return hideBadConn(r.rows.Close()) }
 
 // beginLent lends t itself.
 func (tx *sqlTx) beginLent(t *txn) {
@@ -164,12 +164,12 @@ func (tx *sqlTx) beginNested(ctx context.Context, outer *txn, readOnly bool) err
 		if !readOnly {
 			return &Error{Op: "begin nested transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "BeginTx inside ReadOnly; ask for TxOptions.ReadOnly"}
 		}
-		tx.txn = outer.child(ctx, &l)
+		tx.txn = outer.newChild(ctx, &l)
 		tx.txn.view, tx.txn.write = true, outer.write
-		tx.end = func(bool) error { tx.txn.finish(); return nil }
+		tx.end = func(bool) error { tx.txn.endView(); return nil }
 		return nil
 	}
-	tx.txn = outer.child(ctx, &l)
+	tx.txn = outer.newChild(ctx, &l)
 	tx.end = func(commit bool) error { return tx.txn.closeSavepoint(rolledBackUnless(commit)) }
 	return tx.txn.openSavepoint(ctx)
 }
@@ -177,7 +177,7 @@ func (tx *sqlTx) beginNested(ctx context.Context, outer *txn, readOnly bool) err
 // beginSnapshot begins a read transaction on a reader of its own.
 func (tx *sqlTx) beginSnapshot(ctx context.Context) error {
 	l, p := callerLabel(), tx.conn.core.door.readers
-	if err := tx.conn.core.captured(ctx, "begin snapshot", &l); err != nil {
+	if err := tx.conn.core.refuseOuterContext(ctx, "begin snapshot", &l); err != nil {
 		return err
 	}
 	t, err := p.lease(ctx, &l)
@@ -206,7 +206,7 @@ func rolledBackUnless(keep bool) error {
 // goroutine of its own, until the transaction is ended.
 func (tx *sqlTx) beginWrite(ctx context.Context) error {
 	l, co := callerLabel(), tx.conn.core
-	if err := co.captured(ctx, "begin transaction", &l); err != nil {
+	if err := co.refuseOuterContext(ctx, "begin transaction", &l); err != nil {
 		return err
 	}
 	begun, finish, ended := make(chan *txn), make(chan bool), make(chan error, 1)
@@ -216,7 +216,7 @@ func (tx *sqlTx) beginWrite(ctx context.Context) error {
 		}
 		tx.txn = t
 		begun <- t
-		return tx.await(finish)
+		return tx.awaitEnd(finish)
 	}
 	go func() { ended <- co.write(ctx, l, txConfig{alone: true, once: true}, run) }()
 	tx.end = func(commit bool) error {
@@ -239,9 +239,9 @@ func (tx *sqlTx) beginWrite(ctx context.Context) error {
 	}
 }
 
-// await waits for the end of the transaction, and gives it up when it does
+// awaitEnd waits for the end of the transaction, and gives it up when it does
 // nothing while others wait.
-func (tx *sqlTx) await(finish <-chan bool) error {
+func (tx *sqlTx) awaitEnd(finish <-chan bool) error {
 	co := tx.conn.core
 	limit := co.cfg.maxQueueWait
 	timer := time.NewTimer(limit)
@@ -255,8 +255,8 @@ func (tx *sqlTx) await(finish <-chan bool) error {
 			return errRolledBack
 		case <-timer.C:
 		}
-		idle := tx.idle()
-		if _, waiting := co.line().first(); idle >= limit && waiting > 0 {
+		idle := tx.idleFor()
+		if _, waiting := co.writeQueue().peek(); idle >= limit && waiting > 0 {
 			e := &Error{Op: "transaction", Label: tx.txn.label.String(), Kind: ErrTxAborted, Waited: idle, Detail: "it was idle while others waited, and has been rolled back; end a *sql.Tx with Commit or Rollback"}
 			tx.aborted.Store(e)
 			co.cfg.logger.Warn("idle transaction rolled back while others wait", slog.String("label", e.Label), slog.Duration("idle", idle))

@@ -50,7 +50,7 @@ type queryTable struct {
 	byName map[string]*queryStats
 }
 
-func (t *queryTable) of(name string) *queryStats {
+func (t *queryTable) statsOf(name string) *queryStats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.byName[name]
@@ -95,11 +95,11 @@ func (co *core) snapshotStats() Stats {
 		WALFrames:   int(co.stats.walFrames.Load()),
 		Queries:     map[string]QueryStats{},
 	}
-	if q := co.line(); q != nil {
-		_, s.Queue = q.first()
+	if q := co.writeQueue(); q != nil {
+		_, s.Queue = q.peek()
 		s.Commits = co.commits.Load()
 	}
-	s.WriterLabel = holders(co.writeConns())
+	s.WriterLabel = holderLabels(co.writeConns())
 	for _, c := range co.writeConns() {
 		c.stats.addTo(s.Queries)
 	}
@@ -109,6 +109,6 @@ func (co *core) snapshotStats() Stats {
 			s.ReaderLabels = append(s.ReaderLabels, l.String())
 		}
 	}
-	s.ReaderLabels = append(s.ReaderLabels, co.backups.names(true)...)
+	s.ReaderLabels = append(s.ReaderLabels, co.backups.labels(true)...)
 	return s
 }

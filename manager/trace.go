@@ -38,17 +38,17 @@ const (
 // its goroutine.
 var errUnfinished = errors.New("the closure did not return")
 
-// follow tells the tracer that a transaction begins. What it returns must be
+// traceTransaction tells the tracer that a transaction begins. What it returns must be
 // deferred with the transaction's error, and is nil without a tracer.
-func (co *core) follow(ctx context.Context, kind OperationKind, l *label) (context.Context, func(error)) {
+func (co *core) traceTransaction(ctx context.Context, kind OperationKind, l *label) (context.Context, func(error)) {
 	if co.cfg.trace == nil {
 		return ctx, nil
 	}
 	return co.cfg.trace(ctx, Operation{Kind: kind, Label: l.String()})
 }
 
-// followStatement does the same for a statement.
-func (t *txn) followStatement(ctx context.Context, query string) func(error) {
+// traceStatement does the same for a statement.
+func (t *txn) traceStatement(ctx context.Context, query string) func(error) {
 	if t.core.cfg.trace == nil {
 		return nil
 	}

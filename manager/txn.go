@@ -52,26 +52,26 @@ type txn struct {
 	dropped        error     // in root: why SQLite dropped the transaction
 	met            *busyMark // in root: set once a statement met what waiting cures
 	hooks          []Hook
-	undo           []undo
+	undo           []rollbackHook
 	broken         error // why this savepoint can only be rolled back, on a server
 	deferred       bool  // PRAGMA defer_foreign_keys was on when it began
 }
 
-// begin makes the txn of a transaction that has begun on c, and the context
+// newTxn makes the txn of a transaction that has begun on c, and the context
 // its closure gets.
-func (co *core) begin(ctx context.Context, c *conn, l *label, write bool) (*txn, context.Context) {
-	t := &txn{core: co, conn: c, label: l, write: write, view: !write, outer: current(ctx)}
+func (co *core) newTxn(ctx context.Context, c *conn, l *label, write bool) (*txn, context.Context) {
+	t := &txn{core: co, conn: c, label: l, write: write, view: !write, outer: currentTxn(ctx)}
 	t.root, t.top = t, t
 	if write { // a reader's holder is noted where its snapshot begins
-		c.hold(l, clock())
+		c.setHolder(l, monotonic())
 	}
-	return t, t.enter(ctx)
+	return t, t.bindContext(ctx)
 }
 
-// child makes the txn of what runs inside t, and the context its closure gets.
-func (t *txn) child(ctx context.Context, l *label) *txn {
-	n := &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: current(ctx), label: l, write: true}
-	n.enter(ctx)
+// newChild makes the txn of what runs inside t, and the context its closure gets.
+func (t *txn) newChild(ctx context.Context, l *label) *txn {
+	n := &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: currentTxn(ctx), label: l, write: true}
+	n.bindContext(ctx)
 	return n
 }
 
@@ -90,22 +90,22 @@ func (c *closureContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// enter makes the context of t's closure from that of the call.
-func (t *txn) enter(ctx context.Context) context.Context {
+// bindContext makes the context of t's closure from that of the call.
+func (t *txn) bindContext(ctx context.Context) context.Context {
 	t.own = closureContext{ctx, t}
 	t.ctx = &t.own
 	return t.ctx
 }
 
-// current is the innermost transaction of any manager that ctx comes from.
-func current(ctx context.Context) *txn {
+// currentTxn is the innermost transaction of any manager that ctx comes from.
+func currentTxn(ctx context.Context) *txn {
 	t, _ := ctx.Value(contextKey{}).(*txn)
 	return t
 }
 
-// within is the innermost transaction of this manager that ctx comes from.
-func (co *core) within(ctx context.Context) *txn {
-	for t := current(ctx); t != nil; t = t.outer {
+// innermostTxn is the innermost transaction of this manager that ctx comes from.
+func (co *core) innermostTxn(ctx context.Context) *txn {
+	for t := currentTxn(ctx); t != nil; t = t.outer {
 		if t.core == co {
 			return t
 		}
@@ -113,15 +113,15 @@ func (co *core) within(ctx context.Context) *txn {
 	return nil
 }
 
-// check is asked before every statement, in one critical section with it.
-func (t *txn) check(ctx context.Context, query string) error {
-	if t.ended() {
+// checkUsable is asked before every statement, in one critical section with it.
+func (t *txn) checkUsable(ctx context.Context, query string) error {
+	if t.hasEnded() {
 		return t.endedError("query", query)
 	}
 	if t.root.dropped != nil || t.root.top.broken != nil || !t.conn.inTransaction() {
 		return t.abortedError("query", query)
 	}
-	t.conn.ask(t.view, query)
+	t.conn.startText(t.view, query)
 	err := ctx.Err()
 	if err == nil && ctx != t.ctx {
 		err = t.ctx.Err()
@@ -129,14 +129,14 @@ func (t *txn) check(ctx context.Context, query string) error {
 	}
 	if err != nil {
 		name, _ := queryName(query)
-		return ended(ctx, "query", name, t.label.String())
+		return contextError(ctx, "query", name, t.label.String())
 	}
 	return nil
 }
 
-// ended reports whether t or a transaction around it has ended. The caller
+// hasEnded reports whether t or a transaction around it has ended. The caller
 // holds the connection's mu.
-func (t *txn) ended() bool {
+func (t *txn) hasEnded() bool {
 	for ; t != nil; t = t.parent {
 		if t.done {
 			return true
@@ -145,8 +145,8 @@ func (t *txn) ended() bool {
 	return false
 }
 
-// inside reports whether t is outer, or nested in it at any depth.
-func (t *txn) inside(outer *txn) bool {
+// isWithin reports whether t is outer, or nested in it at any depth.
+func (t *txn) isWithin(outer *txn) bool {
 	for ; t != nil; t = t.parent {
 		if t == outer {
 			return true
@@ -155,11 +155,11 @@ func (t *txn) inside(outer *txn) bool {
 	return false
 }
 
-// failed wraps the error of a statement that ran under ctx, and notes whether
+// statementError wraps the error of a statement that ran under ctx, and notes whether
 // SQLite dropped the transaction with it.
-func (t *txn) failed(ctx context.Context, op, query string, err error) error {
+func (t *txn) statementError(ctx context.Context, op, query string, err error) error {
 	name, _ := queryName(query)
-	t.conn.note(err)
+	t.conn.noteLost(err)
 	switch e := t.conn.denied; {
 	case e != nil:
 		if inner := (*Error)(nil); errors.As(err, &inner) { // of preparing
@@ -167,12 +167,12 @@ func (t *txn) failed(ctx context.Context, op, query string, err error) error {
 		}
 		e.Op, e.Query, e.Label, e.Err = op, name, t.label.String(), err
 		t.conn.denied, err = nil, e
-	case interrupted(err):
-		if own := t.cancelled(ctx, op, query); own != nil {
+	case isInterrupt(err):
+		if own := t.cancelError(ctx, op, query); own != nil {
 			err = own
 		}
 	}
-	err = t.mark(wrap(op, name, t.label.String(), err))
+	err = t.markBusy(wrap(op, name, t.label.String(), err))
 	if own, ok := err.(*Error); ok && own.Label == "" { // of preparing
 		named := *own
 		named.Label = t.label.String()
@@ -188,11 +188,11 @@ func (t *txn) failed(ctx context.Context, op, query string, err error) error {
 	return err
 }
 
-// doomed wraps the error of a savepoint's own statement. Which savepoints are
+// dropOuter wraps the error of a savepoint's own statement. Which savepoints are
 // open after it nobody knows, so the transaction around them is given up too.
-func (t *txn) doomed(op string, err error) error {
+func (t *txn) dropOuter(op string, err error) error {
 	busy := isInProgress(err)
-	err = t.failed(t.ctx, op, "", err)
+	err = t.statementError(t.ctx, op, "", err)
 	if busy {
 		err = &Error{Op: op, Label: t.label.String(), Kind: ErrUnsupported, Err: err,
 			Detail: "rows of a statement that writes (RETURNING) are still open around it; read them to the end or close them first"}
@@ -216,19 +216,19 @@ func (t *txn) abortedError(op, query string) error {
 // ExecContext runs statements that return no rows. See [DBTX].
 func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	values, bindErr := bindArgs(args)
-	defer values.free()
-	end := t.followStatement(ctx, query)
+	defer values.release()
+	end := t.traceStatement(ctx, query)
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	began := clock()
+	began := monotonic()
 	result, err := t.exec(ctx, query, values, bindErr)
-	t.report(query, clock()-began, end, err)
+	t.reportStatement(query, monotonic()-began, end, err)
 	return result, err
 }
 
 // exec is ExecContext for who holds the connection's mu.
 func (t *txn) exec(ctx context.Context, query string, args boundArgs, bindErr error) (driver.Result, error) {
-	s, err := t.begun(ctx, "exec", query, &args, bindErr)
+	s, err := t.acquireFor(ctx, "exec", query, &args, bindErr)
 	if err != nil {
 		return nil, err
 	}
@@ -236,21 +236,21 @@ func (t *txn) exec(ctx context.Context, query string, args boundArgs, bindErr er
 		return driver.RowsAffected(0), nil
 	}
 	defer s.release()
-	began := clock()
-	result, err := t.conn.exec(t.interruptible(ctx, 0), s, args)
-	s.count(clock()-began, err)
+	began := monotonic()
+	result, err := t.conn.exec(t.driverContext(ctx, 0), s, args)
+	s.countRun(monotonic()-began, err)
 	if err != nil {
-		return nil, t.failed(ctx, "exec", query, err)
+		return nil, t.statementError(ctx, "exec", query, err)
 	}
 	return result, nil
 }
 
-// begun returns the statement of query, which its caller releases. Of a raw text
+// acquireFor returns the statement of query, which its caller releases. Of a raw text
 // of several statements it is the last, which args are then for, and the others have run. Of one to execute that is
 // empty it is nil.
-func (t *txn) begun(ctx context.Context, op, query string, args *boundArgs, bindErr error) (*stmt, error) {
-	t.label.look()
-	if err := t.check(ctx, query); err != nil {
+func (t *txn) acquireFor(ctx context.Context, op, query string, args *boundArgs, bindErr error) (*stmt, error) {
+	t.label.findCaller()
+	if err := t.checkUsable(ctx, query); err != nil {
 		return nil, err
 	}
 	if s := t.conn.stmts[query]; s != nil && !s.busy && bindErr == nil && (s.readonly || !t.view) { // the usual case
@@ -262,7 +262,7 @@ func (t *txn) begun(ctx context.Context, op, query string, args *boundArgs, bind
 		return nil, wrap("bind arguments of", name, t.label.String(), bindErr)
 	}
 	if name != "" || t.conn.stmts[query] != nil {
-		return t.permitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquire(query, name, command) })
+		return t.acquirePermitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquire(query, name, command) })
 	}
 	list, err := t.conn.readWhole(query, "")
 	switch {
@@ -272,26 +272,26 @@ func (t *txn) begun(ctx context.Context, op, query string, args *boundArgs, bind
 	case len(list) == 0:
 		err = errNoStatement("")
 	case len(list) > 1:
-		err = args.suit(list)
+		err = args.checkFor(list)
 	}
 	if err != nil {
-		return nil, t.failed(ctx, op, query, err)
+		return nil, t.statementError(ctx, op, query, err)
 	}
 	last := len(list) - 1
 	for _, statement := range list[:last] {
-		if _, err := t.exec(ctx, statement, args.next(statement), nil); err != nil {
+		if _, err := t.exec(ctx, statement, args.takeFor(statement), nil); err != nil {
 			return nil, err
 		}
 	}
-	t.conn.ask(t.view, list[last])
-	return t.permitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquireRaw(list[last]) })
+	t.conn.startText(t.view, list[last])
+	return t.acquirePermitted(ctx, op, query, func() (*stmt, error) { return t.conn.acquireRaw(list[last]) })
 }
 
-// permitted acquires a statement that t may run.
-func (t *txn) permitted(ctx context.Context, op, query string, acquire func() (*stmt, error)) (*stmt, error) {
+// acquirePermitted acquires a statement that t may run.
+func (t *txn) acquirePermitted(ctx context.Context, op, query string, acquire func() (*stmt, error)) (*stmt, error) {
 	s, err := acquire()
 	if err != nil {
-		return nil, t.failed(ctx, op, query, err)
+		return nil, t.statementError(ctx, op, query, err)
 	}
 	name, _ := queryName(query)
 	if t.view && !s.readonly && !t.conn.pragma { // which SQLite calls a write also where it only asks
@@ -304,18 +304,18 @@ func (t *txn) permitted(ctx context.Context, op, query string, acquire func() (*
 // query runs a query to its first row. One says that no other row is wanted.
 func (t *txn) query(ctx context.Context, query string, args []any, one bool) (*rows, *view, error) {
 	values, bindErr := bindArgs(args)
-	defer values.free()
-	end := t.followStatement(ctx, query)
+	defer values.release()
+	end := t.traceStatement(ctx, query)
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	s, err := t.begun(ctx, "query", query, &values, bindErr)
+	s, err := t.acquireFor(ctx, "query", query, &values, bindErr)
 	if err != nil {
-		t.report(query, 0, end, err)
+		t.reportStatement(query, 0, end, err)
 		return nil, nil, err
 	}
 	r, err := t.openRows(ctx, s, query, values, one, end)
 	if err != nil {
-		return nil, nil, t.failed(ctx, "query", query, err)
+		return nil, nil, t.statementError(ctx, "query", query, err)
 	}
 	return r, r.view, nil
 }
@@ -326,7 +326,7 @@ func (t *txn) QueryContext(ctx context.Context, query string, args ...any) (*sql
 	if err != nil {
 		return nil, err
 	}
-	return r.lend(view)
+	return r.asSQLRows(view)
 }
 
 // QueryRowContext runs a query for one row; its error comes with Scan. See [DBTX].
@@ -335,7 +335,7 @@ func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *s
 	if err != nil {
 		return t.conn.refuseRow(err)
 	}
-	return r.lendRow(view)
+	return r.asSQLRow(view)
 }
 
 // PrepareContext always fails: a prepared statement would pass the guards by.
@@ -347,7 +347,7 @@ func (t *txn) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 func (t *txn) prepare(ctx context.Context, query string) error {
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	if err := t.check(ctx, query); err != nil {
+	if err := t.checkUsable(ctx, query); err != nil {
 		return err
 	}
 	name, _ := queryName(query)
@@ -362,25 +362,25 @@ func (t *txn) prepare(ctx context.Context, query string) error {
 			return nil
 		}
 	}
-	return t.failed(ctx, "prepare", query, err)
+	return t.statementError(ctx, "prepare", query, err)
 }
 
 // epoch makes clock read the monotonic clock alone, which takes half as long as
 // time.Now.
 var epoch = time.Now()
 
-func clock() time.Duration { return time.Since(epoch) }
+func monotonic() time.Duration { return time.Since(epoch) }
 
-// report says, once the connection's mu is free, that a statement has ended: to
+// reportStatement says, once the connection's mu is free, that a statement has ended: to
 // the tracer, and to the log if it was slow.
-func (t *txn) report(query string, elapsed time.Duration, end func(error), err error) {
+func (t *txn) reportStatement(query string, elapsed time.Duration, end func(error), err error) {
 	c, limit := t.conn, t.core.cfg.slowQuery
 	if end != nil {
 		c.late = append(c.late, func() { end(err) })
 	}
 	if limit > 0 && elapsed >= limit {
 		name, _ := queryName(query)
-		c.log(slog.LevelWarn, "slow query", slog.String("query", name), slog.String("label", t.label.String()), slog.Duration("elapsed", elapsed))
+		c.logLater(slog.LevelWarn, "slow query", slog.String("query", name), slog.String("label", t.label.String()), slog.Duration("elapsed", elapsed))
 	}
 }
 

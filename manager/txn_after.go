@@ -15,13 +15,13 @@ type Hook func(ctx context.Context, commit uint64)
 //
 // Outside WithTx, and inside ReadOnly, it returns ErrTxDone.
 func AfterCommit(ctx context.Context, fn Hook) error {
-	t := current(ctx)
+	t := currentTxn(ctx)
 	if t == nil || t.view {
 		return &Error{Op: "register AfterCommit", Kind: ErrTxDone, Detail: "the context does not come from a WithTx closure"}
 	}
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	if t.ended() {
+	if t.hasEnded() {
 		return t.endedError("register AfterCommit", "")
 	}
 	t.hooks = append(t.hooks, fn)
@@ -43,21 +43,21 @@ func AfterCommit(ctx context.Context, fn Hook) error {
 //
 // Outside WithTx, and inside ReadOnly, it returns ErrTxDone.
 func AfterRollback(ctx context.Context, fn func(ctx context.Context, err error)) error {
-	t := current(ctx)
+	t := currentTxn(ctx)
 	if t == nil || t.view {
 		return &Error{Op: "register AfterRollback", Kind: ErrTxDone, Detail: "the context does not come from a WithTx closure"}
 	}
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	if t.ended() {
+	if t.hasEnded() {
 		return t.endedError("register AfterRollback", "")
 	}
-	t.undo = append(t.undo, undo{fn: fn})
+	t.undo = append(t.undo, rollbackHook{fn: fn})
 	return nil
 }
 
 // An undo is a function of AfterRollback.
-type undo struct {
+type rollbackHook struct {
 	fn    func(ctx context.Context, err error)
 	cause error // why its savepoint was rolled back; nil while it stands
 }
@@ -87,7 +87,7 @@ func (r *request) callHooks(hooks []Hook) {
 
 // callUndo calls what must be called now that r has ended with err, and all of
 // it like callHooks.
-func (r *request) callUndo(list []undo, err error) {
+func (r *request) callUndo(list []rollbackHook, err error) {
 	if len(list) == 0 {
 		return
 	}

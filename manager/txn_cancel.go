@@ -8,12 +8,12 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// interruptible is the context that the driver gets of a statement that runs
+// driverContext is the context that the driver gets of a statement that runs
 // under ctx. own is how many open rows the statement itself is.
 //
 // Inside a write transaction an interrupt would drop the transaction or leave
 // the caller in doubt, so there the statement always finishes.
-func (t *txn) interruptible(ctx context.Context, own int32) context.Context {
+func (t *txn) driverContext(ctx context.Context, own int32) context.Context {
 	if t.root.write || ctx.Done() == nil && t.root.ctx.Done() == nil {
 		return context.Background()
 	}
@@ -31,20 +31,20 @@ type stepContext struct {
 	statement context.Context
 	whole     context.Context // the ReadOnly's
 	conn      *conn
-	own       int32
+	ownRows   int32
 	done      chan struct{} // never closed, but not nil, and another one for each
 }
 
-// crowded does not change while the statement runs, since that holds the
+// othersAreOpen does not change while the statement runs, since that holds the
 // connection's mu.
-func (s *stepContext) crowded() bool { return s.conn.reading.Load() > s.own }
+func (s *stepContext) othersAreOpen() bool { return s.conn.reading.Load() > s.ownRows }
 
 func (s *stepContext) Deadline() (time.Time, bool) { return time.Time{}, false }
 func (s *stepContext) Done() <-chan struct{}       { return s.done }
 func (s *stepContext) Value(any) any               { return nil }
 
 func (s *stepContext) Err() error {
-	if err := s.whole.Err(); err != nil || s.crowded() {
+	if err := s.whole.Err(); err != nil || s.othersAreOpen() {
 		return err
 	}
 	return s.statement.Err()
@@ -54,7 +54,7 @@ func (s *stepContext) Err() error {
 func (s *stepContext) AfterFunc(f func()) (stop func() bool) {
 	stopWhole := context.AfterFunc(s.whole, f)
 	stopOwn := context.AfterFunc(s.statement, func() {
-		if !s.crowded() {
+		if !s.othersAreOpen() {
 			f()
 		}
 	})
@@ -64,20 +64,20 @@ func (s *stepContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// cancelled is the error of a ReadOnly's rows whose context has ended.
-func (t *txn) cancelled(ctx context.Context, op, query string) error {
+// cancelError is the error of a ReadOnly's rows whose context has ended.
+func (t *txn) cancelError(ctx context.Context, op, query string) error {
 	if t.root.write || ctx.Err() == nil && t.ctx.Err() == nil {
 		return nil
 	}
 	name, _ := queryName(query)
-	if err := ended(ctx, op, name, t.label.String()); err != nil {
+	if err := contextError(ctx, op, name, t.label.String()); err != nil {
 		return err
 	}
-	return ended(t.ctx, op, name, t.label.String())
+	return contextError(t.ctx, op, name, t.label.String())
 }
 
-// interrupted reports whether err is what the driver makes of the end of a context.
-func interrupted(err error) bool {
+// isInterrupt reports whether err is what the driver makes of the end of a context.
+func isInterrupt(err error) bool {
 	var e sqlite3.Error
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &e) && e.Code == sqlite3.ErrInterrupt {
 		return true

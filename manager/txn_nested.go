@@ -7,12 +7,12 @@ import (
 	"runtime/debug"
 )
 
-// nested runs a WithTx inside another one of the same manager: a savepoint.
-func (t *txn) nested(ctx context.Context, l *label, run closure) error {
+// runNested runs a WithTx inside another one of the same manager: a savepoint.
+func (t *txn) runNested(ctx context.Context, l *label, run closure) error {
 	if t.view {
 		return &Error{Op: "begin nested transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "WithTx inside ReadOnly; swap them"}
 	}
-	n := t.child(ctx, l)
+	n := t.newChild(ctx, l)
 	if err := n.openSavepoint(ctx); err != nil {
 		return err
 	}
@@ -34,14 +34,14 @@ func (t *txn) openSavepoint(ctx context.Context) error {
 	c := t.conn
 	c.mu.Lock()
 	defer c.unlock()
-	if err := t.parent.check(ctx, ""); err != nil {
+	if err := t.parent.checkUsable(ctx, ""); err != nil {
 		return err
 	}
 	if t.root.top != t.parent {
 		return &Error{Op: "begin nested transaction", Label: t.label.String(), Kind: ErrUnsupported, Detail: "another nested transaction of the same parent is still open; run them one after the other"}
 	}
-	if err := c.control(c.savepoint); err != nil {
-		return t.doomed("savepoint", err)
+	if err := c.runControl(c.savepoint); err != nil {
+		return t.dropOuter("savepoint", err)
 	}
 	t.root.top, t.deferred = t, c.defers
 	return nil
@@ -54,7 +54,7 @@ func (t *txn) closeSavepoint(cause error) (err error) {
 	c := t.conn
 	c.mu.Lock()
 	defer c.unlock()
-	if t.ended() {
+	if t.hasEnded() {
 		return t.endedError("release savepoint", "")
 	}
 	defer func() { t.passUndo(cmp.Or(cause, err)) }()
@@ -70,16 +70,16 @@ func (t *txn) closeSavepoint(cause error) (err error) {
 	}
 	keep := cause == nil && abandoned == nil
 	if !keep {
-		err := c.control(c.rollbackTo)
+		err := c.runControl(c.rollbackTo)
 		if err == nil && !t.deferred {
-			err = c.undefer()
+			err = c.stopDeferring()
 		}
 		if err != nil {
-			return t.doomed("roll back to savepoint", err)
+			return t.dropOuter("roll back to savepoint", err)
 		}
 	}
-	if err := c.control(c.release); err != nil {
-		return t.doomed("release savepoint", err)
+	if err := c.runControl(c.release); err != nil {
+		return t.dropOuter("release savepoint", err)
 	}
 	if keep {
 		t.parent.hooks = append(t.parent.hooks, t.hooks...)
@@ -98,22 +98,22 @@ func (t *txn) abandonChildren() error {
 		child.done = true
 		child.passUndo(nil)
 		t.root.top = child.parent
-		if e := c.control(c.release); e != nil {
-			return child.doomed("release savepoint", e)
+		if e := c.runControl(c.release); e != nil {
+			return child.dropOuter("release savepoint", e)
 		}
 		err = &Error{Op: "end transaction", Label: t.label.String(), Kind: ErrTxAborted, Detail: "nested transaction " + child.label.String() + " was still running and has been rolled back with it; wait for it inside the closure"}
 	}
 	return err
 }
 
-// viewed runs a ReadOnly inside another transaction of the same manager: it
+// runView runs a ReadOnly inside another transaction of the same manager: it
 // sees what that one sees.
-func (t *txn) viewed(ctx context.Context, l *label, run closure) error {
-	v := t.child(ctx, l)
+func (t *txn) runView(ctx context.Context, l *label, run closure) error {
+	v := t.newChild(ctx, l)
 	v.write, v.view = t.write, true
-	defer v.finish()
+	defer v.endView()
 	t.conn.mu.Lock()
-	err := t.check(ctx, "")
+	err := t.checkUsable(ctx, "")
 	t.conn.unlock()
 	if err != nil {
 		return err
@@ -121,8 +121,8 @@ func (t *txn) viewed(ctx context.Context, l *label, run closure) error {
 	return run(v.ctx, v)
 }
 
-// finish closes the rows that t left open and makes its query sets useless.
-func (t *txn) finish() {
+// endView closes the rows that t left open and makes its query sets useless.
+func (t *txn) endView() {
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
 	t.conn.closeRows(t)

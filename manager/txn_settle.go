@@ -20,7 +20,7 @@ func Idempotent() TxOption {
 // CommitUnknown reports whether an earlier run of the closure that ctx belongs to
 // may have been committed, see [Idempotent].
 func CommitUnknown(ctx context.Context) bool {
-	t := current(ctx)
+	t := currentTxn(ctx)
 	return t != nil && t.root.unsettled
 }
 

@@ -9,24 +9,24 @@ import (
 // A watch reports transactions that run too long while they still run: a
 // reader holds back the write-ahead log, a writer everybody behind it, and
 // one that never ends would otherwise never be named.
-type watch struct {
+type watchdog struct {
 	core *core
 	stop chan struct{}
 	done chan struct{}
 }
 
-func startWatch(co *core) *watch {
-	w := &watch{core: co, stop: make(chan struct{}), done: make(chan struct{})}
+func startWatchdog(co *core) *watchdog {
+	w := &watchdog{core: co, stop: make(chan struct{}), done: make(chan struct{})}
 	go w.run()
 	return w
 }
 
-func (w *watch) close() {
+func (w *watchdog) stopAndWait() {
 	close(w.stop)
 	<-w.done
 }
 
-func (w *watch) run() {
+func (w *watchdog) run() {
 	defer close(w.done)
 	cfg := &w.core.cfg
 	every := time.Second
@@ -43,24 +43,24 @@ func (w *watch) run() {
 		case <-w.stop:
 			return
 		case <-tick.C:
-			now := clock()
+			now := monotonic()
 			running := map[*label]bool{}
 			for _, c := range w.core.writeConns() {
-				w.look(c, "write transaction runs long", cfg.slowTx, now, reported, running)
+				w.reportSlow(c, "write transaction runs long", cfg.slowTx, now, reported, running)
 			}
 			for _, c := range w.core.readConns() {
-				w.look(c, "read transaction runs long and holds back the write-ahead log", cfg.slowRead, now, reported, running)
+				w.reportSlow(c, "read transaction runs long and holds back the write-ahead log", cfg.slowRead, now, reported, running)
 			}
 			reported = running
 			if wr := w.core.writer; wr != nil {
-				wr.checkpoints.lookIdle(wr)
+				wr.checkpoints.measureIdle(wr)
 			}
 		}
 	}
 }
 
-// look reports the transaction on c once.
-func (w *watch) look(c *conn, what string, limit time.Duration, now time.Duration, reported, running map[*label]bool) {
+// reportSlow reports the transaction on c once.
+func (w *watchdog) reportSlow(c *conn, what string, limit time.Duration, now time.Duration, reported, running map[*label]bool) {
 	l := c.holder.Load()
 	if l == nil || limit <= 0 {
 		return
@@ -75,8 +75,8 @@ func (w *watch) look(c *conn, what string, limit time.Duration, now time.Duratio
 	}
 }
 
-// holders names the transactions that connections serve now.
-func holders(conns []*conn) string {
+// holderLabels names the transactions that connections serve now.
+func holderLabels(conns []*conn) string {
 	var names []string
 	for _, c := range conns {
 		if l := c.holder.Load(); l != nil {

@@ -21,24 +21,24 @@ type writer struct {
 	conn        atomic.Pointer[conn] // replaced when it cannot be put right
 	lock        *fileLock            // the queue between processes, or nil
 	checkpoints checkpointer
-	running     atomic.Pointer[running] // the group member running now, if others wait for it
-	watched     atomic.Bool             // a timer looks at running
+	running     atomic.Pointer[runningMember] // the group member running now, if others wait for it
+	watched     atomic.Bool                   // a timer looks at running
 }
 
-// do runs r to its end and returns its answer.
-func (w *writer) do(r *request) (err error) {
-	if err := ended(r.ctx, "begin transaction", "", r.label.String()); err != nil {
+// submit runs r to its end and returns its answer.
+func (w *writer) submit(r *request) (err error) {
+	if err := contextError(r.ctx, "begin transaction", "", r.label.String()); err != nil {
 		return err
 	}
-	holds, err := w.queue.enter(r, w.core.cfg.queueDepth)
+	holds, err := w.queue.join(r, w.core.cfg.queueDepth)
 	if err != nil {
 		return err
 	}
 	err = errUnfinished // a panic or Goexit passes through
 	defer func() { r.callBack(err) }()
 	if holds {
-		w.runHere(r)
-	} else if err = w.await(r); err != nil {
+		w.runOnCaller(r)
+	} else if err = w.awaitOutcome(r); err != nil {
 		return err
 	}
 	err = r.err
@@ -53,17 +53,17 @@ func (r *request) callBack(err error) {
 	r.callUndo(r.undo, err)
 }
 
-// runHere runs r on its caller's goroutine, where a panic or Goexit simply
+// runOnCaller runs r on its caller's goroutine, where a panic or Goexit simply
 // goes on, and hands the writer on in every case.
-func (w *writer) runHere(r *request) {
+func (w *writer) runOnCaller(r *request) {
 	defer w.handOn()
-	w.solo(r)
+	w.runAlone(r)
 }
 
 // handOn finishes the holder's turn and passes the writer to those who wait.
 func (w *writer) handOn() {
 	w.endTurn()
-	if w.queue.leave() {
+	if w.queue.release() {
 		go w.serve(nil)
 	}
 }
@@ -72,13 +72,13 @@ func (w *writer) handOn() {
 func (w *writer) endTurn() {
 	c := w.conn.Load()
 	c.holder.Store(nil)
-	w.checkpoints.due(w)
+	w.checkpoints.checkpointIfDue(w)
 	w.lock.release()
 }
 
-// await waits for r's outcome and continues in the caller what the closure did.
+// awaitOutcome waits for r's outcome and continues in the caller what the closure did.
 // Its caller may leave for as long as nothing of r has happened.
-func (w *writer) await(r *request) error {
+func (w *writer) awaitOutcome(r *request) error {
 	limit := w.core.cfg.maxQueueWait
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -88,12 +88,12 @@ func (w *writer) await(r *request) error {
 			left = true
 		case <-ctxDone:
 			if w.queue.abandon(r) {
-				return detailed(ended(r.ctx, "queue transaction", "", r.label.String()), w.lock.blocked())
+				return withDetail(contextError(r.ctx, "queue transaction", "", r.label.String()), w.lock.blockedBy())
 			}
 			ctxDone = nil // its closure runs, and COMMIT or readmit answers
 		case <-timer.C:
 			// An evicted request enters the line again, with its time yet to come.
-			waited, waiting := w.queue.inLine(r)
+			waited, waiting := w.queue.waitedFor(r)
 			if waiting && waited >= limit && w.queue.abandon(r) {
 				return w.waitedTooLong(r, waited)
 			}
@@ -106,7 +106,7 @@ func (w *writer) await(r *request) error {
 	w.core.stats.queueWait.Add(int64(r.waited))
 	switch {
 	case r.panicked:
-		panic(r.value)
+		panic(r.panicValue)
 	case r.goexit:
 		runtime.Goexit()
 	}
@@ -115,7 +115,7 @@ func (w *writer) await(r *request) error {
 
 func (w *writer) waitedTooLong(r *request, waited time.Duration) error {
 	e := &Error{Op: "queue transaction", Label: r.label.String(), Waited: waited, Kind: ErrBusy}
-	if e.Detail = w.lock.blocked(); e.Detail != "" {
+	if e.Detail = w.lock.blockedBy(); e.Detail != "" {
 		return e
 	}
 	if l := w.conn.Load().holder.Load(); l != nil {
@@ -124,23 +124,23 @@ func (w *writer) waitedTooLong(r *request, waited time.Duration) error {
 	return e
 }
 
-// solo runs r in a transaction of its own, again and again while the database
+// runAlone runs r in a transaction of its own, again and again while the database
 // is busy and the budget lasts. A panic or Goexit of the closure passes
 // through, after the rollback.
-func (w *writer) solo(r *request) {
-	if r.bare {
-		r.reset()
-		r.err = w.runBare(r)
+func (w *writer) runAlone(r *request) {
+	if r.maintains {
+		r.resetOutcome()
+		r.err = w.runMaintenance(r)
 		return
 	}
 	retry := retrier{core: w.core, label: &r.label, op: "begin transaction"}
 	for {
-		r.reset()
-		if r.err = w.begin(r, &retry); r.err != nil {
+		r.resetOutcome()
+		if r.err = w.beginWrite(r, &retry); r.err != nil {
 			return
 		}
-		w.attempt(r, &retry)
-		if !r.again {
+		w.runOnce(r, &retry)
+		if !r.canRetry {
 			return
 		}
 		retry.op = "write transaction"
@@ -151,10 +151,10 @@ func (w *writer) solo(r *request) {
 	}
 }
 
-// begin takes the lock file and says BEGIN IMMEDIATE, patiently.
-func (w *writer) begin(r *request, retry *retrier) error {
+// beginWrite takes the lock file and says BEGIN IMMEDIATE, patiently.
+func (w *writer) beginWrite(r *request, retry *retrier) error {
 	for {
-		if err := ended(r.ctx, "begin transaction", "", retry.label.String()); err != nil {
+		if err := contextError(r.ctx, "begin transaction", "", retry.label.String()); err != nil {
 			return err
 		}
 		if err := w.lock.acquire(r.ctx, retry.label); err != nil {
@@ -175,7 +175,7 @@ func (w *writer) begin(r *request, retry *retrier) error {
 
 // beginOnce says BEGIN IMMEDIATE, and after an error makes sure that nothing has begun.
 func (w *writer) beginOnce(r *request) error {
-	c, err := w.living()
+	c, err := w.liveConn()
 	if err != nil {
 		return err
 	}
@@ -192,9 +192,9 @@ func (w *writer) beginOnce(r *request) error {
 	return err
 }
 
-// attempt runs r's closure in the transaction that has begun, and ends it.
-func (w *writer) attempt(r *request, retry *retrier) {
-	t, ctx := w.core.begin(r.ctx, w.conn.Load(), &r.label, true)
+// runOnce runs r's closure in the transaction that has begun, and ends it.
+func (w *writer) runOnce(r *request, retry *retrier) {
+	t, ctx := w.core.newTxn(r.ctx, w.conn.Load(), &r.label, true)
 	t.unsettled = r.unsettled
 	settled := false
 	defer func() {
@@ -203,14 +203,14 @@ func (w *writer) attempt(r *request, retry *retrier) {
 		}
 		r.undo = t.undo
 	}()
-	r.err = w.core.call(ctx, t, r)
+	r.err = w.core.runClosure(ctx, t, r)
 	settled = true
 	if r.err != nil {
 		w.rollback(t)
 	} else {
 		r.err = w.commit(r, t, retry)
 	}
-	r.again = t.canRetry(r.err) || r.settles()
+	r.canRetry = t.canRetry(r.err) || r.settles()
 }
 
 // commit ends t with COMMIT. Nothing can run in t from here on.
@@ -219,7 +219,7 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 	c.mu.Lock()
 	defer c.unlock()
 	abandoned := t.abandonChildren()
-	t.close()
+	t.invalidate()
 	switch {
 	case t.dropped != nil || !c.inTransaction():
 		w.rollbackLocked(c)
@@ -228,7 +228,7 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 		w.rollbackLocked(c)
 		return abandoned
 	}
-	err := w.end(c, r, t, retry)
+	err := w.commitOnEngine(c, r, t, retry)
 	if err != nil {
 		r.unknown = mayBeKept(err)
 		w.rollbackLocked(c)
@@ -238,9 +238,9 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 	return nil
 }
 
-// end says COMMIT for t, the way its engine wants it. The caller holds the
+// commitOnEngine says COMMIT for t, the way its engine wants it. The caller holds the
 // connection's mu.
-func (w *writer) end(c *conn, r *request, t *txn, retry *retrier) error {
+func (w *writer) commitOnEngine(c *conn, r *request, t *txn, retry *retrier) error {
 	if c.server != nil {
 		return r.commitOnServer(c, t)
 	}
@@ -251,7 +251,7 @@ func (w *writer) end(c *conn, r *request, t *txn, retry *retrier) error {
 // transaction then still stands. The caller holds the connection's mu.
 func (w *writer) commitLocked(c *conn, retry *retrier) error {
 	for {
-		err := c.control(c.commit)
+		err := c.runControl(c.commit)
 		if err == nil {
 			w.checkpoints.commits++
 			return movedAt("commit", retry.label, w.core.file.checkCommit())
@@ -295,17 +295,17 @@ func mayBeKept(err error) bool {
 func (w *writer) rollback(t *txn) {
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	t.close()
+	t.invalidate()
 	w.rollbackLocked(t.conn)
 }
 
-// close makes t and everything in it useless. The caller holds the connection's mu.
-func (t *txn) close() {
+// invalidate makes t and everything in it useless. The caller holds the connection's mu.
+func (t *txn) invalidate() {
 	t.done = true
 	c := t.conn
 	c.text = ""
 	for len(c.open) > 0 {
-		c.open[len(c.open)-1].finish()
+		c.open[len(c.open)-1].closeLocked()
 	}
 }
 
@@ -323,19 +323,19 @@ func (w *writer) rollbackLocked(c *conn) {
 		if !c.inTransaction() {
 			return
 		}
-		err = c.control(c.rollback)
+		err = c.runControl(c.rollback)
 	}
 	if c.inTransaction() {
-		c.log(slog.LevelError, "rollback failed, replacing the connection", slog.Any("error", err))
-		w.replace(c)
+		c.logLater(slog.LevelError, "rollback failed, replacing the connection", slog.Any("error", err))
+		w.replaceConn(c)
 	}
 }
 
-// living is the writer's connection, opened again if it was lost and could not
+// liveConn is the writer's connection, opened again if it was lost and could not
 // be replaced at once. The caller holds the writer.
-func (w *writer) living() (*conn, error) {
+func (w *writer) liveConn() (*conn, error) {
 	c := w.conn.Load()
-	if !c.gone() {
+	if !c.isUnusable() {
 		return c, nil
 	}
 	w.core.file.forgetLog()
@@ -344,24 +344,24 @@ func (w *writer) living() (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.install(fresh, c)
+	w.useConn(fresh, c)
 	return fresh, nil
 }
 
-// replace puts a fresh connection in c's place.
-func (w *writer) replace(c *conn) {
+// replaceConn puts a fresh connection in c's place.
+func (w *writer) replaceConn(c *conn) {
 	w.core.file.forgetLog()
 	_ = c.closeLocked()
 	fresh, err := w.core.openWriter(context.Background())
 	if err != nil {
-		c.log(slog.LevelError, "cannot reopen the database for writing", slog.Any("error", err))
+		c.logLater(slog.LevelError, "cannot reopen the database for writing", slog.Any("error", err))
 		return
 	}
-	w.install(fresh, c)
+	w.useConn(fresh, c)
 }
 
-// install puts fresh in the place of old, whose statistics it goes on with.
-func (w *writer) install(fresh, old *conn) {
+// useConn puts fresh in the place of old, whose statistics it goes on with.
+func (w *writer) useConn(fresh, old *conn) {
 	fresh.stats = old.stats
 	w.conn.Store(fresh)
 }

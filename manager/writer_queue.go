@@ -9,14 +9,14 @@ import (
 
 // A request is one WithTx on its way through the queue.
 type request struct {
-	ctx   context.Context
-	label label
-	run   closure
-	alone bool
-	once  bool     // not twice under WithRunTwice
-	bare  bool     // begins its own transactions, see Maintain
-	keys  []string // see Keyed; none: all
-	lane  *writer  // on a server, once it is the request's turn
+	ctx       context.Context
+	label     label
+	run       closure
+	alone     bool
+	once      bool     // not twice under WithRunTwice
+	maintains bool     // begins its own transactions, see Maintain
+	keys      []string // see Keyed; none: all
+	lane      *writer  // on a server, once it is the request's turn
 
 	// On a server, see Idempotent.
 	idempotent bool
@@ -30,20 +30,20 @@ type request struct {
 	waited     time.Duration // in line, summed
 
 	// Written by whoever runs the closure, read after done is closed.
-	done     chan struct{}
-	err      error
-	again    bool // err is one that a retry can cure
-	commit   uint64
-	hooks    []Hook
-	undo     []undo // of the closure's last run
-	unknown  bool   // err is of a COMMIT whose change may be there
-	panicked bool
-	value    any // what it panicked with
-	goexit   bool
+	done       chan struct{}
+	err        error
+	canRetry   bool // err is one that a retry can cure
+	commit     uint64
+	hooks      []Hook
+	undo       []rollbackHook // of the closure's last run
+	unknown    bool           // err is of a COMMIT whose change may be there
+	panicked   bool
+	panicValue any // what it panicked with
+	goexit     bool
 }
 
-func (r *request) reset() {
-	r.err, r.again, r.hooks, r.unknown, r.panicked, r.value, r.goexit = nil, false, nil, false, false, nil, false
+func (r *request) resetOutcome() {
+	r.err, r.canRetry, r.hooks, r.unknown, r.panicked, r.panicValue, r.goexit = nil, false, nil, false, false, nil, false
 }
 
 // A queue serves writers first come, first served. Whoever finds it free holds
@@ -55,12 +55,12 @@ type queue struct {
 	length     int
 	held       bool
 	closing    bool
-	outside    []*request    // evicted: neither waiting nor claimed until their closures return
-	free       chan struct{} // closed when closing and neither held, waited for nor left outside
+	evicted    []*request    // evicted: neither waiting nor claimed until their closures return
+	drained    chan struct{} // closed when closing and neither held, waited for nor left outside
 }
 
-// enter reports how r got in: holding the writer, waiting, or not at all.
-func (q *queue) enter(r *request, depth int) (holds bool, err error) {
+// join reports how r got in: holding the writer, waiting, or not at all.
+func (q *queue) join(r *request, depth int) (holds bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
@@ -73,12 +73,12 @@ func (q *queue) enter(r *request, depth int) (holds bool, err error) {
 		return false, &Error{Op: "queue transaction", Label: r.label.String(), Kind: ErrQueueFull, Detail: "callers are faster than the disk; slow them down or raise WithQueueDepth"}
 	}
 	r.done = make(chan struct{})
-	q.append(r)
+	q.addLast(r)
 	return false, nil
 }
 
-// hold takes the writer if nobody has it, nor waits for it.
-func (q *queue) hold() bool {
+// tryHold takes the writer if nobody has it, nor waits for it.
+func (q *queue) tryHold() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closing || q.held || q.head != nil {
@@ -88,8 +88,8 @@ func (q *queue) hold() bool {
 	return true
 }
 
-// append puts r at the end of the line. The caller holds mu.
-func (q *queue) append(r *request) {
+// addLast puts r at the end of the line. The caller holds mu.
+func (q *queue) addLast(r *request) {
 	r.waiting, r.enqueued = true, time.Now()
 	r.prev = q.tail
 	if q.tail == nil {
@@ -101,8 +101,8 @@ func (q *queue) append(r *request) {
 	q.length++
 }
 
-// prepend puts r at the head of the line. The caller holds mu.
-func (q *queue) prepend(r *request) {
+// addFirst puts r at the head of the line. The caller holds mu.
+func (q *queue) addFirst(r *request) {
 	r.waiting, r.enqueued = true, time.Now()
 	r.next = q.head
 	if q.head == nil {
@@ -130,42 +130,42 @@ func (q *queue) remove(r *request) {
 	q.length--
 }
 
-// leave gives the writer back. It reports whether somebody waits, who then
+// release gives the writer back. It reports whether somebody waits, who then
 // must be served: the writer stays held for them.
-func (q *queue) leave() (waiting bool) {
+func (q *queue) release() (waiting bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.head != nil {
 		return true
 	}
 	q.held = false
-	q.settle()
+	q.signalDrained()
 	return false
 }
 
-// settle tells a waiting Close that nobody is left. The caller holds mu.
-func (q *queue) settle() {
-	if !q.closing || q.held || q.head != nil || len(q.outside) > 0 {
+// signalDrained tells a waiting Close that nobody is left. The caller holds mu.
+func (q *queue) signalDrained() {
+	if !q.closing || q.held || q.head != nil || len(q.evicted) > 0 {
 		return
 	}
 	select {
-	case <-q.free:
+	case <-q.drained:
 	default:
-		close(q.free)
+		close(q.drained)
 	}
 }
 
-// first is the request whose turn it is, not yet taken, and how many wait.
-func (q *queue) first() (r *request, waiting int) {
+// peek is the request whose turn it is, not yet taken, and how many wait.
+func (q *queue) peek() (r *request, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.head, q.length
 }
 
-// take claims the next request: from now on its caller must wait for the
+// claimNext claims the next request: from now on its caller must wait for the
 // outcome. It returns nil when none is left, or when the next one wants to be
 // alone and the caller wants company.
-func (q *queue) take(company bool) *request {
+func (q *queue) claimNext(company bool) *request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	r := q.head
@@ -189,25 +189,25 @@ func (q *queue) abandon(r *request) bool {
 	return false
 }
 
-// inLine is how long r has waited since it entered the line, and whether it waits.
-func (q *queue) inLine(r *request) (waited time.Duration, waiting bool) {
+// waitedFor is how long r has waited since it entered the line, and whether it waits.
+func (q *queue) waitedFor(r *request) (waited time.Duration, waiting bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return time.Since(r.enqueued), r.waiting
 }
 
-// evict notes that r's closure runs outside any transaction.
-func (q *queue) evict(r *request) {
+// noteEvicted notes that r's closure runs outside any transaction.
+func (q *queue) noteEvicted(r *request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.outside = append(q.outside, r)
+	q.evicted = append(q.evicted, r)
 }
 
-// labels names those who are outside.
-func (q *queue) labels() (names []string) {
+// evictedLabels names those who are outside.
+func (q *queue) evictedLabels() (names []string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, r := range q.outside {
+	for _, r := range q.evicted {
 		names = append(names, r.label.String())
 	}
 	return names
@@ -217,32 +217,32 @@ func (q *queue) labels() (names []string) {
 // the line, to run alone; if its context has ended, that is the answer. It
 // reports whether the caller of readmit now holds the writer.
 func (q *queue) readmit(r *request) (holds bool) {
-	err := ended(r.ctx, "queue transaction", "", r.label.String())
+	err := contextError(r.ctx, "queue transaction", "", r.label.String())
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.outside = slices.DeleteFunc(q.outside, func(other *request) bool { return other == r })
+	q.evicted = slices.DeleteFunc(q.evicted, func(other *request) bool { return other == r })
 	if err != nil {
-		r.reset()
+		r.resetOutcome()
 		r.err = err
 		close(r.done)
-		q.settle()
+		q.signalDrained()
 		return false
 	}
 	r.alone = true
-	q.prepend(r)
+	q.addFirst(r)
 	holds = !q.held
 	q.held = true
 	return holds
 }
 
-// close stops admission. The channel is closed when the last one has left.
-func (q *queue) close() <-chan struct{} {
+// stopAdmission stops admission. The channel is closed when the last one has left.
+func (q *queue) stopAdmission() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.closing {
 		q.closing = true
-		q.free = make(chan struct{})
-		q.settle()
+		q.drained = make(chan struct{})
+		q.signalDrained()
 	}
-	return q.free
+	return q.drained
 }
