@@ -16,7 +16,7 @@ import (
 // event it is that a counter cannot hold.
 func TestTheOrderOfAnInputDecidesNothing(t *testing.T) {
 	base := uint64(time.Now().UnixNano())
-	for i := range uint64(lawStreamsOr(t, 30)) {
+	for i := range uint64(lawStreamsOr(t, 20)) {
 		seed := base + i
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 11))

@@ -255,3 +255,35 @@ func TestRebuildUnderPolicy(t *testing.T) {
 		}
 	}
 }
+
+// TestRebuildUnderPolicyLeavesNothing: a miner of whom nothing counts under the policy of now is as one whose events were
+// all ignored.
+func TestRebuildUnderPolicyLeavesNothing(t *testing.T) {
+	l := open(t)
+	register(t, l, 1)
+	transfers := []ledger.Event{stake("1-1", 0, tao, tao), unstake("2-1", 1, tao, tao), unstake("3-1", 2, tao, tao)}
+	for i := range transfers {
+		transfers[i].IsTransfer = new(true)
+	}
+	apply(t, l, transfers)
+	was := miner(t, l, 1)
+	for _, c := range []struct {
+		transfers chain.TransferPolicy
+		positions int64
+	}{{chain.TransfersExclude, 0}, {chain.TransfersInclude, 1}} {
+		setPolicy(t, l, func(p *ledger.Policy) { p.Transfers = c.transfers })
+		if _, err := l.Rebuild(context.Background(), coldkey(1), ledger.UnderPolicy()); err != nil {
+			t.Fatalf("%s: %v", c.transfers, err)
+		}
+		m := miner(t, l, 1)
+		if m.Positions != c.positions || (m.LatestKey == nil) != (c.positions == 0) || (m.LastActive == nil) != (c.positions == 0) {
+			t.Errorf("%s: got %+v, want %d positions", c.transfers, m, c.positions)
+		}
+		if got := verify(t, l); !got.Healthy() {
+			t.Errorf("%s: verify: %v", c.transfers, got.Differences)
+		}
+	}
+	if m := miner(t, l, 1); !reflect.DeepEqual(m, was) {
+		t.Errorf("back: got %+v, want %+v", m, was)
+	}
+}

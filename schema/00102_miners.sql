@@ -80,7 +80,11 @@ CREATE TRIGGER miners_latest_key BEFORE UPDATE OF latest_key ON miners
 WHEN NEW.latest_key IS NOT OLD.latest_key
 BEGIN
   SELECT RAISE(ABORT, 'miners: the latest key must be that of an event of the miner')
-  WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.miner_id = NEW.miner_id AND e.event_key = NEW.latest_key);
+  WHERE NEW.latest_key IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM events e WHERE e.miner_id = NEW.miner_id AND e.event_key = NEW.latest_key);
+  SELECT RAISE(ABORT, 'miners: only a replay leaves no latest event')
+  WHERE OLD.latest_key IS NOT NULL AND NEW.latest_key IS NULL
+    AND NOT EXISTS (SELECT 1 FROM rebuilds r WHERE r.miner_id = OLD.miner_id);
 END;
 -- +goose StatementEnd
 

@@ -82,8 +82,13 @@ CREATE TRIGGER miners_identity BEFORE UPDATE OF miner_id, coldkey, tracking_star
 -- +goose StatementBegin
 CREATE FUNCTION miners_latest_key() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (NEW.latest_key IS DISTINCT FROM OLD.latest_key) AND (NOT EXISTS (SELECT 1 FROM events e WHERE e.miner_id = NEW.miner_id AND e.event_key = NEW.latest_key)) THEN
+  IF (NEW.latest_key IS DISTINCT FROM OLD.latest_key) AND (NEW.latest_key IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM events e WHERE e.miner_id = NEW.miner_id AND e.event_key = NEW.latest_key)) THEN
     RAISE EXCEPTION 'miners: the latest key must be that of an event of the miner' USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+  END IF;
+  IF (NEW.latest_key IS DISTINCT FROM OLD.latest_key) AND (OLD.latest_key IS NOT NULL AND NEW.latest_key IS NULL
+    AND NOT EXISTS (SELECT 1 FROM rebuilds r WHERE r.miner_id = OLD.miner_id)) THEN
+    RAISE EXCEPTION 'miners: only a replay leaves no latest event' USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
   END IF;
   RETURN NEW;
 END $$;
