@@ -316,3 +316,25 @@ func TestFileBehindASymbolicLink(t *testing.T) {
 		}
 	}
 }
+
+// Where Open makes the file, or its log, that log is compared too.
+func TestLogOfAFileThatOpenMadeIsCompared(t *testing.T) {
+	for _, suffix := range []string{"-wal", "-shm"} {
+		path := bankPath(t)
+		db, err := manager.Open(t.Context(), path, newBank, newBank)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer bankClose(t, db)
+		write := func() error {
+			return db.WithTx(t.Context(), func(ctx context.Context, tx *bank) error {
+				_, err := tx.db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES (1)")
+				return err
+			})
+		}
+		if err := errors.Join(write(), os.Remove(path+suffix)); err != nil {
+			t.Fatal(err)
+		}
+		fileWantMoved(t, "WithTx without "+suffix, write())
+	}
+}

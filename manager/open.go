@@ -367,7 +367,10 @@ func (co *core) openWriter(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = co.file.rememberIDs(true); err == nil {
+	if _, err = readPragma(c.raw, "schema_version"); err == nil { // which opens the log
+		err = co.file.rememberIDs(true)
+	}
+	if err == nil {
 		co.file.pageSize, err = readPageSize(c.raw)
 	}
 	if err != nil {
