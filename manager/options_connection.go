@@ -3,8 +3,8 @@ package manager
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -15,8 +15,10 @@ import (
 // would stay for the next caller. It replaces what the manager itself would
 // set, foreign_keys or cache_size for one. Those that the manager lives on
 // (journal_mode, synchronous, locking_mode, query_only, busy_timeout,
-// wal_autocheckpoint) and those that set nothing (optimize, user_version) make Open return
-// ErrUnsupported, and so does a name that SQLite does not know.
+// wal_autocheckpoint), those that are in the file (user_version) and those that
+// only ask or act (integrity_check, table_info, optimize) make Open return
+// ErrUnsupported, and so do a name that SQLite does not know and a value that the
+// PRAGMA does not take, such as foreign_keys = maybe, which SQLite reads as OFF.
 func WithPragma(name, value string) Option {
 	return func(c *config) { c.pragmas = append(c.pragmas, setting{strings.ToLower(name), value}) }
 }
@@ -37,62 +39,108 @@ func WithConnectHook(fn func(ctx context.Context, conn *sqlite3.SQLiteConn) erro
 // A setting is a PRAGMA that the user set.
 type setting struct{ name, value string }
 
-// reserved says why a PRAGMA is no setting of the user's.
+// settable are the PRAGMAs that WithPragma sets, and the values that each takes.
+// SQLite takes any value for what it can make of it, mostly for 0.
+var settable = map[string]pragmaValues{
+	"analysis_limit": number32, "cache_size": number32, "hard_heap_limit": number64, "max_page_count": number32,
+	"mmap_size": number64, "soft_heap_limit": number64, "threads": number32,
+
+	"automatic_index": flag, "case_sensitive_like": flag, "cell_size_check": flag, "checkpoint_fullfsync": flag,
+	"foreign_keys": flag, "fullfsync": flag, "ignore_check_constraints": flag, "legacy_alter_table": flag,
+	"recursive_triggers": flag, "reverse_unordered_selects": flag, "trusted_schema": flag,
+
+	"cache_spill":   {flag.words, 32},
+	"secure_delete": {flag.words + " fast", 0},
+	"temp_store":    {"default file memory 0 1 2", 0},
+}
+
+// pragmaValues are words, and numbers of so many bits.
+type pragmaValues struct {
+	words string
+	bits  int
+}
+
+var (
+	flag     = pragmaValues{words: "on off yes no true false 1 0"}
+	number32 = pragmaValues{bits: 32}
+	number64 = pragmaValues{bits: 64}
+)
+
+func (v pragmaValues) allow(value string) bool {
+	if slices.Contains(strings.Fields(v.words), strings.ToLower(value)) {
+		return true
+	}
+	_, err := strconv.ParseInt(value, 10, v.bits)
+	return v.bits > 0 && err == nil
+}
+
+func (v pragmaValues) String() string {
+	words := strings.ReplaceAll(v.words, " ", ", ")
+	switch {
+	case v.bits == 0:
+		return words
+	case words == "":
+		return fmt.Sprintf("a number of %d bits", v.bits)
+	}
+	return fmt.Sprintf("%s, or a number of %d bits", words, v.bits)
+}
+
+// reserved says why a PRAGMA is no setting of the user's, if more is to be said
+// than that it only asks.
 var reserved = map[string]string{
-	"journal_mode":       "the manager needs the write-ahead log",
-	"synchronous":        "use WithSynchronousNormal",
-	"locking_mode":       "the readers need the file too",
-	"query_only":         "the manager sets it on its readers",
-	"busy_timeout":       "use WithRetryBudget",
-	"wal_autocheckpoint": "use WithCheckpointFrames",
-	"journal_size_limit": "the manager bounds the log itself",
-	"read_uncommitted":   "a snapshot would be none",
-	"writable_schema":    "run it in Maintain",
-	"user_version":       "it is in the file: set it in a migration",
-	"application_id":     "it is in the file: set it in a migration, see WithApplicationID",
-	"auto_vacuum":        "it is in the file: set it in a migration before the first table, or with VACUUM in Maintain",
-	"page_size":          "it is in the file: set it with VACUUM in Maintain",
-	"encoding":           "it is in the file: set it in a migration before the first table",
-	"defer_foreign_keys": "it ends with each transaction: set it inside WithTx",
-	"optimize":           "it sets nothing; run it in Maintain",
-	"incremental_vacuum": "it sets nothing; run it inside WithTx",
-	"wal_checkpoint":     "it sets nothing; the manager does it, or run it in Maintain",
-	"shrink_memory":      "it sets nothing; run it in Maintain",
+	"journal_mode":           "the manager needs the write-ahead log",
+	"synchronous":            "use WithSynchronousNormal",
+	"locking_mode":           "the readers need the file too",
+	"query_only":             "the manager sets it on its readers",
+	"busy_timeout":           "use WithRetryBudget",
+	"wal_autocheckpoint":     "use WithCheckpointFrames",
+	"journal_size_limit":     "the manager bounds the log itself",
+	"read_uncommitted":       "a snapshot would be none",
+	"writable_schema":        "run it in Maintain",
+	"schema_version":         "SQLite counts it up by itself, and finds changes of the schema by it",
+	"user_version":           "it is in the file: set it in a migration",
+	"application_id":         "it is in the file: set it in a migration, see WithApplicationID",
+	"auto_vacuum":            "it is in the file: set it in a migration before the first table, or with VACUUM in Maintain",
+	"page_size":              "it is in the file: set it with VACUUM in Maintain",
+	"encoding":               "it is in the file: set it in a migration before the first table",
+	"defer_foreign_keys":     "it ends with each transaction: set it inside WithTx",
+	"optimize":               "it sets nothing; run it in Maintain",
+	"incremental_vacuum":     "it sets nothing; run it inside WithTx",
+	"wal_checkpoint":         "it sets nothing; the manager does it, or run it in Maintain",
+	"shrink_memory":          "it sets nothing; run it in Maintain",
+	"integrity_check":        "it sets nothing; run it inside ReadOnly, or let Backup do it",
+	"quick_check":            "it sets nothing; run it inside ReadOnly",
+	"foreign_key_check":      "it sets nothing; run it inside ReadOnly",
+	"temp_store_directory":   "it is the whole process's, and no other thread may use SQLite meanwhile; set the environment variable SQLITE_TMPDIR",
+	"count_changes":          "it is deprecated, and makes each statement that writes return a row",
+	"empty_result_callbacks": "it is deprecated, and changes nothing here",
+	"full_column_names":      "it is deprecated; name the column with AS",
+	"short_column_names":     "it is deprecated; name the column with AS",
 }
 
 // checkPragmas refuses what WithPragma cannot do.
 func (cfg *config) checkPragmas() error {
 	for _, s := range cfg.pragmas {
-		switch why, isReserved := reserved[s.name]; {
+		values, isSettable := settable[s.name]
+		why, isReserved := reserved[s.name]
+		switch {
 		case isReserved:
-			return &Error{Op: "set PRAGMA " + s.name, Kind: ErrUnsupported, Detail: "WithPragma cannot set it: " + why}
-		case !pragmaName.MatchString(s.name):
-			return &Error{Op: fmt.Sprintf("set PRAGMA %q", s.name), Kind: ErrUnsupported, Detail: "WithPragma takes the name of a PRAGMA, such as mmap_size"}
-		case s.value == "":
-			return &Error{Op: "set PRAGMA " + s.name, Kind: ErrUnsupported, Detail: "WithPragma needs a value"}
+			why = "WithPragma cannot set it: " + why
+		case isSettable && values.allow(s.value):
+			continue
+		case isSettable:
+			why = fmt.Sprintf("its value can be %s, not %q", values, s.value)
+		default:
+			why = "WithPragma sets what SQLite keeps for a connection, such as cache_size; this one only asks, or SQLite does not know it"
 		}
+		return &Error{Op: fmt.Sprintf("set PRAGMA %q", s.name), Kind: ErrUnsupported, Detail: why}
 	}
 	return nil
 }
 
-var (
-	pragmaName  = regexp.MustCompile(`^[a-z][a-z_]*$`)
-	pragmaValue = regexp.MustCompile(`^([a-zA-Z_]+|[-+]?[0-9]+)$`)
-)
-
 // set sets s on a connection.
 func (s setting) set(c DriverConn) error {
-	known, err := readValue(c, "SELECT count(*) FROM pragma_pragma_list WHERE name = '"+s.name+"'")
-	if err == nil && known == "0" {
-		return &Error{Op: "set PRAGMA " + s.name, Kind: ErrUnsupported, Detail: "SQLite knows no PRAGMA of this name, and would ignore it"}
-	}
-	if err == nil {
-		value := s.value
-		if !pragmaValue.MatchString(value) {
-			value = "'" + strings.ReplaceAll(value, "'", "''") + "'"
-		}
-		_, err = readValue(c, "PRAGMA "+s.name+" = "+value)
-	}
+	_, err := readValue(c, "PRAGMA "+s.name+" = "+s.value)
 	return wrap("set PRAGMA "+s.name+" = "+s.value, "", "", err)
 }
 
@@ -107,7 +155,7 @@ func (cfg *config) connected(ctx context.Context, c *sqlite3.SQLiteConn) (err er
 	}()
 	for _, hook := range cfg.connectHooks {
 		if err := hook(ctx, c); err != nil {
-			return fmt.Errorf("connect hook: %w", err)
+			return fmt.Errorf("connect hook: %w", &callersError{err})
 		}
 	}
 	for _, s := range cfg.pragmas {
