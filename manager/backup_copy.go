@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"sync/atomic"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -32,16 +33,25 @@ func (co *core) openRaw(dsn string) (*rawConn, error) {
 
 // openPool makes a pool of connections for a function of the caller's, each as
 // WithDriver wraps it.
-func (co *core) openPool(dsn string) *sql.DB { return sql.OpenDB(rawPool{co, dsn}) }
+func (co *core) openPool(dsn string) *sql.DB { return sql.OpenDB(rawPool{co, dsn, nil}) }
 
 type rawPool struct {
 	core *core
 	dsn  string
+	met  *atomic.Bool // for a migration: set once the database was busy
 }
 
 func (p rawPool) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
 
 func (p rawPool) Connect(context.Context) (driver.Conn, error) {
+	c, err := p.connect()
+	if err != nil || p.met == nil {
+		return c, err
+	}
+	return migrationConn{c, p.met}, nil
+}
+
+func (p rawPool) connect() (DriverConn, error) {
 	s, err := p.core.openRaw(p.dsn)
 	if err != nil {
 		return nil, err

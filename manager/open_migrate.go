@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,13 +19,17 @@ func (co *core) migrate(ctx context.Context) error {
 	if co.cfg.migrate == nil {
 		return nil
 	}
-	db := co.openPool(migrationDSN(co.path, co.cfg.retryBudget))
+	var met atomic.Bool
+	db := sql.OpenDB(rawPool{co, migrationDSN(co.path, co.cfg.retryBudget), &met})
 	defer db.Close()
 	db.SetMaxOpenConns(1)
+	if err := db.PingContext(ctx); err != nil { // which switches to the write-ahead log
+		return co.explainOpen(wrap("open "+co.path, "", "", err))
+	}
 	if err := co.claimFile(ctx, db); err != nil {
 		return co.explainOpen(err)
 	}
-	if err := co.runMigration(ctx, db); err != nil {
+	if err := co.runMigration(ctx, db, &met); err != nil {
 		if own := (*Error)(nil); errors.As(err, &own) {
 			return co.explainOpen(err)
 		}
@@ -35,7 +40,7 @@ func (co *core) migrate(ctx context.Context) error {
 
 // runMigration runs the caller's migration and looks at what it leaves: a
 // transaction that nobody will end, and rows whose parent is missing.
-func (co *core) runMigration(ctx context.Context, db *sql.DB) error {
+func (co *core) runMigration(ctx context.Context, db *sql.DB, met *atomic.Bool) error {
 	// Also keeps the log open while the migration changes connections: each time
 	// the last one is closed, SQLite moves the log into the file.
 	observer, err := co.openRaw(fileDSN(co.path, "ro"))
@@ -48,6 +53,9 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	if err := co.cfg.migrate(ctx, db); err != nil {
+		if isBusy(err) && !met.Load() { // another database was
+			return &callersError{err}
+		}
 		return err
 	}
 	rows, err := checkLeftOpen(ctx, db)

@@ -14,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	sqlite3 "github.com/mattn/go-sqlite3"
+
 	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/faultdriver"
 )
 
 func TestOpenCreatesFilesForTheirOwnerAlone(t *testing.T) {
@@ -229,19 +232,74 @@ func TestOpenReturnsTheMigrationsError(t *testing.T) {
 
 // A program that knows no lock file may keep the database busy while it is migrated.
 func TestOpenRepeatsABusyMigration(t *testing.T) {
-	runs := 0
-	bankFill(t, bankOpen(t, bankPath(t), manager.WithMigration(func(ctx context.Context, db *sql.DB) error {
-		if runs++; runs < 3 {
-			return fmt.Errorf("migrate: %w", busy(1))
-		}
-		return bankMigrate(ctx, db)
-	})))
-	if runs != 3 {
-		t.Errorf("runs of the migration: got %d, want 3", runs)
+	for _, point := range []faultdriver.Point{faultdriver.Begin, faultdriver.Statement, faultdriver.Step, faultdriver.Prepare, faultdriver.Commit} {
+		t.Run(string(point), func(t *testing.T) {
+			faults, runs := faultdriver.New(), 0
+			path := bankPath(t)
+			migrate := func(ctx context.Context, db *sql.DB) error {
+				if runs++; runs < 3 {
+					faults.Arm(faultdriver.Fault{Point: point, Code: faultdriver.BusySnapshot})
+				}
+				if err := bankMigrate(ctx, db); err != nil {
+					return fmt.Errorf("migrate: %w", err)
+				}
+				return migrateOnce(ctx, db)
+			}
+			bankFill(t, bankOpen(t, path, manager.WithMigration(migrate), manager.WithDriver(faults.Wrap)))
+			if runs != 3 {
+				t.Errorf("runs of the migration: got %d, want 3", runs)
+			}
+			runs = -1000
+			_, err := manager.Open(t.Context(), path, newBank, newBank, manager.WithRetryBudget(10*time.Millisecond), manager.WithMigration(migrate), manager.WithDriver(faults.Wrap))
+			if !errors.Is(err, manager.ErrBusy) {
+				t.Errorf("Open of a database that stays busy: got %v, want ErrBusy", err)
+			}
+		})
 	}
-	_, err := manager.Open(t.Context(), bankPath(t), newBank, newBank, manager.WithRetryBudget(10*time.Millisecond), manager.WithMigration(func(context.Context, *sql.DB) error { return busy(0) }))
-	if !errors.Is(err, manager.ErrBusy) {
-		t.Errorf("Open of a database that stays busy: got %v, want ErrBusy", err)
+}
+
+// migrateOnce begins, prepares, steps and commits.
+func migrateOnce(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	s, err := tx.PrepareContext(ctx, "UPDATE accounts SET balance = balance RETURNING account_id")
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := drain(s.QueryContext(ctx)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// What a migration, or a connect hook, meets elsewhere is none of our waiting.
+func TestOpenReturnsABusyOfAnotherDatabaseOnce(t *testing.T) {
+	elsewhere := bankPath(t)
+	locked, err := openRaw(t, elsewhere, "?_txlock=immediate").Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locked.Rollback()
+	other, runs := openRaw(t, elsewhere, "?_busy_timeout=1"), 0
+	meet := func() error {
+		runs++
+		_, err := other.Exec("CREATE TABLE t (x INTEGER)")
+		return err
+	}
+	for name, option := range map[string]manager.Option{
+		"migration":    manager.WithMigration(func(context.Context, *sql.DB) error { return meet() }),
+		"connect hook": manager.WithConnectHook(func(context.Context, *sqlite3.SQLiteConn) error { return meet() }),
+	} {
+		runs = 0
+		_, err := manager.Open(t.Context(), bankPath(t), newBank, newBank, option)
+		var met sqlite3.Error
+		if !errors.As(err, &met) || met.Code != sqlite3.ErrBusy || runs != 1 {
+			t.Errorf("%s: got %v after %d runs, want SQLITE_BUSY after one", name, err, runs)
+		}
 	}
 }
 

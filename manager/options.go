@@ -66,7 +66,8 @@ func newConfig(opts []Option) config {
 // WithMigration runs migrate on every Open, before the manager's own
 // connections exist and while no other process opens or migrates the file.
 // The *sql.DB is closed when migrate returns. It may run again when another
-// program kept the database busy. [migrate.Up] makes one of a
+// program kept the database busy; an error that says busy of another database comes
+// back at once. [migrate.Up] makes one of a
 // folder of goose migrations. Default: none.
 //
 // [migrate.Up]: https://pkg.go.dev/github.com/stakeledger/stakeledger/manager/migrate#Up

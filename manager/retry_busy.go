@@ -11,6 +11,10 @@ import (
 // waiting cures: SQLITE_BUSY with its extended codes, or SQLITE_LOCKED by another
 // connection. A plain SQLITE_LOCKED is by another statement of the same one.
 func isBusy(err error) bool {
+	var own *callersError
+	if errors.As(err, &own) {
+		return false
+	}
 	var e sqlite3.Error
 	if errors.As(err, &e) && (e.Code == sqlite3.ErrBusy && !inProgress(e) || e.ExtendedCode == sqlite3.ErrLockedSharedCache) {
 		return true
@@ -30,6 +34,12 @@ func isInProgress(err error) bool {
 func inProgress(e sqlite3.Error) bool {
 	return e.Code == sqlite3.ErrBusy && strings.Contains(e.Error(), "SQL statements in progress")
 }
+
+// A callersError is an error that a function of the caller's, a migration or a
+// connect hook, met elsewhere. It comes back once, as it is.
+type callersError struct{ error }
+
+func (e *callersError) Unwrap() error { return e.error }
 
 // A busyMark stands for one run of a closure, in the errors that its statements
 // met and that waiting cures. An error without the mark is not that run's: it
