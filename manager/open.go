@@ -370,6 +370,7 @@ func (co *core) openWriter(ctx context.Context) (*conn, error) {
 	if _, err = readPragma(c.raw, "schema_version"); err == nil { // which opens the log
 		err = co.file.rememberIDs(true)
 	}
+	err = wrap("read the log of "+co.path, "", "", err)
 	if err == nil {
 		co.file.pageSize, err = readPageSize(c.raw)
 	}
