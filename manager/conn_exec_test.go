@@ -41,10 +41,10 @@ func TestExecTellsWhatItChanged(t *testing.T) {
 	}{
 		{"exec", "-- name: A :exec\n" + insert, []any{1}, -1, -1, 1},
 		{"execrows of one", "-- name: B :execrows\n" + insert, []any{2}, 1, 2, 2},
-		{"execrows of several", "-- name: C1 :execrows\nUPDATE accounts SET balance = ? WHERE account_id < 3", []any{7}, 2, 2, 0},
-		{"execrows of none", "-- name: C2 :execrows\nUPDATE accounts SET balance = ? WHERE account_id > 9", []any{7}, 0, 2, 0},
+		{"execrows of several", "-- name: C1 :execrows\nUPDATE accounts SET balance = ? WHERE account_id < 3", []any{7}, 2, 0, 0},
+		{"execrows of none", "-- name: C2 :execrows\nUPDATE accounts SET balance = ? WHERE account_id > 9", []any{7}, 0, 0, 0},
 		{"execlastid", "-- name: D :execlastid\n" + insert, []any{30}, 1, 30, 30},
-		{"execresult that does nothing", "-- name: E :execresult\n" + insert + " ON CONFLICT DO NOTHING", []any{30}, 0, 30, 0},
+		{"execresult that does nothing", "-- name: E :execresult\n" + insert + " ON CONFLICT DO NOTHING", []any{30}, 0, 0, 0},
 		{"raw SQL", insert, []any{40}, 1, 40, 40},
 	} {
 		t.Run(c.name, func(t *testing.T) {
