@@ -331,9 +331,9 @@ func TestReconcile(t *testing.T) {
 }
 
 func TestTimesInWords(t *testing.T) {
-	was := now
-	now = func() time.Time { return time.Date(2026, 3, 1, 15, 4, 5, 0, time.FixedZone("", 3600)) }
-	defer func() { now = was }()
+	was := clockNow
+	clockNow = func() time.Time { return time.Date(2026, 3, 1, 15, 4, 5, 0, time.FixedZone("", 3600)) }
+	defer func() { clockNow = was }()
 	for _, test := range []struct{ word, from, until string }{
 		{"2026", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"},
 		{"2026-02", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"},

@@ -94,7 +94,7 @@ Environment:
 	}
 	addCommands(root, a)
 	fromEnvironment(root)
-	completions(a, root)
+	addCompletions(a, root)
 	return root
 }
 
@@ -115,15 +115,15 @@ func addCommands(root *cobra.Command, a *app) {
 		newVerify(a), newDiff(a), newRebuild(a), newBackup(a), newRestore(a), newCompact(a), newDoctor(a), newMigrate(a), newVersion())
 }
 
-// execute runs the command with args, prints its error and returns the exit code of the process.
-func execute(ctx context.Context, root *cobra.Command, args []string) int {
+// runCommand runs the command with args, prints its error and returns the exit code of the process.
+func runCommand(ctx context.Context, root *cobra.Command, args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err == nil || quiet(err) {
+	if err == nil || isBrokenPipe(err) {
 		return exitDone
 	}
-	text := (&app{db: root.PersistentFlags().Lookup("db").Value.String()}).explain(err)
-	if interrupted(ctx, err) {
+	text := (&app{db: root.PersistentFlags().Lookup("db").Value.String()}).explainError(err)
+	if isInterrupted(ctx, err) {
 		text = "interrupted"
 	}
 	fmt.Fprintf(root.ErrOrStderr(), "stakeledger: %s\n", oneLine(text))
@@ -146,8 +146,8 @@ func asGroup(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-// takes checks that a command gets the arguments that its usage names: exactly n, or with more, n or more.
-func takes(n int, more bool) cobra.PositionalArgs {
+// exactArgs checks that a command gets the arguments that its usage names: exactly n, or with more, n or more.
+func exactArgs(n int, more bool) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == n || more && len(args) > n {
 			return nil

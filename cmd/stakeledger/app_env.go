@@ -43,7 +43,7 @@ func setFromEnvironment(cmd *cobra.Command) error {
 			continue
 		}
 		if err := cmd.Flags().Set(flag, value); err != nil {
-			return usagef("%s stands for --%s: %w", printable(variable), flag, err)
+			return usagef("%s stands for --%s: %w", escapeControls(variable), flag, err)
 		}
 	}
 	return nil

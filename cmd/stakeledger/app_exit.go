@@ -63,30 +63,30 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// quiet reports whether err only says that nobody reads the output any more, as after "| head".
-func quiet(err error) bool {
+// isBrokenPipe reports whether err only says that nobody reads the output any more, as after "| head".
+func isBrokenPipe(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
 }
 
 // unlessQuiet is err where somebody read the output: what else is to be said is said by the exit code.
 func unlessQuiet(err error) error {
-	if quiet(err) {
+	if isBrokenPipe(err) {
 		return nil
 	}
 	return err
 }
 
-// interrupted reports whether err is there because ctx has ended.
-func interrupted(ctx context.Context, err error) bool {
+// isInterrupted reports whether err is there because ctx has ended.
+func isInterrupted(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
 
 // oneLine makes an error's text fit a line.
-func oneLine(s string) string { return printable(strings.ReplaceAll(s, "\n", "; ")) }
+func oneLine(s string) string { return escapeControls(strings.ReplaceAll(s, "\n", "; ")) }
 
-// printable escapes whatever in s a terminal would act on rather than show: control characters, and
+// escapeControls escapes whatever in s a terminal would act on rather than show: control characters, and
 // characters that are invisible or turn the direction of writing.
-func printable(s string) string {
+func escapeControls(s string) string {
 	isPlain := func(r rune) bool { return unicode.IsPrint(r) && r != unicode.ReplacementChar }
 	if strings.IndexFunc(s, func(r rune) bool { return !isPlain(r) }) < 0 {
 		return s

@@ -24,14 +24,14 @@ type minerName struct {
 	of           func(context.Context, *ledger.Ledger) (minerID int64, err error) // whose something is
 }
 
-// beginning is what the beginning of an address may be, and after it, as tables shorten addresses, its end.
-var beginning = regexp.MustCompile(`^(5[1-9A-HJ-NP-Za-km-z]{1,46})(?:(?:…|\.\.\.?)([1-9A-HJ-NP-Za-km-z]*))?$`)
+// addressPart is what the beginning of an address may be, and after it, as tables shorten addresses, its end.
+var addressPart = regexp.MustCompile(`^(5[1-9A-HJ-NP-Za-km-z]{1,46})(?:(?:…|\.\.\.?)([1-9A-HJ-NP-Za-km-z]*))?$`)
 
 func parseMinerName(s string) (minerName, error) {
 	if uid, err := chain.ParseUID(s); err == nil {
 		return minerName{uid: uid}, nil
 	}
-	if parts := beginning.FindStringSubmatch(s); parts != nil && strings.Trim(s, "0123456789") != "" {
+	if parts := addressPart.FindStringSubmatch(s); parts != nil && strings.Trim(s, "0123456789") != "" {
 		return minerName{begins: parts[1], ends: parts[2]}, nil
 	}
 	address, err := chain.ParseAddress(s)
@@ -104,10 +104,10 @@ func parseID(s string) (int64, error) {
 	return n, nil
 }
 
-// selected is the named miner, or every miner when no name was given.
-func selected(ctx context.Context, l *ledger.Ledger, name *option[minerName]) iter.Seq2[ledger.Miner, error] {
+// selectedMiners is the named miner, or every miner when no name was given.
+func selectedMiners(ctx context.Context, l *ledger.Ledger, name *option[minerName]) iter.Seq2[ledger.Miner, error] {
 	if name.value == nil {
-		return pages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) { return l.Miners(ctx, p) })
+		return allPages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) { return l.Miners(ctx, p) })
 	}
 	return func(yield func(ledger.Miner, error) bool) { yield(name.value.find(ctx, l)) }
 }

@@ -35,8 +35,8 @@ func (o *option[T]) Set(text string) error {
 	return nil
 }
 
-// or is the value, or another where none was given.
-func (o *option[T]) or(other T) T {
+// valueOr is the value, or another where none was given.
+func (o *option[T]) valueOr(other T) T {
 	if o == nil || o.value == nil {
 		return other
 	}
@@ -74,8 +74,8 @@ func addJSON(cmd *cobra.Command) *bool {
 	return cmd.Flags().Bool("json", false, "print JSON for programs: full addresses, exact amounts, RFC 3339 times")
 }
 
-// exclusive lets at most one of several flags be given.
-func exclusive(cmd *cobra.Command, flags ...string) {
+// markExclusive lets at most one of several flags be given.
+func markExclusive(cmd *cobra.Command, flags ...string) {
 	before := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		var given []string
@@ -94,14 +94,14 @@ func exclusive(cmd *cobra.Command, flags ...string) {
 	}
 }
 
-// span is a span of time: from its first instant until before its end. An end of 0 is open.
-type span struct {
+// timeSpan is a span of time: from its first instant until before its end. An end of 0 is open.
+type timeSpan struct {
 	from, until *option[chain.Time]
 	during      *option[[2]chain.Time]
 }
 
-func addSpan(cmd *cobra.Command, what string) span {
-	return span{
+func addSpan(cmd *cobra.Command, what string) timeSpan {
+	return timeSpan{
 		from:  addOption(cmd, "from", "TIME", "only those "+what+" at or after this time: "+timeWords, parseMoment),
 		until: addOption(cmd, "until", "TIME", "only those "+what+" before this time", parseMoment),
 		during: addOption(cmd, "during", "PERIOD", "only those "+what+" in this year, month, day, or since 7d", func(s string) (p [2]chain.Time, err error) {
@@ -111,8 +111,8 @@ func addSpan(cmd *cobra.Command, what string) span {
 	}
 }
 
-// check refuses a span that ends before it starts.
-func (s span) check() error {
+// validate refuses a span that ends before it starts.
+func (s timeSpan) validate() error {
 	if s.during.value != nil && (s.from.value != nil || s.until.value != nil) {
 		return usagef("--during and --from or --until exclude each other")
 	}
@@ -123,15 +123,15 @@ func (s span) check() error {
 }
 
 // start is the first instant, 0 where there is no first.
-func (s span) start() chain.Time { return s.from.or(s.during.or([2]chain.Time{})[0]) }
+func (s timeSpan) start() chain.Time { return s.from.valueOr(s.during.valueOr([2]chain.Time{})[0]) }
 
 // end is the first instant after the span, 0 where it has no end.
-func (s span) end() chain.Time { return s.until.or(s.during.or([2]chain.Time{})[1]) }
+func (s timeSpan) end() chain.Time { return s.until.valueOr(s.during.valueOr([2]chain.Time{})[1]) }
 
 // last is the last instant of the span, 0 where it has no end.
-func (s span) last() chain.Time { return max(0, s.end()-1) }
+func (s timeSpan) last() chain.Time { return max(0, s.end()-1) }
 
-func (s span) holds(t chain.Time) bool {
+func (s timeSpan) contains(t chain.Time) bool {
 	return t >= s.start() && (s.end() == 0 || t < s.end())
 }
 
@@ -142,14 +142,14 @@ func addNetuid(cmd *cobra.Command) *option[chain.Netuid] {
 // tableRows is how many rows a table has by default: enough to look at. JSON has all rows.
 const tableRows = 100
 
-// limit bounds the rows of a list.
-type limit struct {
+// rowLimit bounds the rows of a list.
+type rowLimit struct {
 	cmd  *cobra.Command
 	rows *option[int64]
 }
 
-func addLimit(cmd *cobra.Command) limit {
-	return limit{cmd, addOption(cmd, "limit", "ROWS", fmt.Sprintf("rows at most, 0 for all (default %d in a table, all in JSON)", tableRows), parseCount)}
+func addLimit(cmd *cobra.Command) rowLimit {
+	return rowLimit{cmd, addOption(cmd, "limit", "ROWS", fmt.Sprintf("rows at most, 0 for all (default %d in a table, all in JSON)", tableRows), parseCount)}
 }
 
 func parseCount(s string) (int64, error) {

@@ -41,8 +41,8 @@ func newHelp() *cobra.Command {
 	}
 }
 
-// versions is what the program is built from, as JSON has it.
-type versions struct {
+// buildVersions is what the program is built from, as JSON has it.
+type buildVersions struct {
 	Version string `json:"version"`
 	Engine  string `json:"engine"`
 	SQLite  string `json:"sqlite"`
@@ -57,11 +57,11 @@ func newVersion() *cobra.Command {
 		Long: `Print the version of the program, of its engine, of SQLite and of Go: what the report of an error
 should say.`,
 		Example: `  stakeledger version`,
-		Args:    takes(0, false),
+		Args:    exactArgs(0, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		v := versions{version(), "sqlite", manager.SQLiteVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+		v := buildVersions{version(), "sqlite", manager.SQLiteVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 		if *asJSON {
 			return writeObject(cmd.OutOrStdout(), v)
 		}
@@ -77,8 +77,8 @@ func writeText(w io.Writer, text string) error {
 	return nil
 }
 
-// completions lets a shell complete the values of flags: words, subnets with something open, and miners.
-func completions(a *app, cmd *cobra.Command) {
+// addCompletions lets a shell complete the values of flags: words, subnets with something open, and miners.
+func addCompletions(a *app, cmd *cobra.Command) {
 	complete := func(flag string, values func(*cobra.Command) []string) {
 		if cmd.Flags().Lookup(flag) == nil {
 			return
@@ -93,20 +93,20 @@ func completions(a *app, cmd *cobra.Command) {
 			complete(name, func(*cobra.Command) []string { return slices.Clone(words) })
 		}
 	}
-	complete("netuid", func(cmd *cobra.Command) []string { return a.known(cmd, subnetsOf) })
-	complete("miner", func(cmd *cobra.Command) []string { return a.known(cmd, minersIn) })
+	complete("netuid", func(cmd *cobra.Command) []string { return a.completeFrom(cmd, subnetsOf) })
+	complete("miner", func(cmd *cobra.Command) []string { return a.completeFrom(cmd, minersIn) })
 	for _, c := range cmd.Commands() {
-		completions(a, c)
+		addCompletions(a, c)
 	}
 }
 
-// known reads values for a completion; a ledger that cannot be read has none.
-func (a *app) known(cmd *cobra.Command, read func(context.Context, *ledger.Ledger) ([]string, error)) (values []string) {
-	if setFromEnvironment(cmd) != nil || a.exists() != nil {
+// completeFrom reads values for a completion; a ledger that cannot be read has none.
+func (a *app) completeFrom(cmd *cobra.Command, read func(context.Context, *ledger.Ledger) ([]string, error)) (values []string) {
+	if setFromEnvironment(cmd) != nil || a.checkExists() != nil {
 		return nil
 	}
 	cmd.SetErr(io.Discard)
-	_ = a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) (err error) {
+	_ = a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) (err error) {
 		values, err = read(ctx, l)
 		return err
 	})
@@ -128,7 +128,7 @@ func subnetsOf(ctx context.Context, l *ledger.Ledger) ([]string, error) {
 }
 
 func minersIn(ctx context.Context, l *ledger.Ledger) (names []string, err error) {
-	for m, err := range pages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) { return l.Miners(ctx, p) }) {
+	for m, err := range allPages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) { return l.Miners(ctx, p) }) {
 		if err != nil {
 			return nil, err
 		}

@@ -14,44 +14,44 @@ import (
 // stdinName is what standard input is called, as an argument and in messages.
 const stdinName = "-"
 
-// input is a file or standard input.
-type input struct {
+// inputFile is a file or standard input.
+type inputFile struct {
 	io.Reader
 	name  string
 	close func() error
 }
 
-func (in input) Close() error { return in.close() }
+func (in inputFile) Close() error { return in.close() }
 
 // openInput opens a file, or standard input for "-"; op is what its errors say was attempted. Once ctx has
 // ended, a read that waits for a pipe or a terminal returns its error.
-func openInput(ctx context.Context, op string, stdin io.Reader, file string) (input, error) {
+func openInput(ctx context.Context, op string, stdin io.Reader, file string) (inputFile, error) {
 	if file == stdinName {
-		return input{untilDone(ctx, stdin), "standard input", func() error { return nil }}, nil
+		return inputFile{untilDone(ctx, stdin), "standard input", func() error { return nil }}, nil
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return input{}, fmt.Errorf("%s: %w", op, err)
+		return inputFile{}, fmt.Errorf("%s: %w", op, err)
 	}
 	info, err := f.Stat()
 	switch {
 	case err != nil:
 		_ = f.Close()
-		return input{}, fmt.Errorf("%s: %w", op, err)
+		return inputFile{}, fmt.Errorf("%s: %w", op, err)
 	case info.IsDir():
 		_ = f.Close()
-		return input{}, fmt.Errorf("%s %s: it is a folder; name the files in it", op, file)
+		return inputFile{}, fmt.Errorf("%s %s: it is a folder; name the files in it", op, file)
 	case info.Mode().IsRegular():
-		return input{f, file, f.Close}, nil
+		return inputFile{f, file, f.Close}, nil
 	default:
-		return input{untilDone(ctx, f), file, f.Close}, nil
+		return inputFile{untilDone(ctx, f), file, f.Close}, nil
 	}
 }
 
 // openInputs opens files that are one input together, or standard input; op is what errors say was attempted. None
 // is open after an error.
 func (a *app) openInputs(ctx context.Context, op string, stdin io.Reader, files []string) (inputs []ingest.File, closeAll func(), err error) {
-	var opened []input
+	var opened []inputFile
 	closeAll = func() {
 		for _, in := range opened {
 			_ = in.Close() // was only read
@@ -88,32 +88,32 @@ func inputNames(inputs []ingest.File) string {
 	return strings.Join(names, ", ")
 }
 
-// chunk is what one read gave.
-type chunk struct {
+// readResult is what one read gave.
+type readResult struct {
 	data []byte
 	err  error
 }
 
-// waiting is a reader whose reads end with a context.
-type waiting struct {
+// contextReader is a reader whose reads end with a context.
+type contextReader struct {
 	ctx    context.Context
-	chunks chan chunk
+	chunks chan readResult
 	free   chan []byte // the buffer that is not being read, for the next read
-	now    chunk       // what is left of the chunk at hand
+	now    readResult  // what is left of the chunk at hand
 	buffer []byte      // of the chunk at hand
 }
 
 // untilDone reads r on a goroutine of its own, one chunk ahead, so that a read that never returns holds
 // nobody up. The goroutine ends with r or, if it then waits in a read of r, with the process.
 func untilDone(ctx context.Context, r io.Reader) io.Reader {
-	w := &waiting{ctx: ctx, chunks: make(chan chunk), free: make(chan []byte, 2)}
+	w := &contextReader{ctx: ctx, chunks: make(chan readResult), free: make(chan []byte, 2)}
 	w.free <- make([]byte, 1<<16)
 	w.free <- make([]byte, 1<<16)
 	go func() {
 		for buffer := range w.free {
 			n, err := r.Read(buffer)
 			select {
-			case w.chunks <- chunk{buffer[:n], err}:
+			case w.chunks <- readResult{buffer[:n], err}:
 			case <-ctx.Done():
 				return
 			}
@@ -126,7 +126,7 @@ func untilDone(ctx context.Context, r io.Reader) io.Reader {
 }
 
 // Read returns what has been read ahead.
-func (w *waiting) Read(p []byte) (int, error) {
+func (w *contextReader) Read(p []byte) (int, error) {
 	for len(w.now.data) == 0 {
 		if w.now.err != nil {
 			return 0, w.now.err

@@ -181,7 +181,7 @@ func TestBrokenPipeHidesNothing(t *testing.T) {
 		_ = reader.Close()
 		var stderr bytes.Buffer
 		root := newRoot(strings.NewReader(event(`"tao":"8"`)), writer, &stderr)
-		if got := execute(context.Background(), root, append([]string{"--db", db, "ingest", "-"}, flags...)); got != exitRejected {
+		if got := runCommand(context.Background(), root, append([]string{"--db", db, "ingest", "-"}, flags...)); got != exitRejected {
 			t.Errorf("%v: got exit code %d, want %d; standard error: %s", flags, got, exitRejected, stderr.String())
 		}
 	}
@@ -199,7 +199,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 			continue
 		}
 		var stderr bytes.Buffer
-		code := execute(context.Background(), newRoot(nil, full{}, &stderr), append(args, "--db", db))
+		code := runCommand(context.Background(), newRoot(nil, full{}, &stderr), append(args, "--db", db))
 		result{code: code, stderr: stderr.String()}.fails(t, exitFailure, "no space left")
 	}
 }

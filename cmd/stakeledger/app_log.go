@@ -12,9 +12,9 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// log writes to standard error: warnings; with -v what the command does, with files, counts and durations; with -vv
+// logger writes to standard error: warnings; with -v what the command does, with files, counts and durations; with -vv
 // also what the database does underneath.
-func (a *app) log(cmd *cobra.Command) *slog.Logger {
+func (a *app) logger(cmd *cobra.Command) *slog.Logger {
 	level := slog.LevelWarn
 	switch {
 	case a.verbose > 1:
@@ -29,29 +29,29 @@ func (a *app) log(cmd *cobra.Command) *slog.Logger {
 	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), opts))
 }
 
-// managing are the options of the manager that the flags of the root set. That something takes long is told with -vv
+// managerOptions are the options of the manager that the flags of the root set. That something takes long is told with -vv
 // alone: who runs a command sees that it does.
-func (a *app) managing(cmd *cobra.Command) ledger.Option {
-	opts := []manager.Option{manager.WithLogger(a.log(cmd)), manager.WithRetryBudget(a.timeout.or(defaultTimeout)),
-		manager.WithMaxQueueWait(max(a.timeout.or(0), 30*time.Second))}
+func (a *app) managerOptions(cmd *cobra.Command) ledger.Option {
+	opts := []manager.Option{manager.WithLogger(a.logger(cmd)), manager.WithRetryBudget(a.timeout.valueOr(defaultTimeout)),
+		manager.WithMaxQueueWait(max(a.timeout.valueOr(0), 30*time.Second))}
 	if a.verbose < 2 {
 		opts = append(opts, manager.WithSlowWarnings(0, 0, 0))
 	}
 	return ledger.WithManager(opts...)
 }
 
-// logged runs fn on an open ledger and logs the file and how long it took.
-func (a *app) logged(cmd *cobra.Command, l *ledger.Ledger, fn func(context.Context, *ledger.Ledger) error) func(context.Context, *ledger.Ledger) error {
+// withLog runs fn on an open ledger and logs the file and how long it took.
+func (a *app) withLog(cmd *cobra.Command, l *ledger.Ledger, fn func(context.Context, *ledger.Ledger) error) func(context.Context, *ledger.Ledger) error {
 	return func(ctx context.Context, _ *ledger.Ledger) error {
 		began := time.Now()
 		size := int64(0)
 		if info, err := os.Stat(a.db); err == nil {
 			size = info.Size()
 		}
-		a.log(cmd).Info("opened", slog.String("file", a.db), slog.Int64("bytes", size))
+		a.logger(cmd).Info("opened", slog.String("file", a.db), slog.Int64("bytes", size))
 		err := fn(ctx, l)
 		stats := l.Stats()
-		a.log(cmd).Info("done", slog.String("command", cmd.Name()), slog.Duration("took", time.Since(began).Round(time.Microsecond)),
+		a.logger(cmd).Info("done", slog.String("command", cmd.Name()), slog.Duration("took", time.Since(began).Round(time.Microsecond)),
 			slog.Uint64("commits", uint64(stats.Commits)), slog.Bool("failed", err != nil))
 		return err
 	}

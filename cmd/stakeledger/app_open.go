@@ -16,20 +16,20 @@ import (
 // closeTimeout bounds how long the end of a command waits for the file to be closed in order.
 const closeTimeout = 10 * time.Second
 
-// reading runs fn on the ledger, opened so that nothing can change it, also beside a process that writes it.
-func (a *app) reading(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
-	if err := a.exists(); err != nil {
+// withReadOnly runs fn on the ledger, opened so that nothing can change it, also beside a process that writes it.
+func (a *app) withReadOnly(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
+	if err := a.checkExists(); err != nil {
 		return err
 	}
-	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.managing(cmd))
+	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.managerOptions(cmd))
 	if err != nil {
 		return err
 	}
-	return running(cmd.Context(), l, a.logged(cmd, l, fn))
+	return runAndClose(cmd.Context(), l, a.withLog(cmd, l, fn))
 }
 
-// writing runs fn on the ledger, which is created or brought up to date first.
-func (a *app) writing(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error, opts ...ledger.Option) error {
+// withWritable runs fn on the ledger, which is created or brought up to date first.
+func (a *app) withWritable(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error, opts ...ledger.Option) error {
 	if a.readOnly {
 		return usagef("%s changes the ledger, and --read-only is given", cmd.CommandPath())
 	}
@@ -38,18 +38,18 @@ func (a *app) writing(cmd *cobra.Command, fn func(ctx context.Context, l *ledger
 	if isNew && a.noCreate {
 		return fmt.Errorf("open %s: there is no ledger, and --no-create is given; --db names another", a.db)
 	}
-	l, err := ledger.Open(cmd.Context(), a.db, append(opts, a.managing(cmd))...)
+	l, err := ledger.Open(cmd.Context(), a.db, append(opts, a.managerOptions(cmd))...)
 	if err != nil {
 		return err
 	}
 	if isNew {
-		fmt.Fprintf(cmd.ErrOrStderr(), "created %s\n", printable(a.db))
+		fmt.Fprintf(cmd.ErrOrStderr(), "created %s\n", escapeControls(a.db))
 	}
-	return running(cmd.Context(), l, a.logged(cmd, l, fn))
+	return runAndClose(cmd.Context(), l, a.withLog(cmd, l, fn))
 }
 
-// running runs fn and closes l, also when the context has ended.
-func running(ctx context.Context, l *ledger.Ledger, fn func(ctx context.Context, l *ledger.Ledger) error) (err error) {
+// runAndClose runs fn and closes l, also when the context has ended.
+func runAndClose(ctx context.Context, l *ledger.Ledger, fn func(ctx context.Context, l *ledger.Ledger) error) (err error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
@@ -58,8 +58,8 @@ func running(ctx context.Context, l *ledger.Ledger, fn func(ctx context.Context,
 	return fn(ctx, l)
 }
 
-// exists tells a missing file from an empty ledger.
-func (a *app) exists() error {
+// checkExists tells a missing file from an empty ledger.
+func (a *app) checkExists() error {
 	if _, err := os.Stat(a.db); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("open %s: there is no such file; stakeledger ingest creates a ledger, --db names another", a.db)
 	}

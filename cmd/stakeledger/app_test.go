@@ -64,7 +64,7 @@ func withoutPaths(text string) string {
 
 func runWith(ctx context.Context, stdin io.Reader, args ...string) result {
 	var stdout, stderr bytes.Buffer
-	code := execute(ctx, newRoot(stdin, &stdout, &stderr), args)
+	code := runCommand(ctx, newRoot(stdin, &stdout, &stderr), args)
 	r := result{code: code, stdout: stdout.String(), stderr: stderr.String()}
 	if rest, created := strings.CutPrefix(r.stderr, "created "); created {
 		_, r.stderr, r.created = strings.Cut(rest, "\n")

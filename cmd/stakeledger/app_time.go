@@ -16,8 +16,8 @@ import (
 // timeWords is what the help says of times.
 const timeWords = `2026-01-31T15:04:05Z, 2026-01-31, 2026-01, today, yesterday, or 7d (ago)`
 
-// now is the clock of the words for times.
-var now = time.Now
+// clockNow is the clock of the words for times.
+var clockNow = time.Now
 
 const microsecond = time.Microsecond
 
@@ -44,7 +44,7 @@ func parsePeriod(s string) (from, until chain.Time, err error) {
 }
 
 func wordedPeriod(s string) (start, end time.Time, err error) {
-	moment := now().UTC().Truncate(time.Microsecond)
+	moment := clockNow().UTC().Truncate(time.Microsecond)
 	today := moment.Truncate(24 * time.Hour)
 	switch s {
 	case "now":
@@ -88,32 +88,32 @@ func parseAgo(s string) (time.Duration, bool) {
 	return time.Duration(n) * unit[parts[2]], true
 }
 
-// words are what the span was given as.
-func (s span) words() []string {
+// given are what the span was given as.
+func (s timeSpan) given() []string {
 	return slices.DeleteFunc([]string{s.from.given(), s.until.given(), s.during.given()}, func(word string) bool { return word == "" })
 }
 
 // note is the sentence that repeats a span, if one was given.
-func (s span) note() string {
-	if len(s.words()) == 0 {
+func (s timeSpan) note() string {
+	if len(s.given()) == 0 {
 		return ""
 	}
-	text := s.instants()
+	text := s.spellOut()
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// say repeats on standard error what words stood for; standard output is for a program.
-func (s span) say(cmd *cobra.Command) {
-	for _, word := range s.words() {
+// announce repeats on standard error what words stood for; standard output is for a program.
+func (s timeSpan) announce(cmd *cobra.Command) {
+	for _, word := range s.given() {
 		if _, err := chain.ParseTime(word); err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), s.instants())
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.Name(), s.spellOut())
 			return
 		}
 	}
 }
 
-// instants repeats the instants that words stood for.
-func (s span) instants() string {
+// spellOut repeats the instants that words stood for.
+func (s timeSpan) spellOut() string {
 	var parts []string
 	if from := s.start(); from > 0 {
 		parts = append(parts, "from "+from.String())

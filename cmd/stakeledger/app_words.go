@@ -37,9 +37,9 @@ var kindWords = map[error]struct{ what, next string }{
 var forProgrammers = regexp.MustCompile(`[a-z][A-Z]|[A-Za-z]\.[A-Z]|\b(With|Open|Begin|Read|Save|After)[A-Z]|\*sql\b|\b(DB|SQL)\.|` +
 	`\b(Backup|Restore|Maintain|Close|Open|Unchecked|Commit|Rollback|Label|RETURNING|DBTX|PRAGMA|ctx|closures?|emit_\w+|[a-z]\w*\.\w+\()`)
 
-// explain is the text of an error as an operator reads it: what the manager says in its own words is replaced by
+// explainError is the text of an error as an operator reads it: what the manager says in its own words is replaced by
 // what it means, with the file and the next step.
-func (a *app) explain(err error) string {
+func (a *app) explainError(err error) string {
 	text := err.Error()
 	for _, e := range managerErrors(err) {
 		text = strings.Replace(text, e.Error(), a.inWords(e), 1)
@@ -66,14 +66,14 @@ func managerErrors(err error) (found []*manager.Error) {
 // inWords says what was attempted with which file, what came of it, and what to do.
 func (a *app) inWords(e *manager.Error) string {
 	op := strings.TrimSuffix(strings.ReplaceAll(e.Op, "PRAGMA ", ""), " read-only")
-	if forProgrammers.MatchString(a.masked(op)) || op == "" {
+	if forProgrammers.MatchString(a.maskPaths(op)) || op == "" {
 		op = "run a statement"
 	}
 	words := kindWords[e.Kind]
 	detail := a.plainDetail(e.Detail)
 	cause := ""
 	if e.Err != nil {
-		cause = a.explain(e.Err)
+		cause = a.explainError(e.Err)
 	}
 	switch {
 	case errors.Is(e, fs.ErrNotExist):
@@ -108,18 +108,18 @@ func (a *app) inWords(e *manager.Error) string {
 func (a *app) plainDetail(detail string) string {
 	var kept []string
 	for clause := range strings.SplitSeq(detail, "; ") {
-		if forProgrammers.MatchString(a.masked(clause)) {
+		if forProgrammers.MatchString(a.maskPaths(clause)) {
 			clause, _, _ = strings.Cut(clause, " (")
 		}
-		if clause != "" && !forProgrammers.MatchString(a.masked(clause)) {
+		if clause != "" && !forProgrammers.MatchString(a.maskPaths(clause)) {
 			kept = append(kept, clause)
 		}
 	}
 	return strings.Join(kept, "; ")
 }
 
-// masked is text without paths, which may be spelled in any way.
-func (a *app) masked(text string) string {
+// maskPaths is text without paths, which may be spelled in any way.
+func (a *app) maskPaths(text string) string {
 	return regexp.MustCompile(`\S*[/\\]\S*`).ReplaceAllString(strings.ReplaceAll(text, a.db, "file"), "file")
 }
 

@@ -37,7 +37,7 @@ func TestNoGoInWords(t *testing.T) {
 				{Op: "commit", Query: "MinerByColdkey", Label: "ledger.(*Ledger).Apply", Kind: manager.ErrBusy, Detail: text},
 				{Op: text, Kind: manager.ErrUnsupported, Err: errors.New("unable to open database file")},
 			} {
-				if got := a.explain(e); goName.MatchString(withoutPaths(got)) || !strings.Contains(got, "myLedger.db") {
+				if got := a.explainError(e); goName.MatchString(withoutPaths(got)) || !strings.Contains(got, "myLedger.db") {
 					t.Errorf("%s: %q reads %q, want the file and no name of Go (%q)", source, text, got, goName.FindString(withoutPaths(got)))
 				}
 			}

@@ -31,7 +31,7 @@ It goes in many short transactions, so others may write meanwhile, and may be in
 it again goes on.`,
 		Example: `  stakeledger archive --older-than 168h
   stakeledger archive --before 2026-01-01T00:00:00Z --json`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	f := archiveFlags{
 		olderThan: addOption(cmd, "older-than", "DURATION", "last exit longer ago than this, such as 168h", parseAge),
@@ -41,22 +41,22 @@ it again goes on.`,
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		before, err := f.moment()
+		before, err := f.cutoff()
 		if err != nil {
 			return err
 		}
-		if err := a.exists(); err != nil {
+		if err := a.checkExists(); err != nil {
 			return err
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			return f.archive(ctx, cmd, l, before, *asJSON)
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			return f.run(ctx, cmd, l, before, *asJSON)
 		})
 	}
 	return cmd
 }
 
-// moment is the time before which a last exit must lie.
-func (f archiveFlags) moment() (chain.Time, error) {
+// cutoff is the time before which a last exit must lie.
+func (f archiveFlags) cutoff() (chain.Time, error) {
 	if (f.olderThan.value == nil) == (f.before.value == nil) {
 		return 0, usagef("give either --older-than or --before")
 	}
@@ -66,7 +66,7 @@ func (f archiveFlags) moment() (chain.Time, error) {
 	return chain.TimeOf(time.Now().Add(-*f.olderThan.value).Truncate(time.Microsecond))
 }
 
-func (f archiveFlags) archive(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, before chain.Time, asJSON bool) error {
+func (f archiveFlags) run(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, before chain.Time, asJSON bool) error {
 	p := newProgress(cmd.ErrOrStderr(), "archive")
 	defer p.finish()
 	opts := []ledger.ArchiveOption{ledger.OnArchived(func(s ledger.ArchiveSummary) {

@@ -21,7 +21,7 @@ checked, brought to the disk, and appears at DEST in one step; whatever interrup
 nothing there. The write-ahead log beside the ledger grows while the copy is made.`,
 		Example: `  stakeledger backup /mnt/backup/ledger-2026-01-01.db
   stakeledger --db ledger.db backup --overwrite ledger.bak`,
-		Args: takes(1, false),
+		Args: exactArgs(1, false),
 	}
 	overwrite := cmd.Flags().Bool("overwrite", false, "replace DEST, once the new copy is whole")
 	quick := cmd.Flags().Bool("quick", false, "check the copy in a third of the time, without comparing indexes with their tables")
@@ -43,7 +43,7 @@ nothing there. The write-ahead log beside the ledger grows while the copy is mad
 		if *overwrite {
 			opts = append(opts, manager.Overwrite())
 		}
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			err := l.Backup(ctx, args[0], opts...)
 			p.finish()
 			if errors.Is(err, fs.ErrExist) && !*overwrite {
@@ -52,8 +52,8 @@ nothing there. The write-ahead log beside the ledger grows while the copy is mad
 			if err != nil {
 				return err
 			}
-			a.noted(cmd, func(u *upkeep, d *done) { u.Backup = d }, done{File: args[0], OK: !*unchecked})
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "backed up to %s\n", printable(args[0]))
+			a.recordUpkeep(cmd, func(u *upkeepLog, d *upkeepRun) { u.Backup = d }, upkeepRun{File: args[0], OK: !*unchecked})
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "backed up to %s\n", escapeControls(args[0]))
 			return err
 		})
 	}
@@ -68,19 +68,19 @@ func newRestore(a *app) *cobra.Command {
 that is damaged, another program's, or of a newer version is refused. The ledger appears in one
 step, once it is whole and checked.`,
 		Example: `  stakeledger --db ledger.db restore /mnt/backup/ledger-2026-01-01.db`,
-		Args:    takes(1, false),
+		Args:    exactArgs(1, false),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if a.readOnly {
 			return usagef("%s makes a ledger, and --read-only is given", cmd.CommandPath())
 		}
-		if err := ledger.Restore(cmd.Context(), args[0], a.db, manager.WithLogger(a.log(cmd)), manager.WithRetryBudget(a.timeout.or(defaultTimeout))); err != nil {
+		if err := ledger.Restore(cmd.Context(), args[0], a.db, manager.WithLogger(a.logger(cmd)), manager.WithRetryBudget(a.timeout.valueOr(defaultTimeout))); err != nil {
 			if errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("%w; move it away first, or name another file with --db", err)
 			}
 			return err
 		}
-		_, err := fmt.Fprintf(cmd.OutOrStdout(), "restored %s from %s\n", printable(a.db), printable(args[0]))
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "restored %s from %s\n", escapeControls(a.db), escapeControls(args[0]))
 		return err
 	}
 	return cmd

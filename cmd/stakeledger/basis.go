@@ -28,7 +28,7 @@ func (e *staleError) Error() string { return e.text }
 // checkBasis is the error for figures that do not stand yet, after they were printed. At a terminal it says too when
 // they are old.
 func checkBasis(cmd *cobra.Command, b ledger.Basis, now time.Time) error {
-	if text := age(b.NewestEvent, now, staleAfter); text != "" && isTerminal(cmd.ErrOrStderr()) {
+	if text := newestEventAge(b.NewestEvent, now, staleAfter); text != "" && isTerminal(cmd.ErrOrStderr()) {
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
 	}
 	if len(b.Marked) > 0 {
@@ -37,8 +37,8 @@ func checkBasis(cmd *cobra.Command, b ledger.Basis, now time.Time) error {
 	return nil
 }
 
-// age says how old the newest event is if that is more than most.
-func age(newest *chain.Time, now time.Time, most time.Duration) string {
+// newestEventAge says how old the newest event is if that is more than most.
+func newestEventAge(newest *chain.Time, now time.Time, most time.Duration) string {
 	if newest == nil {
 		return ""
 	}

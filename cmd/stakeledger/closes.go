@@ -52,11 +52,11 @@ var closeHeader = columns{
 }
 
 func (r closeLine) cells() []any {
-	return []any{r.TradeID, r.PositionID, r.Coldkey, r.Netuid, r.ExitTime, heldFor(r.DurationUs), r.CostTAO, r.RawGainTAO, r.counts()}
+	return []any{r.TradeID, r.PositionID, r.Coldkey, r.Netuid, r.ExitTime, heldFor(r.DurationUs), r.CostTAO, r.RawGainTAO, r.whyCounted()}
 }
 
-// counts says whether the gain counts, or why not.
-func (r closeLine) counts() string {
+// whyCounted says whether the gain counts, or why not.
+func (r closeLine) whyCounted() string {
 	switch {
 	case r.SelfTrade:
 		return "self-trade"
@@ -89,21 +89,21 @@ counts for the miner, or why not: held for less than the minimum of blocks, or a
 		Example: `  stakeledger closes --during 2026-01 --csv
   stakeledger closes --miner 7 --from 7d
   stakeledger closes --position 12`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	r := addRecords[closeLine](cmd, "closes", "made", true)
 	r.header, r.cells = closeHeader, closeLine.cells
 	netuid := addNetuid(cmd)
 	trade := addOption(cmd, "trade", "ID", "only those of this trade", parseID)
 	position := addOption(cmd, "position", "ID", "only those of this position", parseID)
-	exclusive(cmd, "trade", "position", "miner")
-	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) iter.Seq2[placed[closeLine], error] {
+	markExclusive(cmd, "trade", "position", "miner")
+	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p listPart) iter.Seq2[keyedRow[closeLine], error] {
 		filter := ledger.CloseFilter{Netuid: netuid.value, From: r.span.start(), Until: r.span.last(), Archived: p.archived, Newest: p.newest}
-		return ofMiner(pages(func(page ledger.Page[ledger.ListedClose]) ([]ledger.ListedClose, error) {
+		return ofMiner(allPages(func(page ledger.Page[ledger.ListedClose]) ([]ledger.ListedClose, error) {
 			return l.Closes(ctx, m.MinerID, filter, page)
-		}), func(c ledger.ListedClose) (placed[closeLine], bool) {
-			wanted := c.TradeID == trade.or(c.TradeID) && c.PositionID == position.or(c.PositionID)
-			return placed[closeLine]{c.EventKey, c.Step, newCloseLine(m, c)}, wanted
+		}), func(c ledger.ListedClose) (keyedRow[closeLine], bool) {
+			wanted := c.TradeID == trade.valueOr(c.TradeID) && c.PositionID == position.valueOr(c.PositionID)
+			return keyedRow[closeLine]{c.EventKey, c.Step, newCloseLine(m, c)}, wanted
 		})
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -115,7 +115,7 @@ counts for the miner, or why not: held for less than the minimum of blocks, or a
 
 // ofOne narrows the list to the closes of a trade or a position, archived or not, if one is named. They are sought by
 // the time between which they must be.
-func (r *records[R]) ofOne(trade, position *option[int64]) {
+func (r *recordList[R]) ofOne(trade, position *option[int64]) {
 	if trade.value == nil && position.value == nil {
 		return
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// compacted is the size of the ledger's files before and after.
-type compacted struct {
+// compactResult is the size of the ledger's files before and after.
+type compactResult struct {
 	Before int64 `json:"bytes_before"`
 	After  int64 `json:"bytes_after"`
 }
@@ -23,29 +23,29 @@ func newCompact(a *app) *cobra.Command {
 		Long: `Write the ledger's file anew without the space that holds nothing, and print its size before and
 after. The disk must have room for it once more. Who writes meanwhile waits; reading goes on.`,
 		Example: `  stakeledger compact`,
-		Args:    takes(0, false),
+		Args:    exactArgs(0, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := a.exists(); err != nil {
+		if err := a.checkExists(); err != nil {
 			return err
 		}
-		size := compacted{Before: a.size()}
-		if err := a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error { return l.Compact(ctx) }); err != nil {
+		size := compactResult{Before: a.fileBytes()}
+		if err := a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error { return l.Compact(ctx) }); err != nil {
 			return err
 		}
-		size.After = a.size()
-		a.noted(cmd, func(u *upkeep, d *done) { u.Compact = d }, done{OK: true})
+		size.After = a.fileBytes()
+		a.recordUpkeep(cmd, func(u *upkeepLog, d *upkeepRun) { u.Compact = d }, upkeepRun{OK: true})
 		if *asJSON {
 			return writeObject(cmd.OutOrStdout(), size)
 		}
-		return writeText(cmd.OutOrStdout(), fmt.Sprintf("compacted %s: %s before, %s after\n", printable(a.db), bytesText(size.Before), bytesText(size.After)))
+		return writeText(cmd.OutOrStdout(), fmt.Sprintf("compacted %s: %s before, %s after\n", escapeControls(a.db), bytesText(size.Before), bytesText(size.After)))
 	}
 	return cmd
 }
 
-// size is how large the ledger's file and its log are.
-func (a *app) size() (bytes int64) {
+// fileBytes is how large the ledger's file and its log are.
+func (a *app) fileBytes() (bytes int64) {
 	for _, suffix := range []string{"", "-wal"} {
 		if info, err := os.Stat(a.db + suffix); err == nil {
 			bytes += info.Size()

@@ -26,19 +26,19 @@ Amounts are in rao and times in microseconds, as they are stored. The exit code 
 differs.`,
 		Example: `  stakeledger diff /var/lib/other/stakeledger.db
   stakeledger diff other.db --json | jq '.[].coldkey'`,
-		Args: takes(1, false),
+		Args: exactArgs(1, false),
 	}
 	out := addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("diff %s: there is no such file", args[0])
 		}
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			other, err := ledger.OpenReadOnly(ctx, args[0], a.managing(cmd))
+		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			other, err := ledger.OpenReadOnly(ctx, args[0], a.managerOptions(cmd))
 			if err != nil {
 				return fmt.Errorf("diff: %w", err)
 			}
-			return running(ctx, other, func(ctx context.Context, other *ledger.Ledger) error {
+			return runAndClose(ctx, other, func(ctx context.Context, other *ledger.Ledger) error {
 				found := []ledger.Divergence{}
 				if err := l.Diff(ctx, other, func(d ledger.Divergence) error {
 					found = append(found, d)
@@ -46,7 +46,7 @@ differs.`,
 				}); err != nil {
 					return err
 				}
-				err := listing[ledger.Divergence]{out, diffHeader, diffCells, "Nothing differs.", span{}}.write(sequence(found))
+				err := listOutput[ledger.Divergence]{out, diffHeader, diffCells, "Nothing differs.", timeSpan{}}.write(sequenceOf(found))
 				if len(found) > 0 {
 					return errors.Join(unlessQuiet(err), fmt.Errorf("diff %s: the ledgers differ in %s", args[0], plural(int64(len(found)), "place", "places")))
 				}
@@ -77,7 +77,7 @@ func diffCells(d ledger.Divergence) []any {
 		if address, err := chain.ParseAddress(s); err == nil {
 			return address
 		}
-		return brief{s, 21}
+		return briefText{s, 21}
 	}
-	return []any{miner, brief{event, 15}, d.Field, value(d.Here), value(d.There)}
+	return []any{miner, briefText{event, 15}, d.Field, value(d.Here), value(d.There)}
 }

@@ -58,7 +58,7 @@ The exit code is 1 where something fails, with --strict also where something war
 verify checks the figures too.`,
 		Example: `  stakeledger doctor
   stakeledger doctor --json --strict`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	d := doctor{app: a}
 	full := cmd.Flags().Bool("full", false, "compare indexes with their tables too, which takes three times as long")
@@ -67,53 +67,53 @@ verify checks the figures too.`,
 	maxAge := addOption(cmd, "max-age", "DURATION", "how old the newest event may be (default 24h)", parseAge)
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		d.full, d.restores, d.maxAge = *full, *restores, maxAge.or(24*time.Hour)
-		d.examine(cmd)
+		d.full, d.restores, d.maxAge = *full, *restores, maxAge.valueOr(24*time.Hour)
+		d.examineAll(cmd)
 		return d.report(cmd, *asJSON, *strict)
 	}
 	return cmd
 }
 
-func (d *doctor) say(check, state, found, do string) {
+func (d *doctor) addFinding(check, state, found, do string) {
 	if state == stateOK {
 		do = ""
 	}
 	d.found = append(d.found, finding{check, state, found, do})
 }
 
-// judge says something that is ok or not.
-func (d *doctor) judge(check string, isWell bool, otherwise, found, do string) {
+// addVerdict says something that is ok or not.
+func (d *doctor) addVerdict(check string, isWell bool, otherwise, found, do string) {
 	state := stateOK
 	if !isWell {
 		state = otherwise
 	}
-	d.say(check, state, found, do)
+	d.addFinding(check, state, found, do)
 }
 
-func (d *doctor) examine(cmd *cobra.Command) {
-	d.say("engine", stateOK, "SQLite "+manager.SQLiteVersion(), "")
-	if err := d.app.exists(); err != nil {
-		d.say("file", stateFails, err.Error(), "stakeledger restore makes the ledger from a backup")
+func (d *doctor) examineAll(cmd *cobra.Command) {
+	d.addFinding("engine", stateOK, "SQLite "+manager.SQLiteVersion(), "")
+	if err := d.app.checkExists(); err != nil {
+		d.addFinding("file", stateFails, err.Error(), "stakeledger restore makes the ledger from a backup")
 		return
 	}
-	d.file()
-	err := d.app.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-		about, err := d.app.about(ctx, l)
+	d.examineFile()
+	err := d.app.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		about, err := d.app.readAbout(ctx, l)
 		if err != nil {
 			return err
 		}
-		d.pages(about)
-		d.contents(about)
-		d.upkeep(ctx, cmd, about)
+		d.examinePages(about)
+		d.examineContents(about)
+		d.examineUpkeep(ctx, cmd, about)
 		wrong, err := l.CheckFile(ctx, d.full)
 		if err != nil {
 			return err
 		}
-		d.judge("integrity", len(wrong) == 0, stateFails, firstOf(wrong, "nothing wrong, foreign keys too"), "restore a backup; stakeledger backup --unchecked saves what is left")
+		d.addVerdict("integrity", len(wrong) == 0, stateFails, firstOf(wrong, "nothing wrong, foreign keys too"), "restore a backup; stakeledger backup --unchecked saves what is left")
 		return nil
 	})
 	if err != nil {
-		d.say("read", stateFails, d.app.explain(err), "see above")
+		d.addFinding("read", stateFails, d.app.explainError(err), "see above")
 	}
 }
 
@@ -127,25 +127,25 @@ func firstOf(wrong []string, none string) string {
 	return fmt.Sprintf("%s, and %d more", wrong[0], len(wrong)-1)
 }
 
-// file looks at what the file system says.
-func (d *doctor) file() {
+// examineFile looks at what the file system says.
+func (d *doctor) examineFile() {
 	path := d.app.db
 	info, err := os.Stat(path)
 	if err != nil {
-		d.say("file", stateFails, err.Error(), "see who owns the folder, and its mode")
+		d.addFinding("file", stateFails, err.Error(), "see who owns the folder, and its mode")
 		return
 	}
-	d.say("file", stateOK, bytesText(info.Size()), "")
-	d.judge("permissions", info.Mode().Perm()&0o022 == 0, stateWarns, info.Mode().Perm().String(), "others may write it: chmod go-w "+path)
+	d.addFinding("file", stateOK, bytesText(info.Size()), "")
+	d.addVerdict("permissions", info.Mode().Perm()&0o022 == 0, stateWarns, info.Mode().Perm().String(), "others may write it: chmod go-w "+path)
 	free, known := freeSpace(filepath.Dir(path))
-	d.judge("disk", !known || free > max(leastDisk, info.Size()), stateWarns, spaceText(free, known), "free space: a backup or compact needs as much as the ledger")
+	d.addVerdict("disk", !known || free > max(leastDisk, info.Size()), stateWarns, spaceText(free, known), "free space: a backup or compact needs as much as the ledger")
 	holder := manager.LockHolder(path)
-	d.judge("lock", holder == "", stateOK, strings.TrimSpace("held by "+cmpOr(holder, "nobody")), "")
+	d.addVerdict("lock", holder == "", stateOK, strings.TrimSpace("held by "+cmpOr(holder, "nobody")), "")
 	log := int64(0)
 	if wal, err := os.Stat(path + "-wal"); err == nil {
 		log = wal.Size()
 	}
-	d.judge("log", log < mostLog, stateWarns, bytesText(log), "a program reads for long, or was killed: end it, and run stakeledger compact")
+	d.addVerdict("log", log < mostLog, stateWarns, bytesText(log), "a program reads for long, or was killed: end it, and run stakeledger compact")
 }
 
 func cmpOr(text, other string) string {
@@ -162,24 +162,24 @@ func spaceText(free int64, known bool) string {
 	return bytesText(free) + " free"
 }
 
-func (d *doctor) pages(b about) {
-	d.judge("journal", b.JournalMode == "wal", stateFails, b.JournalMode, "another program changed it; run stakeledger migrate up")
+func (d *doctor) examinePages(b ledgerInfo) {
+	d.addVerdict("journal", b.JournalMode == "wal", stateFails, b.JournalMode, "another program changed it; run stakeledger migrate up")
 	free := b.FreePages * b.PageSize
-	d.judge("free pages", free < mostFree || b.FreePages*4 < b.Pages, stateWarns, bytesText(free), "stakeledger compact gives it back")
-	d.say("schema", stateOK, fmt.Sprintf("version %d", b.SchemaVersion), "")
+	d.addVerdict("free pages", free < mostFree || b.FreePages*4 < b.Pages, stateWarns, bytesText(free), "stakeledger compact gives it back")
+	d.addFinding("schema", stateOK, fmt.Sprintf("version %d", b.SchemaVersion), "")
 }
 
-func (d *doctor) contents(b about) {
-	d.judge("replay", len(b.Marked) == 0, stateWarns, plural(int64(len(b.Marked)), "miner waits", "miners wait"), "stakeledger rebuild --marked")
-	d.judge("inputs", b.Interrupted == 0, stateWarns, plural(b.Interrupted, "input was", "inputs were")+" interrupted", "ingest the same files again")
-	d.judge("newest event", b.NewestEvent != nil && now().Sub(b.NewestEvent.Time()) <= d.maxAge, stateWarns, b.newest(), "see whether what fetches and ingests events still runs")
-	isAhead := b.NewestEvent != nil && b.NewestEvent.Time().Sub(now()) > clockSlack
-	d.judge("clock", !isAhead, stateFails, now().UTC().Format(time.RFC3339), "the newest event is of later: set the clock, or look at where the events come from")
+func (d *doctor) examineContents(b ledgerInfo) {
+	d.addVerdict("replay", len(b.Marked) == 0, stateWarns, plural(int64(len(b.Marked)), "miner waits", "miners wait"), "stakeledger rebuild --marked")
+	d.addVerdict("inputs", b.Interrupted == 0, stateWarns, plural(b.Interrupted, "input was", "inputs were")+" interrupted", "ingest the same files again")
+	d.addVerdict("newest event", b.NewestEvent != nil && clockNow().Sub(b.NewestEvent.Time()) <= d.maxAge, stateWarns, b.newestEvent(), "see whether what fetches and ingests events still runs")
+	isAhead := b.NewestEvent != nil && b.NewestEvent.Time().Sub(clockNow()) > clockSlack
+	d.addVerdict("clock", !isAhead, stateFails, clockNow().UTC().Format(time.RFC3339), "the newest event is of later: set the clock, or look at where the events come from")
 }
 
-func (d *doctor) upkeep(ctx context.Context, cmd *cobra.Command, b about) {
+func (d *doctor) examineUpkeep(ctx context.Context, cmd *cobra.Command, b ledgerInfo) {
 	last := b.Upkeep.Backup
-	d.judge("backup", last != nil && last.since() < mostBackup, stateWarns, last.text(), "stakeledger backup FILE")
+	d.addVerdict("backup", last != nil && last.elapsed() < mostBackup, stateWarns, last.describe(), "stakeledger backup FILE")
 	if last != nil && last.File != "" {
 		err := d.tryBackup(ctx, cmd, last.File)
 		found := "it can be read"
@@ -187,12 +187,12 @@ func (d *doctor) upkeep(ctx context.Context, cmd *cobra.Command, b about) {
 			found = "it was restored"
 		}
 		if err != nil {
-			found = (&app{db: last.File}).explain(err)
+			found = (&app{db: last.File}).explainError(err)
 		}
-		d.judge("backup's file", err == nil, stateFails, found, "make another: stakeledger backup FILE")
+		d.addVerdict("backup's file", err == nil, stateFails, found, "make another: stakeledger backup FILE")
 	}
 	verified := b.Upkeep.Verify
-	d.judge("verify", verified != nil && verified.OK, stateWarns, verified.text(), "stakeledger verify")
+	d.addVerdict("verify", verified != nil && verified.OK, stateWarns, verified.describe(), "stakeledger verify")
 }
 
 // tryBackup opens the last backup, or restores it to a temporary file.
@@ -201,7 +201,7 @@ func (d *doctor) tryBackup(ctx context.Context, cmd *cobra.Command, file string)
 		if _, err := os.Stat(file); err != nil {
 			return err
 		}
-		l, err := ledger.OpenReadOnly(ctx, file, d.app.managing(cmd))
+		l, err := ledger.OpenReadOnly(ctx, file, d.app.managerOptions(cmd))
 		if err != nil {
 			return err
 		}
@@ -219,16 +219,16 @@ func (d *doctor) report(cmd *cobra.Command, asJSON, strict bool) error {
 	out := cmd.OutOrStdout()
 	var err error
 	if asJSON {
-		err = writeArray(out, sequence(d.found))
+		err = writeArray(out, sequenceOf(d.found))
 	} else {
 		t := newTable("CHECK", "STATE", "FOUND")
 		for _, f := range d.found {
-			t.add(f.Check, f.State, prose(f.Found))
+			t.add(f.Check, f.State, wrappedText(f.Found))
 		}
 		if err = t.write(out); err == nil {
 			for _, f := range d.found {
 				if f.Do != "" && err == nil {
-					err = writeNote(out, printable(f.Check+": "+f.Do))
+					err = writeNote(out, escapeControls(f.Check+": "+f.Do))
 				}
 			}
 		}

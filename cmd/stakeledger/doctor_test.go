@@ -56,9 +56,9 @@ func TestDoctor(t *testing.T) {
 	if ill.code != exitFailure || found["backup's file"]["state"] != stateFails || found["permissions"]["state"] != stateWarns {
 		t.Errorf("a damaged backup: got exit code %d, %v and %v", ill.code, found["backup's file"], found["permissions"])
 	}
-	was := now
-	now = func() time.Time { return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC) }
-	defer func() { now = was }()
+	was := clockNow
+	clockNow = func() time.Time { return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC) }
+	defer func() { clockNow = was }()
 	if found := checks(t, run(t, "", "--db", db, "doctor", "--json")); found["clock"]["state"] != stateFails {
 		t.Errorf("a clock of before the newest event: got %v", found["clock"])
 	}

@@ -68,7 +68,7 @@ func (r eventRow) cells() []any {
 	if r.Reason != nil {
 		outcome = *r.Reason
 	}
-	return []any{r.Coldkey, brief{r.ExtrinsicID, 13}, string(r.Kind), r.Netuid, r.Time, r.TAO, brief{outcome, 21}}
+	return []any{r.Coldkey, briefText{r.ExtrinsicID, 13}, string(r.Kind), r.Netuid, r.Time, r.TAO, briefText{outcome, 21}}
 }
 
 func newEvents(a *app) *cobra.Command {
@@ -81,35 +81,35 @@ other contents, of an unknown miner, too large), as they came. Events are never 
 		Example: `  stakeledger events --outcome ignored
   stakeledger events --miner 7 --from 2026-01-01T00:00:00Z --json
   stakeledger events --outcome rejected --json`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	r, outcome := addEvents(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if outcome.or("") != outcomeRejected {
+		if outcome.valueOr("") != outcomeRejected {
 			return r.run(a, cmd)
 		}
-		if err := r.span.check(); err != nil {
+		if err := r.span.validate(); err != nil {
 			return err
 		}
-		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			rows := rejectedEvents(ctx, l, r.miner, r.span)
-			return listing[eventRow]{r.output, eventHeader, eventRow.cells, "No such events.", r.span}.write(rows)
+			return listOutput[eventRow]{r.output, eventHeader, eventRow.cells, "No such events.", r.span}.write(rows)
 		})
 	}
 	return cmd
 }
 
 // addEvents adds the flags of a list of events.
-func addEvents(cmd *cobra.Command) (*records[eventRow], *option[string]) {
+func addEvents(cmd *cobra.Command) (*recordList[eventRow], *option[string]) {
 	r := addRecords[eventRow](cmd, "events", "dated", false)
 	r.header, r.cells = eventHeader, eventRow.cells
 	outcome := addOption(cmd, "outcome", "applied|ignored|rejected", "only those with this outcome", parseOutcome)
-	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) iter.Seq2[placed[eventRow], error] {
-		filter := ledger.EventFilter{Outcome: chain.Outcome(outcome.or("")), From: r.span.start(), Until: r.span.last(), Newest: p.newest}
-		return ofMiner(pages(func(page ledger.Page[ledger.RecordedEvent]) ([]ledger.RecordedEvent, error) {
+	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p listPart) iter.Seq2[keyedRow[eventRow], error] {
+		filter := ledger.EventFilter{Outcome: chain.Outcome(outcome.valueOr("")), From: r.span.start(), Until: r.span.last(), Newest: p.newest}
+		return ofMiner(allPages(func(page ledger.Page[ledger.RecordedEvent]) ([]ledger.RecordedEvent, error) {
 			return l.Events(ctx, m.MinerID, filter, page)
-		}), func(e ledger.RecordedEvent) (placed[eventRow], bool) {
-			return placed[eventRow]{e.EventKey, 0, newEventRow(m, e)}, true
+		}), func(e ledger.RecordedEvent) (keyedRow[eventRow], bool) {
+			return keyedRow[eventRow]{e.EventKey, 0, newEventRow(m, e)}, true
 		})
 	}
 	return r, outcome
@@ -125,7 +125,7 @@ func parseOutcome(s string) (string, error) {
 
 // rejectedEvents goes through what was rejected. The miner may be none of the ledger's: its name is then the
 // coldkey.
-func rejectedEvents(ctx context.Context, l *ledger.Ledger, miner *option[minerName], span span) iter.Seq2[eventRow, error] {
+func rejectedEvents(ctx context.Context, l *ledger.Ledger, miner *option[minerName], span timeSpan) iter.Seq2[eventRow, error] {
 	return func(yield func(eventRow, error) bool) {
 		var coldkey chain.Address
 		if miner.value != nil {
@@ -137,14 +137,14 @@ func rejectedEvents(ctx context.Context, l *ledger.Ledger, miner *option[minerNa
 				return
 			}
 		}
-		for r, err := range pages(func(p ledger.Page[ledger.RejectedEvent]) ([]ledger.RejectedEvent, error) {
+		for r, err := range allPages(func(p ledger.Page[ledger.RejectedEvent]) ([]ledger.RejectedEvent, error) {
 			return l.RejectedEvents(ctx, coldkey, p)
 		}) {
 			var row eventRow
 			if err == nil {
 				row, err = newRejectedRow(r)
 			}
-			if err != nil || span.holds(row.Time) {
+			if err != nil || span.contains(row.Time) {
 				if !yield(row, err) || err != nil {
 					return
 				}

@@ -24,8 +24,8 @@ other, each in the order of the events. What is archived is there too.`,
 	return cmd
 }
 
-// exporting prints a list whole, for programs.
-func exporting[R any](a *app, r *records[R]) func(*cobra.Command, []string) error {
+// runExport prints a list whole, for programs.
+func runExport[R any](a *app, r *recordList[R]) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		if !r.forPrograms() {
 			*r.csv = true
@@ -45,9 +45,9 @@ func newExportTrades(a *app) *cobra.Command {
 and what it sold without a position. Archived ones are there too.`,
 		Example: `  stakeledger export trades --during 2026 --tz Europe/Zurich > trades.csv
   stakeledger export trades --miner 7 --jsonl`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
-	cmd.RunE = exporting(a, addTrades(cmd))
+	cmd.RunE = runExport(a, addTrades(cmd))
 	return cmd
 }
 
@@ -60,12 +60,12 @@ dollars where they are known and what became of it. What was rejected is not on 
 rejected lists it.`,
 		Example: `  stakeledger export events --during 2026 > events.csv
   stakeledger export events --outcome applied --jsonl`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	r, outcome := addEvents(cmd)
-	export := exporting(a, r)
+	export := runExport(a, r)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if outcome.or("") == outcomeRejected {
+		if outcome.valueOr("") == outcomeRejected {
 			return usagef("rejected events are not on record; stakeledger events --outcome rejected --csv prints them")
 		}
 		return export(cmd, args)
@@ -126,18 +126,18 @@ long it was held, and dollars where the events have them. Archived ones are ther
 sold without a position has no lot; trades list it.`,
 		Example: `  stakeledger export lots --during 2026 --tz Europe/Zurich > lots.csv
   stakeledger export lots --miner 7 --json`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	r := addRecords[lotRow](cmd, "lots", "disposed of", true)
 	netuid := addNetuid(cmd)
-	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) rowsOf[lotRow] {
+	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p listPart) rowsOf[lotRow] {
 		filter := ledger.CloseFilter{Netuid: netuid.value, From: r.span.start(), Until: r.span.last(), Archived: p.archived}
-		return inOrder(p.newest, ofMiner(pages(func(page ledger.Page[ledger.Lot]) ([]ledger.Lot, error) {
+		return inOrder(p.newest, ofMiner(allPages(func(page ledger.Page[ledger.Lot]) ([]ledger.Lot, error) {
 			return l.Lots(ctx, m.MinerID, filter, page)
-		}), func(lot ledger.Lot) (placed[lotRow], bool) {
-			return placed[lotRow]{lot.EventKey, lot.Step, newLotRow(m, lot)}, true
+		}), func(lot ledger.Lot) (keyedRow[lotRow], bool) {
+			return keyedRow[lotRow]{lot.EventKey, lot.Step, newLotRow(m, lot)}, true
 		}))
 	}
-	cmd.RunE = exporting(a, r)
+	cmd.RunE = runExport(a, r)
 	return cmd
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// about is what there is to know of a ledger, as JSON has it.
-type about struct {
+// ledgerInfo is what there is to know of a ledger, as JSON has it.
+type ledgerInfo struct {
 	File  string `json:"file"`
 	Bytes int64  `json:"bytes"`
 	ledger.Info
 	ledger.Basis
-	Upkeep upkeep `json:"upkeep"`
+	Upkeep upkeepLog `json:"upkeep"`
 }
 
 func newInfo(a *app) *cobra.Command {
@@ -31,12 +31,12 @@ replay or was rejected, the policy, and when it was archived, backed up and veri
 and verifications are those made by this command beside this file.`,
 		Example: `  stakeledger info
   stakeledger info --json | jq .newest_event`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			about, err := a.about(ctx, l)
+		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			about, err := a.readAbout(ctx, l)
 			if err != nil {
 				return err
 			}
@@ -49,24 +49,24 @@ and verifications are those made by this command beside this file.`,
 	return cmd
 }
 
-func (a *app) about(ctx context.Context, l *ledger.Ledger) (about, error) {
+func (a *app) readAbout(ctx context.Context, l *ledger.Ledger) (ledgerInfo, error) {
 	info, err := l.Info(ctx)
 	if err != nil {
-		return about{}, err
+		return ledgerInfo{}, err
 	}
 	basis, err := l.Basis(ctx)
-	return about{a.db, a.size(), info, basis, a.readUpkeep()}, err
+	return ledgerInfo{a.db, a.fileBytes(), info, basis, a.readUpkeep()}, err
 }
 
-func (b about) write(w io.Writer) error {
-	f := fields{}
+func (b ledgerInfo) write(w io.Writer) error {
+	f := textFields{}
 	f.add("file", b.File, bytesText(b.Bytes), "free "+bytesText(b.FreePages*b.PageSize))
 	f.add("schema", fmt.Sprint(b.SchemaVersion))
 	f.add("miners", fmt.Sprint(b.Rows["miners"]), plural(b.Rows["registrations"], "registration", "registrations"))
 	f.add("events", fmt.Sprint(b.Rows["events"]), fmt.Sprintf("%d rejected", b.Rows["rejected_events"]))
 	f.add("positions", fmt.Sprint(b.Rows["positions"]), fmt.Sprintf("%d archived", b.Archived))
 	f.add("trades", fmt.Sprint(b.Rows["trades"]), plural(b.Rows["closes"], "close", "closes"), plural(b.Rows["snapshots"], "snapshot", "snapshots"))
-	f.add("newest event", b.newest())
+	f.add("newest event", b.newestEvent())
 	if len(b.Marked) > 0 {
 		f.add("waiting", plural(int64(len(b.Marked)), "miner", "miners")+" for a replay; stakeledger rebuild --marked")
 	}
@@ -75,13 +75,13 @@ func (b about) write(w io.Writer) error {
 	}
 	f.add("policy", strings.ReplaceAll(policyText(b.Policy), "\n", " "))
 	f.add("last archive", momentText(b.LastArchive))
-	f.add("last backup", b.Upkeep.Backup.text())
-	f.add("last verify", b.Upkeep.Verify.text())
+	f.add("last backup", b.Upkeep.Backup.describe())
+	f.add("last verify", b.Upkeep.Verify.describe())
 	return writeText(w, f.String())
 }
 
-// newest is the time of the newest event and its age.
-func (b about) newest() string {
+// newestEvent is the time of the newest event and its age.
+func (b ledgerInfo) newestEvent() string {
 	if b.NewestEvent == nil {
 		return "none"
 	}
@@ -89,10 +89,10 @@ func (b about) newest() string {
 }
 
 func agoText(t chain.Time) string {
-	return heldFor(max(0, now().Sub(t.Time())).Microseconds()) + " ago"
+	return heldFor(max(0, clockNow().Sub(t.Time())).Microseconds()) + " ago"
 }
 
-func (d *done) text() string {
+func (d *upkeepRun) describe() string {
 	if d == nil {
 		return "never, as far as is known here"
 	}
@@ -106,5 +106,5 @@ func (d *done) text() string {
 	return text
 }
 
-// since is how long ago something was done.
-func (d *done) since() time.Duration { return now().Sub(d.At.Time()) }
+// elapsed is how long ago something was done.
+func (d *upkeepRun) elapsed() time.Duration { return clockNow().Sub(d.At.Time()) }

@@ -54,7 +54,7 @@ Where pages are missing, or a file holds no event, what is there is applied and 
   stakeledger ingest page*.json
   stakeledger simulate --events 5000 | stakeledger ingest -
   stakeledger ingest --no-register --json events.jsonl`,
-		Args: takes(1, true),
+		Args: exactArgs(1, true),
 	}
 	f := ingestFlags{
 		noRegister: cmd.Flags().Bool("no-register", false, "reject the events of miners that are not registered"),
@@ -85,14 +85,14 @@ func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) erro
 	if batch.Blank() && !*f.allowEmpty {
 		return doubtf("ingest %s: nothing in it; --allow-empty accepts that", name)
 	}
-	return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+	return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 		result, err := ingestBatch(ctx, cmd, l, f, batch, name)
 		if err != nil {
 			return ofHowMany(explainIngest(ctx, name, err), batch.FilesRead(), len(files))
 		}
 		result.Inputs = batch.Counts()
 		for _, in := range result.Inputs {
-			a.log(cmd).Info("read", slog.String("input", in.Name), slog.Int64("events", in.Events))
+			a.logger(cmd).Info("read", slog.String("input", in.Name), slog.Int64("events", in.Events))
 		}
 		for _, field := range batch.UnknownFields() {
 			fmt.Fprintf(cmd.ErrOrStderr(), "ingest %s: field %s is not one of ours and was skipped\n", name, field)
@@ -102,21 +102,21 @@ func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) erro
 		} else {
 			err = result.write(cmd.OutOrStdout(), name)
 		}
-		if quiet(err) {
+		if isBrokenPipe(err) {
 			err = nil // what is to be said of the events is said by the exit code too
 		}
-		return errors.Join(err, f.doubts(batch), result.rejections(ctx, l))
+		return errors.Join(err, f.checkDoubts(batch), result.rejectionError(ctx, l))
 	})
 }
 
 // ingestBatch takes the events in.
-func ingestBatch(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f ingestFlags, batch *ingest.Batch, name string) (result ingested, err error) {
+func ingestBatch(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f ingestFlags, batch *ingest.Batch, name string) (result ingestResult, err error) {
 	before, err := lastRejected(ctx, l)
 	if err != nil {
 		return result, err
 	}
 	bar := newProgress(cmd.ErrOrStderr(), name)
-	result.Summary, err = l.Apply(ctx, batch.Events(), f.options(bar)...)
+	result.Summary, err = l.Apply(ctx, batch.Events(), f.applyOptions(bar)...)
 	bar.finish()
 	if err == nil {
 		result.New, result.more, err = rejectedSince(ctx, l, before)
@@ -124,7 +124,7 @@ func ingestBatch(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f in
 	return result, err
 }
 
-func (f ingestFlags) options(bar *progress) []ledger.ApplyOption {
+func (f ingestFlags) applyOptions(bar *progressBar) []ledger.ApplyOption {
 	opts := []ledger.ApplyOption{ledger.OnProgress(bar.show)}
 	if *f.noRegister {
 		opts = append(opts, ledger.NoRegister())
@@ -135,8 +135,8 @@ func (f ingestFlags) options(bar *progress) []ledger.ApplyOption {
 	return opts
 }
 
-// doubts says what the input lacks, if nobody has accepted it.
-func (f ingestFlags) doubts(batch *ingest.Batch) error {
+// checkDoubts says what the input lacks, if nobody has accepted it.
+func (f ingestFlags) checkDoubts(batch *ingest.Batch) error {
 	var lacks []string
 	if err := batch.Incomplete(); err != nil && !*f.partial {
 		lacks = append(lacks, fmt.Sprintf("%s; what is there was applied, --partial accepts that", err))

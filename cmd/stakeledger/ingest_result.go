@@ -17,8 +17,8 @@ import (
 // shownRejected bounds how many rejected events a summary lists.
 const shownRejected = 20
 
-// ingested is what became of an input.
-type ingested struct {
+// ingestResult is what became of an input.
+type ingestResult struct {
 	Inputs []ingest.Count `json:"inputs"`
 	ledger.Summary
 	New  []rejectedKey `json:"rejected_events"` // rejected now and never before, bounded
@@ -34,11 +34,11 @@ type rejectedKey struct {
 }
 
 // write prints the summary: a line, and one more for each thing that a reader may have to look into.
-func (r ingested) write(w io.Writer, name string) error {
+func (r ingestResult) write(w io.Writer, name string) error {
 	var b strings.Builder
-	ignored, why := counts(r.Ignored)
-	rejected, whyNot := counts(r.Rejected)
-	fmt.Fprintf(&b, "%s: %s: %d applied, %s, %d ignored, %d rejected\n", printable(name), plural(r.Events, "event", "events"),
+	ignored, why := countReasons(r.Ignored)
+	rejected, whyNot := countReasons(r.Rejected)
+	fmt.Fprintf(&b, "%s: %s: %d applied, %s, %d ignored, %d rejected\n", escapeControls(name), plural(r.Events, "event", "events"),
 		r.Applied, plural(r.Duplicates, "duplicate", "duplicates"), ignored, rejected)
 	line := func(name, text string) { fmt.Fprintf(&b, "  %-12s %s\n", name, text) }
 	if r.RegisteredMiners > 0 {
@@ -57,7 +57,7 @@ func (r ingested) write(w io.Writer, name string) error {
 		line("rejected", whyNot)
 	}
 	for _, e := range r.New {
-		fmt.Fprintf(&b, "    %s  %s #%d  %s\n", printable(string(e.Coldkey)), shorten(e.ExtrinsicID, 13), e.EventIndex, printable(e.Reason))
+		fmt.Fprintf(&b, "    %s  %s #%d  %s\n", escapeControls(string(e.Coldkey)), cutText(e.ExtrinsicID, 13), e.EventIndex, escapeControls(e.Reason))
 	}
 	if r.more || int64(len(r.New)) < rejected {
 		b.WriteString("    stakeledger rejected lists all\n")
@@ -68,10 +68,10 @@ func (r ingested) write(w io.Writer, name string) error {
 	return nil
 }
 
-// rejections is the error for what the ledger could not take, unless all that it ever could not is acknowledged. An
+// rejectionError is the error for what the ledger could not take, unless all that it ever could not is acknowledged. An
 // event of an unknown miner is a notice, which goes once the miner is registered and the event taken in.
-func (r ingested) rejections(ctx context.Context, l *ledger.Ledger) error {
-	rejected, _ := counts(r.Rejected)
+func (r ingestResult) rejectionError(ctx context.Context, l *ledger.Ledger) error {
+	rejected, _ := countReasons(r.Rejected)
 	if rejected -= r.Rejected[ledger.UnknownMiner]; rejected == 0 {
 		return nil
 	}
@@ -86,8 +86,8 @@ func (r ingested) rejections(ctx context.Context, l *ledger.Ledger) error {
 	return nil
 }
 
-// counts is the sum over the reasons, and each of them with its number.
-func counts[R ~string](byReason map[R]int64) (total int64, text string) {
+// countReasons is the sum over the reasons, and each of them with its number.
+func countReasons[R ~string](byReason map[R]int64) (total int64, text string) {
 	var parts []string
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
 		total += byReason[reason]
@@ -123,7 +123,7 @@ func rejectedSince(ctx context.Context, l *ledger.Ledger, after int64) (keys []r
 }
 
 func rejectedAfter(ctx context.Context, l *ledger.Ledger, after int64) iter.Seq2[ledger.RejectedEvent, error] {
-	return pages(func(p ledger.Page[ledger.RejectedEvent]) ([]ledger.RejectedEvent, error) {
+	return allPages(func(p ledger.Page[ledger.RejectedEvent]) ([]ledger.RejectedEvent, error) {
 		if p.After == nil && after > 0 {
 			p.After = &ledger.RejectedEvent{RejectedID: after}
 		}

@@ -20,5 +20,5 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends the work in order; from then on a second one kills.
 	context.AfterFunc(ctx, stop)
-	os.Exit(execute(ctx, newRoot(os.Stdin, os.Stdout, os.Stderr), os.Args[1:]))
+	os.Exit(runCommand(ctx, newRoot(os.Stdin, os.Stdout, os.Stderr), os.Args[1:]))
 }

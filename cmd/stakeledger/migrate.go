@@ -37,7 +37,7 @@ func newMigrateUp(a *app) *cobra.Command {
 is missing. Other processes wait meanwhile. A file made by a newer program is left alone.`,
 		Example: `  stakeledger migrate up
   stakeledger --db other.db migrate up --json`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -46,7 +46,7 @@ is missing. Other processes wait meanwhile. A file made by a newer program is le
 			return err
 		}
 		var before, after []migrationRow
-		err = a.migrating(cmd, func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
+		err = a.withMigration(cmd, func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
 			if before, err = listMigrations(ctx, schema, db); err != nil {
 				return err
 			}
@@ -61,9 +61,9 @@ is missing. Other processes wait meanwhile. A file made by a newer program is le
 		}
 		was, is := countApplied(before), countApplied(after)
 		if *asJSON {
-			return writeArray(cmd.OutOrStdout(), sequence(after))
+			return writeArray(cmd.OutOrStdout(), sequenceOf(after))
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s applied, %d in all\n", printable(a.db), plural(is-was, "migration", "migrations"), is)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s applied, %d in all\n", escapeControls(a.db), plural(is-was, "migration", "migrations"), is)
 		return err
 	}
 	return cmd
@@ -77,15 +77,15 @@ func newMigrateStatus(a *app) *cobra.Command {
 schema.`,
 		Example: `  stakeledger migrate status
   stakeledger migrate status --json | jq 'all(.[]; .applied)'`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := a.exists(); err != nil {
+		if err := a.checkExists(); err != nil {
 			return err
 		}
 		var rows []migrationRow
-		err := a.migrating(cmd, func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
+		err := a.withMigration(cmd, func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
 			rows, err = listMigrations(ctx, schema, db)
 			return err
 		})
@@ -96,15 +96,15 @@ schema.`,
 			return fmt.Errorf("read migrations of %s: the file is empty; stakeledger migrate up makes it a ledger", a.db)
 		}
 		if *asJSON {
-			return writeArray(cmd.OutOrStdout(), sequence(rows))
+			return writeArray(cmd.OutOrStdout(), sequenceOf(rows))
 		}
 		return writeMigrations(cmd.OutOrStdout(), rows)
 	}
 	return cmd
 }
 
-// migrating runs step in place of the ledger's own migration: under the lock, before anything else is open.
-func (a *app) migrating(cmd *cobra.Command, step func(ctx context.Context, schema fs.FS, db *sql.DB) error) error {
+// withMigration runs step in place of the ledger's own migration: under the lock, before anything else is open.
+func (a *app) withMigration(cmd *cobra.Command, step func(ctx context.Context, schema fs.FS, db *sql.DB) error) error {
 	schema, err := fs.Sub(stakeledger.Schema, "schema")
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (a *app) migrating(cmd *cobra.Command, step func(ctx context.Context, schem
 		}
 		return step(ctx, schema, db)
 	}))
-	return a.writing(cmd, func(context.Context, *ledger.Ledger) error { return nil }, inPlace)
+	return a.withWritable(cmd, func(context.Context, *ledger.Ledger) error { return nil }, inPlace)
 }
 
 // migrationRow is a migration as JSON has it.

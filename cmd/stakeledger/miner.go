@@ -37,7 +37,7 @@ figures, what it was registered with, and its open positions by subnet, first in
 page is one snapshot.`,
 		Example: `  stakeledger miner 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY
   stakeledger miner 7 --json | jq .gain_tao`,
-		Args: takes(1, false),
+		Args: exactArgs(1, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -45,7 +45,7 @@ page is one snapshot.`,
 		if err != nil {
 			return usagef("%w", err)
 		}
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			page, err := readMinerPage(ctx, l, name)
 			if err != nil {
 				return err
@@ -86,7 +86,7 @@ func readMinerPage(ctx context.Context, l *ledger.Ledger, name minerName) (page 
 // readRegistrations lists what a miner was registered with, and the UIDs that it holds now.
 func readRegistrations(ctx context.Context, l *ledger.Ledger, minerID int64) (rows []registrationRow, uids []chain.UID, err error) {
 	rows = []registrationRow{}
-	for r, err := range pages(func(p ledger.Page[ledger.RecordedRegistration]) ([]ledger.RecordedRegistration, error) {
+	for r, err := range allPages(func(p ledger.Page[ledger.RecordedRegistration]) ([]ledger.RecordedRegistration, error) {
 		return l.Registrations(ctx, minerID, p)
 	}) {
 		if err != nil {
@@ -106,7 +106,7 @@ const pageRows = 20
 func (p minerPage) write(w io.Writer) error {
 	var b strings.Builder
 	line := func(name string, values ...string) {
-		fmt.Fprintf(&b, "%-14s  %s\n", name, printable(strings.Join(values, ", ")))
+		fmt.Fprintf(&b, "%-14s  %s\n", name, escapeControls(strings.Join(values, ", ")))
 	}
 	line("miner", string(p.Coldkey))
 	line("status", string(p.Status), "known since "+momentText(&p.RegisteredAt), "last active "+momentText(p.LastActive))

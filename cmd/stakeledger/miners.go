@@ -64,14 +64,14 @@ var minerHeader = columns{
 }
 
 func (r minerRow) cells() []any {
-	return []any{r.MinerID, r.Coldkey, r.uids(), string(r.Status), r.LastActive, r.OpenPositions, r.Trades, r.EntryTAO, r.GainTAO}
+	return []any{r.MinerID, r.Coldkey, r.uidText(), string(r.Status), r.LastActive, r.OpenPositions, r.Trades, r.EntryTAO, r.GainTAO}
 }
 
-// uids are the UIDs that a miner holds, mostly one; of several a narrow table shows the first.
-func (r minerRow) uids() brief {
+// uidText are the UIDs that a miner holds, mostly one; of several a narrow table shows the first.
+func (r minerRow) uidText() briefText {
 	all := uidText(r.UIDs)
 	first, _, _ := strings.Cut(all, ",")
-	return brief{all, len(first) + 2}
+	return briefText{all, len(first) + 2}
 }
 
 func uidText(uids []chain.UID) string {
@@ -97,32 +97,32 @@ something open at an instant, with what they held and had open then; the status 
 		Example: `  stakeledger miners --status blacklisted
   stakeledger miners --at 2026-01-31
   stakeledger miners --json | jq '.[] | select(.open_positions > 0) | .coldkey'`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	miner := addMiner(cmd)
 	status := addOption(cmd, "status", "active|inactive|blacklisted", "only those of this status", chain.ParseMinerStatus)
 	at := addOption(cmd, "at", "TIME", "who held a UID or had something open at this time, and what", parseMoment)
 	p := addPeriod(cmd, addOutput(cmd))
 	for _, flag := range []string{"from", "until", "during", "sort"} {
-		exclusive(cmd, "at", flag)
+		markExclusive(cmd, "at", flag)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
 		case at.value != nil:
 			return runThen(a, cmd, p, *at.value, miner, status)
-		case p.given():
+		case p.isSet():
 			return runPeriod(a, cmd, p, miner, status, func(b ledger.Basis) error { return checkBasis(cmd, b, time.Now()) })
 		}
-		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			held, err := heldUIDs(ctx, l)
 			if err != nil {
 				return err
 			}
 			rows := minersOf(ctx, l, miner, status, held)
 			if cmd.Flags().Changed("sort") {
-				rows = sorted(rows, func(all []minerRow) { sortMiners(all, p.sort.text) })
+				rows = sortedRows(rows, func(all []minerRow) { sortMiners(all, p.sort.text) })
 			}
-			if err := (listing[minerRow]{p.output, minerHeader, minerRow.cells, "No such miners.", span{}}).write(rows); unlessQuiet(err) != nil {
+			if err := (listOutput[minerRow]{p.output, minerHeader, minerRow.cells, "No such miners.", timeSpan{}}).write(rows); unlessQuiet(err) != nil {
 				return err
 			}
 			basis, err := l.Basis(ctx)
@@ -133,7 +133,7 @@ something open at an instant, with what they held and had open then; the status 
 }
 
 // runPeriod prints the figures of a period for the miners of that name and status.
-func runPeriod(a *app, cmd *cobra.Command, p summing, name *option[minerName], status *option[chain.MinerStatus], check func(ledger.Basis) error) error {
+func runPeriod(a *app, cmd *cobra.Command, p periodFlags, name *option[minerName], status *option[chain.MinerStatus], check func(ledger.Basis) error) error {
 	return p.run(a, cmd, func(ctx context.Context, l *ledger.Ledger) (func(ledger.PeriodRow) bool, error) {
 		named := int64(0)
 		if name.value != nil {
@@ -144,14 +144,14 @@ func runPeriod(a *app, cmd *cobra.Command, p summing, name *option[minerName], s
 			named = m.MinerID
 		}
 		return func(r ledger.PeriodRow) bool {
-			return (named == 0 || r.MinerID == named) && r.Status == status.or(r.Status)
+			return (named == 0 || r.MinerID == named) && r.Status == status.valueOr(r.Status)
 		}, nil
 	}, check)
 }
 
 // sortMiners sorts miners by a lifetime figure, the highest first; equal ones by coldkey.
 func sortMiners(rows []minerRow, by string) {
-	figure := figures[by]
+	figure := sortFigures[by]
 	if figure == nil {
 		figure = func(ledger.PeriodRow) int64 { return 0 }
 	}
@@ -166,9 +166,9 @@ func sortMiners(rows []minerRow, by string) {
 
 // minersOf goes through the miners of that name and status.
 func minersOf(ctx context.Context, l *ledger.Ledger, name *option[minerName], status *option[chain.MinerStatus], held map[int64][]chain.UID) iter.Seq2[minerRow, error] {
-	miners := selected(ctx, l, name)
+	miners := selectedMiners(ctx, l, name)
 	if name.value == nil && status.value != nil {
-		miners = pages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) {
+		miners = allPages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) {
 			return l.MinersByStatus(ctx, *status.value, p)
 		})
 	}
@@ -178,7 +178,7 @@ func minersOf(ctx context.Context, l *ledger.Ledger, name *option[minerName], st
 				yield(minerRow{}, err)
 				return
 			}
-			if m.Status == status.or(m.Status) && !yield(newMinerRow(m, held[m.MinerID]), nil) {
+			if m.Status == status.valueOr(m.Status) && !yield(newMinerRow(m, held[m.MinerID]), nil) {
 				return
 			}
 		}
@@ -188,7 +188,7 @@ func minersOf(ctx context.Context, l *ledger.Ledger, name *option[minerName], st
 // heldUIDs is who holds which UIDs now. There are at most 65,536.
 func heldUIDs(ctx context.Context, l *ledger.Ledger) (map[int64][]chain.UID, error) {
 	held := map[int64][]chain.UID{}
-	for r, err := range pages(func(p ledger.Page[ledger.RecordedRegistration]) ([]ledger.RecordedRegistration, error) {
+	for r, err := range allPages(func(p ledger.Page[ledger.RecordedRegistration]) ([]ledger.RecordedRegistration, error) {
 		return l.CurrentRegistrations(ctx, p)
 	}) {
 		if err != nil {

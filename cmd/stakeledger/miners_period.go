@@ -13,8 +13,8 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// figures are what miners are sorted by.
-var figures = map[string]func(ledger.PeriodRow) int64{
+// sortFigures are what miners are sorted by.
+var sortFigures = map[string]func(ledger.PeriodRow) int64{
 	"gain":   func(r ledger.PeriodRow) int64 { return int64(r.GainTAO) },
 	"raw":    func(r ledger.PeriodRow) int64 { return int64(r.RawGainTAO) },
 	"entry":  func(r ledger.PeriodRow) int64 { return int64(r.EntryTAO) },
@@ -24,16 +24,16 @@ var figures = map[string]func(ledger.PeriodRow) int64{
 	"wins":   func(r ledger.PeriodRow) int64 { return r.Wins },
 }
 
-// summing is what a list of miners sums up: a span of time, a subnet, or both.
-type summing struct {
+// periodFlags is what a list of miners sums up: a span of time, a subnet, or both.
+type periodFlags struct {
 	output
-	span   span
+	span   timeSpan
 	netuid *option[chain.Netuid]
 	sort   *option[string]
 }
 
-func addPeriod(cmd *cobra.Command, out output) summing {
-	p := summing{
+func addPeriod(cmd *cobra.Command, out output) periodFlags {
+	p := periodFlags{
 		output: out, span: addSpan(cmd, "entered and closed"),
 		netuid: addOption(cmd, "netuid", "NETUID", "only what was entered and closed on this subnet", chain.ParseNetuid),
 		sort:   wordOption("gain", "raw", "entry", "exit", "trades", "closes", "wins", "miner"),
@@ -42,8 +42,8 @@ func addPeriod(cmd *cobra.Command, out output) summing {
 	return p
 }
 
-// given reports whether anything but the lifetime of all subnets is asked for.
-func (p summing) given() bool {
+// isSet reports whether anything but the lifetime of all subnets is asked for.
+func (p periodFlags) isSet() bool {
 	return p.span.from.value != nil || p.span.until.value != nil || p.span.during.value != nil || p.netuid.value != nil
 }
 
@@ -57,11 +57,11 @@ type periodReport struct {
 }
 
 // run prints the figures of a period, of the miners that are wanted, and checks then what they stand on.
-func (p summing) run(a *app, cmd *cobra.Command, who func(context.Context, *ledger.Ledger) (func(ledger.PeriodRow) bool, error), check func(ledger.Basis) error) error {
-	if err := p.span.check(); err != nil {
+func (p periodFlags) run(a *app, cmd *cobra.Command, who func(context.Context, *ledger.Ledger) (func(ledger.PeriodRow) bool, error), check func(ledger.Basis) error) error {
+	if err := p.span.validate(); err != nil {
 		return err
 	}
-	return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+	return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 		rows, err := l.PeriodReport(ctx, ledger.Period{From: p.span.start(), Until: p.span.end(), Netuid: p.netuid.value})
 		if err != nil {
 			return err
@@ -75,21 +75,21 @@ func (p summing) run(a *app, cmd *cobra.Command, who func(context.Context, *ledg
 			return err
 		}
 		rows = slices.DeleteFunc(rows, func(r ledger.PeriodRow) bool { return !wanted(r) })
-		p.order(rows)
+		p.sortRows(rows)
 		return errors.Join(unlessQuiet(p.write(rows, basis)), check(basis))
 	})
 }
 
-func instant(t chain.Time) *chain.Time {
+func timeOrNil(t chain.Time) *chain.Time {
 	if t == 0 {
 		return nil
 	}
 	return &t
 }
 
-// order sorts rows by a figure; equal ones by coldkey, so that the order never changes by itself.
-func (p summing) order(rows []ledger.PeriodRow) {
-	figure := figures[p.sort.text]
+// sortRows sorts rows by a figure; equal ones by coldkey, so that the order never changes by itself.
+func (p periodFlags) sortRows(rows []ledger.PeriodRow) {
+	figure := sortFigures[p.sort.text]
 	slices.SortFunc(rows, func(x, y ledger.PeriodRow) int {
 		if figure == nil {
 			return cmp.Compare(x.Coldkey, y.Coldkey)
@@ -103,15 +103,15 @@ var periodHeader = columns{
 	[]string{"CLOSES", "TRADES", "EXIT TAO", "POS", "WIN %"},
 }
 
-func (p summing) write(rows []ledger.PeriodRow, basis ledger.Basis) error {
+func (p periodFlags) write(rows []ledger.PeriodRow, basis ledger.Basis) error {
 	if *p.json {
-		rows = rows[:min(int64(len(rows)), cmp.Or(p.rows.or(0), int64(len(rows))))]
-		return writeObject(p.cmd.OutOrStdout(), periodReport{instant(p.span.start()), instant(p.span.end()), p.netuid.value, rows, basis})
+		rows = rows[:min(int64(len(rows)), cmp.Or(p.rows.valueOr(0), int64(len(rows))))]
+		return writeObject(p.cmd.OutOrStdout(), periodReport{timeOrNil(p.span.start()), timeOrNil(p.span.end()), p.netuid.value, rows, basis})
 	}
-	list := listing[ledger.PeriodRow]{p.output, periodHeader, func(r ledger.PeriodRow) []any {
+	list := listOutput[ledger.PeriodRow]{p.output, periodHeader, func(r ledger.PeriodRow) []any {
 		return []any{r.Coldkey, r.Positions, r.Trades, r.Closes, percent{r.Wins, r.CountedCloses}, r.EntryTAO, r.ExitTAO, r.GainTAO}
 	}, "No such miners.", p.span}
-	if err := list.write(sequence(rows)); err != nil || p.forPrograms() {
+	if err := list.write(sequenceOf(rows)); err != nil || p.forPrograms() {
 		return err
 	}
 	note := policyText(basis.Policy)

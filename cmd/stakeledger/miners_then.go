@@ -38,13 +38,13 @@ func (r minerThen) cells() []any {
 	if len(r.Hotkeys) > 0 {
 		hotkey = r.Hotkeys[0]
 	}
-	return []any{r.MinerID, r.Coldkey, minerRow{UIDs: r.UIDs}.uids(), hotkey, string(r.Status), r.OpenPositions, r.OpenAlpha, r.OpenTAO}
+	return []any{r.MinerID, r.Coldkey, minerRow{UIDs: r.UIDs}.uidText(), hotkey, string(r.Status), r.OpenPositions, r.OpenAlpha, r.OpenTAO}
 }
 
 // runThen prints the miners as of an instant, on a subnet or all.
-func runThen(a *app, cmd *cobra.Command, p summing, at chain.Time, name *option[minerName], status *option[chain.MinerStatus]) error {
-	return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-		list := listing[minerThen]{p.output, thenHeader, minerThen.cells, "No miner held a UID or had anything open.", p.span}
+func runThen(a *app, cmd *cobra.Command, p periodFlags, at chain.Time, name *option[minerName], status *option[chain.MinerStatus]) error {
+	return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		list := listOutput[minerThen]{p.output, thenHeader, minerThen.cells, "No miner held a UID or had anything open.", p.span}
 		if err := list.write(minersThen(ctx, l, at, p.netuid.value, name, status)); unlessQuiet(err) != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func runThen(a *app, cmd *cobra.Command, p summing, at chain.Time, name *option[
 
 func minersThen(ctx context.Context, l *ledger.Ledger, at chain.Time, netuid *chain.Netuid, name *option[minerName], status *option[chain.MinerStatus]) iter.Seq2[minerThen, error] {
 	return func(yield func(minerThen, error) bool) {
-		for m, err := range selected(ctx, l, name) {
+		for m, err := range selectedMiners(ctx, l, name) {
 			var row minerThen
 			if err == nil {
 				row, err = readThen(ctx, l, m, at, netuid)
@@ -69,7 +69,7 @@ func minersThen(ctx context.Context, l *ledger.Ledger, at chain.Time, netuid *ch
 				return
 			}
 			isThere := len(row.UIDs) > 0 || row.OpenPositions > 0
-			if isThere && m.Status == status.or(m.Status) && !yield(row, nil) {
+			if isThere && m.Status == status.valueOr(m.Status) && !yield(row, nil) {
 				return
 			}
 		}
@@ -90,7 +90,7 @@ func readThen(ctx context.Context, l *ledger.Ledger, m ledger.Miner, at chain.Ti
 	}
 	for _, archived := range []bool{true, false} {
 		filter := ledger.PositionFilter{Netuid: netuid, Archived: archived}
-		for p, err := range pages(func(page ledger.Page[ledger.PositionThen]) ([]ledger.PositionThen, error) {
+		for p, err := range allPages(func(page ledger.Page[ledger.PositionThen]) ([]ledger.PositionThen, error) {
 			return l.PositionsAsOf(ctx, m.MinerID, at, filter, page)
 		}) {
 			if err != nil {

@@ -28,7 +28,7 @@ func newOne[T interface{ write(io.Writer) error }](a *app, what, closes string, 
 		Long: fmt.Sprintf(`Print one %s, archived or not, with its event and its closes: %s.
 The id is the one that lists print.`, what, closes),
 		Example: fmt.Sprintf("  stakeledger %s %d\n  stakeledger %[1]s %[2]d --json", what, example),
-		Args:    takes(1, false),
+		Args:    exactArgs(1, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -36,7 +36,7 @@ The id is the one that lists print.`, what, closes),
 		if err != nil {
 			return usagef("%s %s: %w", what, chain.Quote(args[0]), err)
 		}
-		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			one, err := read(ctx, l, id)
 			if err != nil {
 				return err
@@ -74,7 +74,7 @@ func readPosition(ctx context.Context, l *ledger.Ledger, id int64) (one onePosit
 		return one, err
 	}
 	one = onePosition{newPositionRow(m, p), event, []closeLine{}}
-	for c, err := range pages(func(page ledger.Page[ledger.Close]) ([]ledger.Close, error) { return l.ClosesOfPosition(ctx, id, page) }) {
+	for c, err := range allPages(func(page ledger.Page[ledger.Close]) ([]ledger.Close, error) { return l.ClosesOfPosition(ctx, id, page) }) {
 		if err != nil {
 			return one, err
 		}
@@ -82,7 +82,7 @@ func readPosition(ctx context.Context, l *ledger.Ledger, id int64) (one onePosit
 		if err != nil {
 			return one, err
 		}
-		one.ClosedBy = append(one.ClosedBy, newCloseLine(m, listed(c, t, p)))
+		one.ClosedBy = append(one.ClosedBy, newCloseLine(m, listedClose(c, t, p)))
 	}
 	return one, nil
 }
@@ -101,7 +101,7 @@ func readTrade(ctx context.Context, l *ledger.Ledger, id int64) (one oneTrade, e
 		return one, err
 	}
 	one = oneTrade{newTradeRow(m, t, sumsOf(t, sums)), event, []closeLine{}}
-	for c, err := range pages(func(page ledger.Page[ledger.Close]) ([]ledger.Close, error) { return l.ClosesOfTrade(ctx, id, page) }) {
+	for c, err := range allPages(func(page ledger.Page[ledger.Close]) ([]ledger.Close, error) { return l.ClosesOfTrade(ctx, id, page) }) {
 		if err != nil {
 			return one, err
 		}
@@ -109,7 +109,7 @@ func readTrade(ctx context.Context, l *ledger.Ledger, id int64) (one oneTrade, e
 		if err != nil {
 			return one, err
 		}
-		one.Closed = append(one.Closed, newCloseLine(m, listed(c, t, p)))
+		one.Closed = append(one.Closed, newCloseLine(m, listedClose(c, t, p)))
 	}
 	return one, nil
 }
@@ -123,8 +123,8 @@ func readEvent(ctx context.Context, l *ledger.Ledger, minerID, eventID int64) (l
 	return m, newEventRow(m, e), err
 }
 
-// listed is a close as lists of a miner have it.
-func listed(c ledger.Close, t ledger.Trade, p ledger.Position) ledger.ListedClose {
+// listedClose is a close as lists of a miner have it.
+func listedClose(c ledger.Close, t ledger.Trade, p ledger.Position) ledger.ListedClose {
 	return ledger.ListedClose{
 		TradeID: c.TradeID, Step: c.Step, PositionID: c.PositionID, MinerID: c.MinerID, EventKey: c.EventKey, Netuid: t.Netuid, Hotkey: t.Hotkey,
 		ExtrinsicID: t.ExtrinsicID, EventIndex: t.EventIndex, ExitBlock: t.ExitBlock, ExitTime: t.ExitTime, EntryBlock: p.EntryBlock,
@@ -134,7 +134,7 @@ func listed(c ledger.Close, t ledger.Trade, p ledger.Position) ledger.ListedClos
 }
 
 func (p onePosition) write(w io.Writer) error {
-	f := fields{}
+	f := textFields{}
 	f.add("position", fmt.Sprint(p.PositionID), string(p.Status), archivedText(p.Archived))
 	f.add("miner", string(p.Coldkey))
 	f.add("subnet", p.Netuid.String(), "hotkey "+string(p.Hotkey))
@@ -146,7 +146,7 @@ func (p onePosition) write(w io.Writer) error {
 }
 
 func (t oneTrade) write(w io.Writer) error {
-	f := fields{}
+	f := textFields{}
 	f.add("trade", fmt.Sprint(t.TradeID), archivedText(t.Archived))
 	f.add("miner", string(t.Coldkey))
 	f.add("subnet", t.Netuid.String(), "hotkey "+string(t.Hotkey))
@@ -161,21 +161,21 @@ func (t oneTrade) write(w io.Writer) error {
 	return f.writeWith(w, t.Event, t.Closed)
 }
 
-// fields are lines of a name and what there is to say.
-type fields struct{ strings.Builder }
+// textFields are lines of a name and what there is to say.
+type textFields struct{ strings.Builder }
 
-func (f *fields) add(name string, values ...string) {
+func (f *textFields) add(name string, values ...string) {
 	var said []string
 	for _, v := range values {
 		if v != "" {
 			said = append(said, v)
 		}
 	}
-	fmt.Fprintf(f, "%-16s  %s\n", name, printable(strings.Join(said, ", ")))
+	fmt.Fprintf(f, "%-16s  %s\n", name, escapeControls(strings.Join(said, ", ")))
 }
 
 // writeWith prints the lines, what else is known of the event, and the closes.
-func (f *fields) writeWith(w io.Writer, e eventRow, closes []closeLine) error {
+func (f *textFields) writeWith(w io.Writer, e eventRow, closes []closeLine) error {
 	if e.OutOfOrder {
 		f.add("late", "it came after a later event was handled")
 	}

@@ -13,7 +13,7 @@ import (
 
 // writeObject writes v as JSON on one line.
 func writeObject(w io.Writer, v any) error {
-	text, err := marshal(v)
+	text, err := marshalPlain(v)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func writeArray[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 		if err != nil {
 			return err
 		}
-		text, err := marshal(row)
+		text, err := marshalPlain(row)
 		if err != nil {
 			return err
 		}
@@ -52,8 +52,8 @@ func writeArray[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 	return nil
 }
 
-// marshal is json.Marshal that leaves <, > and & as they are and escapes what a terminal would act on.
-func marshal(v any) ([]byte, error) {
+// marshalPlain is json.Marshal that leaves <, > and & as they are and escapes what a terminal would act on.
+func marshalPlain(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -85,8 +85,8 @@ func escapeUnprintable(text []byte) []byte {
 	return b
 }
 
-// sequence is a slice as the sequence that writeArray takes.
-func sequence[T any](rows []T) iter.Seq2[T, error] {
+// sequenceOf is a slice as the sequence that writeArray takes.
+func sequenceOf[T any](rows []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for _, row := range rows {
 			if !yield(row, nil) {

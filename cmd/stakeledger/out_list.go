@@ -8,22 +8,22 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// listing is how a command prints rows: as a table under header, or for programs.
-type listing[T any] struct {
+// listOutput is how a command prints rows: as a table under header, or for programs.
+type listOutput[T any] struct {
 	output
 	header columns
 	cells  func(T) []any
-	empty  string // what a table without rows says
-	span   span   // of the rows
+	empty  string   // what a table without rows says
+	span   timeSpan // of the rows
 }
 
-func (l listing[T]) write(rows iter.Seq2[T, error]) error {
+func (l listOutput[T]) write(rows iter.Seq2[T, error]) error {
 	out := l.cmd.OutOrStdout()
 	if l.forPrograms() {
-		l.span.say(l.cmd)
+		l.span.announce(l.cmd)
 		return writeRows(out, l.output, rows)
 	}
-	most, note := l.rows.or(tableRows), l.span.note()
+	most, note := l.rows.valueOr(tableRows), l.span.note()
 	t := newTableOf(l.header)
 	more := false
 	for row, err := range rows {
@@ -50,8 +50,8 @@ func (l listing[T]) write(rows iter.Seq2[T, error]) error {
 	return writeNote(out, note)
 }
 
-// first ends a sequence after n rows; 0 stands for all.
-func first[T any](rows iter.Seq2[T, error], n int64) iter.Seq2[T, error] {
+// firstRows ends a sequence after n rows; 0 stands for all.
+func firstRows[T any](rows iter.Seq2[T, error], n int64) iter.Seq2[T, error] {
 	if n == 0 {
 		return rows
 	}
@@ -71,8 +71,8 @@ const (
 	pageSize  = 1000
 )
 
-// pages goes through a whole list of the ledger, page by page.
-func pages[T any](page func(ledger.Page[T]) ([]T, error)) iter.Seq2[T, error] {
+// allPages goes through a whole list of the ledger, page by page.
+func allPages[T any](page func(ledger.Page[T]) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		next := ledger.Page[T]{Limit: firstPage}
 		for {

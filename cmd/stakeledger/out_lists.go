@@ -13,22 +13,22 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// placed is a row with its place in the order of events.
-type placed[R any] struct {
+// keyedRow is a row with its place in the order of events.
+type keyedRow[R any] struct {
 	key  chain.EventKey
 	step int64 // within the event
 	row  R
 }
 
 // rowsOf are the rows of a miner in order.
-type rowsOf[R any] = iter.Seq2[placed[R], error]
+type rowsOf[R any] = iter.Seq2[keyedRow[R], error]
 
-// part is which rows of a miner are read, and in what order.
-type part struct{ archived, newest bool }
+// listPart is which rows of a miner are read, and in what order.
+type listPart struct{ archived, newest bool }
 
-// records is a command that lists what miners have in the order of events: positions, trades, closes, events. It is
+// recordList is a command that lists what miners have in the order of events: positions, trades, closes, events. It is
 // one snapshot, read in pages.
-type records[R any] struct {
+type recordList[R any] struct {
 	output
 	what     string // "trades"
 	header   columns
@@ -36,8 +36,8 @@ type records[R any] struct {
 	miner    *option[minerName]
 	sort     *option[string]
 	archived *option[string] // nil: nothing of it is archived
-	span     span
-	rows     func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) rowsOf[R]
+	span     timeSpan
+	rows     func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p listPart) rowsOf[R]
 }
 
 const (
@@ -48,8 +48,8 @@ const (
 	archiveToo = "too"
 )
 
-func addRecords[R any](cmd *cobra.Command, what, happened string, archives bool) *records[R] {
-	r := &records[R]{
+func addRecords[R any](cmd *cobra.Command, what, happened string, archives bool) *recordList[R] {
+	r := &recordList[R]{
 		output: addOutput(cmd), what: what, miner: addMiner(cmd), span: addSpan(cmd, happened),
 		sort: wordOption("", sortNewest, sortOldest, sortMiner),
 	}
@@ -63,8 +63,8 @@ func addRecords[R any](cmd *cobra.Command, what, happened string, archives bool)
 	return r
 }
 
-// order is the order that is asked for, or that fits the form of the output.
-func (r *records[R]) order() string {
+// sortOrder is the order that is asked for, or that fits the form of the output.
+func (r *recordList[R]) sortOrder() string {
 	switch {
 	case r.sort.text != "":
 		return r.sort.text
@@ -74,13 +74,13 @@ func (r *records[R]) order() string {
 	return sortNewest
 }
 
-func (r *records[R]) run(a *app, cmd *cobra.Command) error {
-	if err := r.span.check(); err != nil {
+func (r *recordList[R]) run(a *app, cmd *cobra.Command) error {
+	if err := r.span.validate(); err != nil {
 		return err
 	}
-	return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-		list := listing[R]{r.output, r.header, r.cells, "No such " + r.what + ".", r.span}
-		parts := r.parts()
+	return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		list := listOutput[R]{r.output, r.header, r.cells, "No such " + r.what + ".", r.span}
+		parts := r.listParts()
 		if r.archived != nil && r.archived.text == archiveNot {
 			some, err := r.hasArchived(ctx, l)
 			if err != nil {
@@ -90,37 +90,37 @@ func (r *records[R]) run(a *app, cmd *cobra.Command) error {
 				list.empty = "No such " + r.what + ", but some are archived; --archived lists them too."
 			}
 		}
-		return list.write(r.all(ctx, l, parts))
+		return list.write(r.allRows(ctx, l, parts))
 	})
 }
 
-func (r *records[R]) parts() []part {
-	newest := r.order() == sortNewest
-	live, archived := part{false, newest}, part{true, newest}
+func (r *recordList[R]) listParts() []listPart {
+	newest := r.sortOrder() == sortNewest
+	live, archived := listPart{false, newest}, listPart{true, newest}
 	switch {
 	case r.archived == nil || r.archived.text == archiveNot:
-		return []part{live}
+		return []listPart{live}
 	case r.archived.text == archiveToo:
-		return []part{live, archived}
+		return []listPart{live, archived}
 	}
-	return []part{archived}
+	return []listPart{archived}
 }
 
 // hasArchived reports whether a row that is wanted is archived while none that is not archived is.
-func (r *records[R]) hasArchived(ctx context.Context, l *ledger.Ledger) (bool, error) {
-	for _, p := range []part{{archived: false}, {archived: true}} {
-		for _, err := range r.all(ctx, l, []part{p}) {
+func (r *recordList[R]) hasArchived(ctx context.Context, l *ledger.Ledger) (bool, error) {
+	for _, p := range []listPart{{archived: false}, {archived: true}} {
+		for _, err := range r.allRows(ctx, l, []listPart{p}) {
 			return err == nil && p.archived, err
 		}
 	}
 	return false, nil
 }
 
-// all goes through the rows of the miners that are wanted, in the order that is wanted.
-func (r *records[R]) all(ctx context.Context, l *ledger.Ledger, parts []part) iter.Seq2[R, error] {
+// allRows goes through the rows of the miners that are wanted, in the order that is wanted.
+func (r *recordList[R]) allRows(ctx context.Context, l *ledger.Ledger, parts []listPart) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var streams []rowsOf[R]
-		for m, err := range selected(ctx, l, r.miner) {
+		for m, err := range selectedMiners(ctx, l, r.miner) {
 			if err != nil {
 				yield(*new(R), err)
 				return
@@ -129,34 +129,34 @@ func (r *records[R]) all(ctx context.Context, l *ledger.Ledger, parts []part) it
 			for _, p := range parts {
 				ofMiner = append(ofMiner, r.rows(ctx, l, m, p))
 			}
-			if r.order() != sortMiner {
+			if r.sortOrder() != sortMiner {
 				streams = append(streams, ofMiner...)
 				continue
 			}
-			for row, err := range merged(ofMiner, false) {
+			for row, err := range mergeStreams(ofMiner, false) {
 				if !yield(row, err) || err != nil {
 					return
 				}
 			}
 		}
-		merged(streams, r.order() == sortNewest)(yield)
+		mergeStreams(streams, r.sortOrder() == sortNewest)(yield)
 	}
 }
 
-// merged goes through several sequences, each in order, as one in order.
-func merged[R any](streams []iter.Seq2[placed[R], error], newest bool) iter.Seq2[R, error] {
+// mergeStreams goes through several sequences, each in order, as one in order.
+func mergeStreams[R any](streams []iter.Seq2[keyedRow[R], error], newest bool) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
-		var heads []*head[R]
+		var heads []*streamHead[R]
 		for i, stream := range streams {
-			h := &head[R]{place: i}
+			h := &streamHead[R]{place: i}
 			var stop func()
 			h.next, stop = iter.Pull2(stream)
 			defer stop()
-			if h.pull() {
+			if h.advance() {
 				heads = append(heads, h)
 			}
 		}
-		before := func(x, y *head[R]) int { return x.compare(y, newest) }
+		before := func(x, y *streamHead[R]) int { return x.compareHeads(y, newest) }
 		slices.SortFunc(heads, before)
 		for len(heads) > 0 {
 			h := heads[0]
@@ -164,7 +164,7 @@ func merged[R any](streams []iter.Seq2[placed[R], error], newest bool) iter.Seq2
 				return
 			}
 			heads = heads[1:]
-			if h.pull() {
+			if h.advance() {
 				at, _ := slices.BinarySearchFunc(heads, h, before)
 				heads = slices.Insert(heads, at, h)
 			}
@@ -172,21 +172,21 @@ func merged[R any](streams []iter.Seq2[placed[R], error], newest bool) iter.Seq2
 	}
 }
 
-// head is the row of a sequence that comes next.
-type head[R any] struct {
+// streamHead is the row of a sequence that comes next.
+type streamHead[R any] struct {
 	place int // of the sequence, for rows at the same place
-	next  func() (placed[R], error, bool)
-	now   placed[R]
+	next  func() (keyedRow[R], error, bool)
+	now   keyedRow[R]
 	err   error
 }
 
-func (h *head[R]) pull() (ok bool) {
+func (h *streamHead[R]) advance() (ok bool) {
 	h.now, h.err, ok = h.next()
 	return ok
 }
 
-// compare says which row comes first; an error comes before all.
-func (h *head[R]) compare(other *head[R], newest bool) int {
+// compareHeads says which row comes first; an error comes before all.
+func (h *streamHead[R]) compareHeads(other *streamHead[R], newest bool) int {
 	if (h.err != nil) != (other.err != nil) {
 		if h.err != nil {
 			return -1
@@ -209,9 +209,9 @@ func (h *head[R]) compare(other *head[R], newest bool) int {
 // errAgain is the error of a list that would be printed a second time.
 var errAgain = errors.New("the ledger was busy; run the same command again")
 
-// snapshot runs fn, which prints, on one snapshot of the ledger. It is not run again once it has begun.
-func (a *app) snapshot(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
-	return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+// withSnapshot runs fn, which prints, on one snapshot of the ledger. It is not run again once it has begun.
+func (a *app) withSnapshot(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
+	return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 		began := false
 		return l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) error {
 			if began {

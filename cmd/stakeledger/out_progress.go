@@ -11,8 +11,8 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// progress shows on a terminal how far an input is; elsewhere it is silent.
-type progress struct {
+// progressBar shows on a terminal how far an input is; elsewhere it is silent.
+type progressBar struct {
 	w     io.Writer
 	name  string
 	shown bool // on a terminal
@@ -20,8 +20,8 @@ type progress struct {
 	bar   *progressbar.ProgressBar
 }
 
-func newProgress(w io.Writer, name string) *progress {
-	return &progress{w: w, name: shorten(name, 30), shown: isTerminal(w)}
+func newProgress(w io.Writer, name string) *progressBar {
+	return &progressBar{w: w, name: cutText(name, 30), shown: isTerminal(w)}
 }
 
 func isTerminal(w io.Writer) bool {
@@ -30,7 +30,7 @@ func isTerminal(w io.Writer) bool {
 }
 
 // show draws what the ledger says.
-func (p *progress) show(now ledger.Progress) {
+func (p *progressBar) show(now ledger.Progress) {
 	if !p.shown {
 		return
 	}
@@ -42,7 +42,7 @@ func (p *progress) show(now ledger.Progress) {
 }
 
 // newBar is a bar, or while the end is unknown a counter that turns.
-func (p *progress) newBar(now ledger.Progress) *progressbar.ProgressBar {
+func (p *progressBar) newBar(now ledger.Progress) *progressbar.ProgressBar {
 	total := now.Total
 	if total == 0 {
 		total = -1
@@ -59,7 +59,7 @@ func (p *progress) newBar(now ledger.Progress) *progressbar.ProgressBar {
 }
 
 // finish takes the bar away, so that what is printed next starts on a clean line.
-func (p *progress) finish() {
+func (p *progressBar) finish() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 		p.bar = nil

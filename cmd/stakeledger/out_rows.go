@@ -20,7 +20,7 @@ import (
 
 // output is how a list is printed: as a table, or for programs.
 type output struct {
-	limit
+	rowLimit
 	json, jsonl, csv *bool
 	zone             *option[*time.Location]
 }
@@ -28,13 +28,13 @@ type output struct {
 // addOutput adds the flags of a list.
 func addOutput(cmd *cobra.Command) output {
 	o := output{
-		limit: addLimit(cmd), json: addJSON(cmd),
+		rowLimit: addLimit(cmd), json: addJSON(cmd),
 		jsonl: cmd.Flags().Bool("jsonl", false, "print JSON Lines: an object a line"),
 		csv:   cmd.Flags().Bool("csv", false, "print CSV with the names of the JSON in its header"),
 		zone:  addOption(cmd, "tz", "ZONE", "with --csv: times in this zone, such as Europe/Zurich", parseZone),
 	}
 	cmd.Flags().Var(o.rows, "top", "the same as --limit")
-	exclusive(cmd, "json", "jsonl", "csv")
+	markExclusive(cmd, "json", "jsonl", "csv")
 	return o
 }
 
@@ -51,9 +51,9 @@ func (o output) forPrograms() bool { return *o.json || *o.jsonl || *o.csv }
 
 // writeRows prints rows in the form that is asked for, for programs.
 func writeRows[T any](w io.Writer, o output, rows iter.Seq2[T, error]) error {
-	switch rows := first(rows, o.rows.or(0)); {
+	switch rows := firstRows(rows, o.rows.valueOr(0)); {
 	case *o.csv:
-		return writeCSV(w, o.zone.or(time.UTC), rows)
+		return writeCSV(w, o.zone.valueOr(time.UTC), rows)
 	case *o.jsonl:
 		return writeLines(w, rows)
 	default:
@@ -68,7 +68,7 @@ func writeLines[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 		if err != nil {
 			return err
 		}
-		text, err := marshal(row)
+		text, err := marshalPlain(row)
 		if err != nil {
 			return err
 		}
@@ -141,13 +141,13 @@ func csvCell(value reflect.Value, zone *time.Location) string {
 		return v.Time().In(zone).Format(time.RFC3339Nano)
 	case encoding.TextMarshaler:
 		text, _ := v.MarshalText()
-		return guarded(string(text))
+		return escapeFormula(string(text))
 	case string:
-		return guarded(v)
+		return escapeFormula(v)
 	}
 	switch value.Kind() {
 	case reflect.String:
-		return guarded(value.String())
+		return escapeFormula(value.String())
 	case reflect.Slice:
 		parts := make([]string, value.Len())
 		for i := range parts {
@@ -161,8 +161,8 @@ func csvCell(value reflect.Value, zone *time.Location) string {
 	return fmt.Sprint(value.Interface())
 }
 
-// guarded keeps a spreadsheet from taking a text that came from outside for a formula. Numbers stay as they are.
-func guarded(s string) string {
+// escapeFormula keeps a spreadsheet from taking a text that came from outside for a formula. Numbers stay as they are.
+func escapeFormula(s string) string {
 	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return s
 	}

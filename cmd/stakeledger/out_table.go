@@ -40,14 +40,14 @@ type table struct {
 	coloured bool
 }
 
-// brief is a text of which a table shows the first characters, unless values are whole.
-type brief struct {
+// briefText is a text of which a table shows the first characters, unless values are whole.
+type briefText struct {
 	text string
 	most int
 }
 
-// prose is a text that goes on in further lines where the row would be too long.
-type prose string
+// wrappedText is a text that goes on in further lines where the row would be too long.
+type wrappedText string
 
 func newTable(header ...string) *table { return &table{header: header} }
 
@@ -57,7 +57,7 @@ func (t *table) add(cells ...any) { t.rows = append(t.rows, cells) }
 
 // write prints the table. What it gives up to fit, a line under it says.
 func (t *table) write(w io.Writer) error {
-	t.most, t.coloured = width(w), coloured(w)
+	t.most, t.coloured = terminalWidth(w), hasColour(w)
 	places, left := t.fit()
 	if err := writeText(w, strings.Join(t.render(places), "\n")+"\n"); err != nil {
 		return err
@@ -73,8 +73,8 @@ func (t *table) write(w io.Writer) error {
 	return nil
 }
 
-// width is how long the longest row is with amounts of so many places.
-func (t *table) width(places int) int {
+// widestRow is how long the longest row is with amounts of so many places.
+func (t *table) widestRow(places int) int {
 	total := gap * (len(t.header) - 1)
 	for i := range t.header {
 		total += t.columnWidth(i, places)
@@ -83,21 +83,21 @@ func (t *table) width(places int) int {
 }
 
 func (t *table) columnWidth(i, places int) int {
-	widest := displayed(t.header[i])
+	widest := displayWidth(t.header[i])
 	for _, row := range t.rows {
-		cell := displayed(t.cellText(row[i], places))
-		if _, is := row[i].(prose); is && t.most > 0 {
+		cell := displayWidth(t.cellText(row[i], places))
+		if _, is := row[i].(wrappedText); is && t.most > 0 {
 			cell = min(cell, leastProse)
 		}
 		widest = max(widest, cell)
 	}
 	if t.footer != nil {
-		widest = max(widest, displayed(t.cellText(t.footer[i], places)))
+		widest = max(widest, displayWidth(t.cellText(t.footer[i], places)))
 	}
 	return widest
 }
 
-func displayed(s string) int { return text.StringWidthWithoutEscSequences(s) }
+func displayWidth(s string) int { return text.StringWidthWithoutEscSequences(s) }
 
 // render lays the table out with amounts of so many places.
 func (t *table) render(places int) []string {
@@ -107,19 +107,19 @@ func (t *table) render(places int) []string {
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", strings.Repeat(" ", gap)
 	style.Format.Header, style.Format.Footer = text.FormatDefault, text.FormatDefault
 	out.SetStyle(style)
-	out.SetColumnConfigs(t.columns())
-	out.AppendHeader(shown(t, t.header, places))
+	out.SetColumnConfigs(t.columnConfigs())
+	out.AppendHeader(showCells(t, t.header, places))
 	for _, row := range t.rows {
-		out.AppendRow(shown(t, row, places))
+		out.AppendRow(showCells(t, row, places))
 	}
 	if t.footer != nil {
-		out.AppendFooter(shown(t, t.footer, places))
+		out.AppendFooter(showCells(t, t.footer, places))
 	}
-	return t.fitted(strings.Split(out.Render(), "\n"))
+	return t.trimLines(strings.Split(out.Render(), "\n"))
 }
 
-// fitted takes the padding of the last column off. As the last resort it cuts a line that is still too long.
-func (t *table) fitted(lines []string) []string {
+// trimLines takes the padding of the last column off. As the last resort it cuts a line that is still too long.
+func (t *table) trimLines(lines []string) []string {
 	isRule := func(line string) bool { return line != "" && strings.Trim(line, "─") == "" }
 	widest := 0
 	for i, line := range lines {
@@ -127,10 +127,10 @@ func (t *table) fitted(lines []string) []string {
 			continue
 		}
 		line = strings.TrimRight(line, " ")
-		if t.most > 0 && displayed(line) > t.most {
+		if t.most > 0 && displayWidth(line) > t.most {
 			line = text.Trim(line, t.most-1) + "~"
 		}
-		lines[i], widest = line, max(widest, displayed(line))
+		lines[i], widest = line, max(widest, displayWidth(line))
 	}
 	for i, line := range lines {
 		if isRule(line) {
@@ -140,12 +140,12 @@ func (t *table) fitted(lines []string) []string {
 	return lines
 }
 
-// columns puts numbers on the right, and lets prose go on in further lines.
-func (t *table) columns() []pretty.ColumnConfig {
+// columnConfigs puts numbers on the right, and lets prose go on in further lines.
+func (t *table) columnConfigs() []pretty.ColumnConfig {
 	configs := make([]pretty.ColumnConfig, len(t.header))
 	for i := range t.header {
 		configs[i].Number = i + 1
-		if room := t.most - t.width(0) + t.columnWidth(i, 0); t.most > 0 && t.isProse(i) && room > 0 {
+		if room := t.most - t.widestRow(0) + t.columnWidth(i, 0); t.most > 0 && t.isProse(i) && room > 0 {
 			configs[i].WidthMax, configs[i].WidthMaxEnforcer = max(room, leastProse), wrapWords
 		}
 		for _, row := range t.rows {
@@ -165,16 +165,16 @@ func isNumber(cell any) bool {
 	return false
 }
 
-func shown[T any](t *table, row []T, places int) pretty.Row {
+func showCells[T any](t *table, row []T, places int) pretty.Row {
 	out := make(pretty.Row, len(row))
 	for i, cell := range row {
-		out[i] = t.painted(cell, t.cellText(cell, places))
+		out[i] = t.colourCell(cell, t.cellText(cell, places))
 	}
 	return out
 }
 
-// painted is the text of a cell in the colour of what it says: losses, and states.
-func (t *table) painted(cell any, s string) string {
+// colourCell is the text of a cell in the colour of what it says: losses, and states.
+func (t *table) colourCell(cell any, s string) string {
 	if !t.coloured {
 		return s
 	}
@@ -194,23 +194,23 @@ func (t *table) cellText(cell any, places int) string {
 	switch v := cell.(type) {
 	case chain.Address:
 		if t.most == 0 {
-			return printable(string(v))
+			return escapeControls(string(v))
 		}
 		return shortAddress(v)
-	case brief:
+	case briefText:
 		if t.most == 0 {
-			return printable(v.text)
+			return escapeControls(v.text)
 		}
-		return shorten(v.text, min(v.most, cmp.Or(t.brief, v.most)))
-	case prose:
-		return printable(string(v))
+		return cutText(v.text, min(v.most, cmp.Or(t.brief, v.most)))
+	case wrappedText:
+		return escapeControls(string(v))
 	case chain.Rao:
-		return amount(v, places)
+		return formatAmount(v, places)
 	case *chain.Rao:
 		if v == nil {
 			return none
 		}
-		return amount(*v, places)
+		return formatAmount(*v, places)
 	case chain.Time:
 		if t.most == 0 {
 			return v.String()
@@ -222,12 +222,12 @@ func (t *table) cellText(cell any, places int) string {
 		}
 		return t.cellText(*v, places)
 	default:
-		return printable(fmt.Sprint(v))
+		return escapeControls(fmt.Sprint(v))
 	}
 }
 
-// amount prints rao in TAO with so many places, rounded half away from zero.
-func amount(r chain.Rao, places int) string {
+// formatAmount prints rao in TAO with so many places, rounded half away from zero.
+func formatAmount(r chain.Rao, places int) string {
 	unit := uint64(1)
 	for range allPlaces - places {
 		unit *= 10
@@ -249,16 +249,16 @@ func amount(r chain.Rao, places int) string {
 
 // shortAddress is enough of an address to tell it from others: 5Grwva…HGKutQY.
 func shortAddress(a chain.Address) string {
-	s := printable(string(a))
+	s := escapeControls(string(a))
 	if len(s) <= 16 || s != string(a) {
-		return shorten(s, 16)
+		return cutText(s, 16)
 	}
 	return s[:6] + "…" + s[len(s)-7:]
 }
 
-// shorten cuts text that is longer than n characters.
-func shorten(s string, n int) string {
-	s = printable(s)
+// cutText cuts text that is longer than n characters.
+func cutText(s string, n int) string {
+	s = escapeControls(s)
 	if runes := []rune(s); len(runes) > n {
 		return string(runes[:n-1]) + "…"
 	}

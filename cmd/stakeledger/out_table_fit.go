@@ -21,16 +21,16 @@ func (t *table) fit() (places int, left []string) {
 	if places = allPlaces; t.most == 0 {
 		return places, nil
 	}
-	for len(t.spare) > 0 && t.width(enoughPlaces) > t.most {
+	for len(t.spare) > 0 && t.widestRow(enoughPlaces) > t.most {
 		at := slices.Index(t.header, t.spare[0])
 		left = append(left, t.spare[0])
 		t.spare = t.spare[1:]
 		t.leaveOut(at)
 	}
-	for t.brief = mostBrief; t.brief > leastBrief && t.width(enoughPlaces) > t.most; {
+	for t.brief = mostBrief; t.brief > leastBrief && t.widestRow(enoughPlaces) > t.most; {
 		t.brief--
 	}
-	for places > 0 && t.width(places) > t.most {
+	for places > 0 && t.widestRow(places) > t.most {
 		places--
 	}
 	return places, left
@@ -48,7 +48,7 @@ func (t *table) leaveOut(at int) {
 
 func (t *table) isProse(column int) bool {
 	return slices.ContainsFunc(t.rows, func(row []any) bool {
-		_, is := row[column].(prose)
+		_, is := row[column].(wrappedText)
 		return is
 	})
 }
@@ -64,7 +64,7 @@ func wrapWords(s string, most int) string {
 
 // writeNote writes what is said beside a table, in lines as long as its rows may be.
 func writeNote(w io.Writer, note string) error {
-	if most := width(w); most > 0 {
+	if most := terminalWidth(w); most > 0 {
 		lines := strings.Split(note, "\n")
 		for i, line := range lines {
 			lines[i] = wrapWords(line, most)
@@ -77,14 +77,14 @@ func writeNote(w io.Writer, note string) error {
 // squeeze cuts the texts of the given columns in their middle, so that the rows fit w: the ends of two
 // long values are where they differ from each other more often than not. It reports whether it cut anything.
 func (t *table) squeeze(w io.Writer, columns ...int) (cut bool) {
-	if t.most = width(w); t.most == 0 {
+	if t.most = terminalWidth(w); t.most == 0 {
 		return false
 	}
 	width := 0
 	for _, column := range columns {
 		width += t.columnWidth(column, allPlaces)
 	}
-	room := t.most - (t.width(allPlaces) - width)
+	room := t.most - (t.widestRow(allPlaces) - width)
 	if width <= room {
 		return false
 	}
@@ -92,16 +92,16 @@ func (t *table) squeeze(w io.Writer, columns ...int) (cut bool) {
 	for _, row := range t.rows {
 		for _, column := range columns {
 			text := t.cellText(row[column], allPlaces)
-			if displayed(text) > most {
-				row[column], cut = middle(text, most), true
+			if displayWidth(text) > most {
+				row[column], cut = cutMiddle(text, most), true
 			}
 		}
 	}
 	return cut
 }
 
-// middle cuts text to n characters, the middle of it left out.
-func middle(s string, n int) string {
+// cutMiddle cuts text to n characters, the middle of it left out.
+func cutMiddle(s string, n int) string {
 	runes := []rune(s)
 	if len(runes) <= n {
 		return s

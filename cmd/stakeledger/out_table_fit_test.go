@@ -58,8 +58,8 @@ func checkFits(t *testing.T, what, got string, columns int, keys string) {
 		if i+1 < len(lines) && strings.HasPrefix(lines[i+1], "─") && header == "" {
 			header = line
 		}
-		if header != "" && displayed(line) > columns {
-			t.Errorf("%s: a line of %d columns: %s", what, displayed(line), line)
+		if header != "" && displayWidth(line) > columns {
+			t.Errorf("%s: a line of %d columns: %s", what, displayWidth(line), line)
 		}
 		if strings.HasSuffix(line, "~") {
 			t.Errorf("%s: a line is cut: %s", what, line)

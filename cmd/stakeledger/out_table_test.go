@@ -37,7 +37,7 @@ func TestAmount(t *testing.T) {
 		{math.MinInt64, 9, "-9223372036.854775808"},
 		{math.MinInt64, 1, "-9223372036.9"},
 	} {
-		if got := amount(test.rao, test.places); got != test.want {
+		if got := formatAmount(test.rao, test.places); got != test.want {
 			t.Errorf("amount(%d, %d): got %s, want %s", test.rao, test.places, got, test.want)
 		}
 	}

@@ -20,8 +20,8 @@ const (
 	mostWidth  = 200 // and at most
 )
 
-// width is how many columns a table on w may have; 0: any number, with every value whole.
-func width(w io.Writer) int {
+// terminalWidth is how many columns a table on w may have; 0: any number, with every value whole.
+func terminalWidth(w io.Writer) int {
 	out, ok := w.(*terminal)
 	switch {
 	case !ok:
@@ -45,8 +45,8 @@ func width(w io.Writer) int {
 	return min(max(columns, leastWidth), mostWidth)
 }
 
-// coloured reports whether w shows colours, and is wanted to: https://no-color.org.
-func coloured(w io.Writer) bool {
+// hasColour reports whether w shows colours, and is wanted to: https://no-color.org.
+func hasColour(w io.Writer) bool {
 	out, ok := w.(*terminal)
 	return ok && isTerminal(out.Writer) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

@@ -20,9 +20,9 @@ import (
 // The parts of the page. All are ours; what others wrote would come with its licence, as NAME.LICENSE.
 //
 //go:embed web
-var web embed.FS
+var webFiles embed.FS
 
-var reportTemplate = template.Must(template.New("report.html").ParseFS(web, "web/report.html"))
+var reportTemplate = template.Must(template.New("report.html").ParseFS(webFiles, "web/report.html"))
 
 // The page's scripts, in the order in which they are joined into one.
 var pageScripts = []string{"web/chart.js", "web/table.js", "web/miner.js", "web/report.js"}
@@ -41,19 +41,19 @@ func writeHTMLReport(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, 
 	if err := replacePage(path, text); err != nil {
 		return o.basis, err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "wrote the report to %s\n", printable(path))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "wrote the report to %s\n", escapeControls(path))
 	return o.basis, err
 }
 
 // renderReport makes the page's text. Whatever comes from the ledger passes the template's escaping; and the
 // policy lets no script run but ours, and nothing be fetched, should anything ever get through.
 func renderReport(p reportPage) ([]byte, error) {
-	script, err := joined(web, pageScripts)
+	script, err := joinFiles(webFiles, pageScripts)
 	if err != nil {
 		return nil, fmt.Errorf("make the report: %w", err)
 	}
 	script = "(function () {\n\"use strict\";\n" + script + "})();\n"
-	style, err := joined(web, []string{"web/report.css"})
+	style, err := joinFiles(webFiles, []string{"web/report.css"})
 	if err != nil {
 		return nil, fmt.Errorf("make the report: %w", err)
 	}
@@ -68,8 +68,8 @@ func renderReport(p reportPage) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// joined is the text of files one after another, each after the licence of whoever wrote it, if that was not us.
-func joined(files fs.FS, names []string) (string, error) {
+// joinFiles is the text of files one after another, each after the licence of whoever wrote it, if that was not us.
+func joinFiles(files fs.FS, names []string) (string, error) {
 	var b strings.Builder
 	for _, name := range names {
 		if licence, err := fs.ReadFile(files, name+".LICENSE"); err == nil {

@@ -16,22 +16,22 @@ const (
 	shownSubnets   = 20
 )
 
-// standing is a miner among the winners or the losers.
-type standing struct {
+// rankedMiner is a miner among the winners or the losers.
+type rankedMiner struct {
 	Coldkey, Short, Gain, WinRate string
 	Percent                       string // of the largest gain or loss on the page
 }
 
 // newStandings are those of the miners, which are in the order of their gains, who gained and lost the most.
-func newStandings(miners []ledger.Miner, places int) (winners, losers []standing) {
+func newStandings(miners []ledger.Miner, places int) (winners, losers []rankedMiner) {
 	if len(miners) == 0 {
 		return nil, nil
 	}
 	largest := max(math.Abs(float64(miners[0].Gain)), math.Abs(float64(miners[len(miners)-1].Gain)))
-	row := func(m ledger.Miner) standing {
-		return standing{
-			Coldkey: printable(string(m.Coldkey)), Short: shortAddress(m.Coldkey), Gain: pageAmount(&m.Gain, places),
-			WinRate: percent{m.WinningCloses, m.CountedCloses}.String(), Percent: share(math.Abs(float64(m.Gain)), largest),
+	row := func(m ledger.Miner) rankedMiner {
+		return rankedMiner{
+			Coldkey: escapeControls(string(m.Coldkey)), Short: shortAddress(m.Coldkey), Gain: pageAmount(&m.Gain, places),
+			WinRate: percent{m.WinningCloses, m.CountedCloses}.String(), Percent: barPercent(math.Abs(float64(m.Gain)), largest),
 		}
 	}
 	for _, m := range miners {
@@ -55,31 +55,31 @@ type subnetBar struct {
 	Percent    string // of the largest; empty: no bar
 }
 
-// exposed sums up over miners.
-type exposed struct {
+// subnetExposure sums up over miners.
+type subnetExposure struct {
 	netuid    chain.Netuid
 	positions int64
-	alpha     sum
-	tao       sum
+	alpha     amountSum
+	tao       amountSum
 }
 
 // newSubnetBars adds up over miners, the largest first; the subnets after the first of them share a row.
 func newSubnetBars(open []ledger.Exposure) []subnetBar {
-	by := map[chain.Netuid]*exposed{}
-	var list []*exposed
+	by := map[chain.Netuid]*subnetExposure{}
+	var list []*subnetExposure
 	for _, e := range open {
 		s := by[e.Netuid]
 		if s == nil {
-			s = &exposed{netuid: e.Netuid}
+			s = &subnetExposure{netuid: e.Netuid}
 			by[e.Netuid] = s
 			list = append(list, s)
 		}
 		s.add(e.Positions, e.Alpha, e.TAO)
 	}
-	slices.SortFunc(list, func(x, y *exposed) int {
+	slices.SortFunc(list, func(x, y *subnetExposure) int {
 		return cmp.Or(cmp.Compare(y.tao.total, x.tao.total), cmp.Compare(x.netuid, y.netuid))
 	})
-	others := exposed{}
+	others := subnetExposure{}
 	count := max(0, len(list)-shownSubnets)
 	for _, s := range list[len(list)-count:] {
 		others.add(s.positions, s.alpha.total, s.tao.total)
@@ -96,21 +96,21 @@ func newSubnetBars(open []ledger.Exposure) []subnetBar {
 	return bars
 }
 
-func (s *exposed) add(positions int64, alpha, tao chain.Rao) {
+func (s *subnetExposure) add(positions int64, alpha, tao chain.Rao) {
 	s.positions += positions
 	s.alpha.add(alpha)
 	s.tao.add(tao)
 }
 
-func (s *exposed) bar(name string, largest *exposed) subnetBar {
+func (s *subnetExposure) bar(name string, largest *subnetExposure) subnetBar {
 	return subnetBar{
-		Name: name, Positions: grouped(strconv.FormatInt(s.positions, 10)), Alpha: pageAmount(s.alpha.amount(), pagePlaces), TAO: pageAmount(s.tao.amount(), pagePlaces),
-		Percent: share(float64(s.tao.total), float64(largest.tao.total)),
+		Name: name, Positions: groupThousands(strconv.FormatInt(s.positions, 10)), Alpha: pageAmount(s.alpha.amount(), pagePlaces), TAO: pageAmount(s.tao.amount(), pagePlaces),
+		Percent: barPercent(float64(s.tao.total), float64(largest.tao.total)),
 	}
 }
 
-// share is a part of the largest in percent, for a bar that cannot be longer than all of it.
-func share(part, largest float64) string {
+// barPercent is a part of the largest in percent, for a bar that cannot be longer than all of it.
+func barPercent(part, largest float64) string {
 	if largest <= 0 {
 		return "0"
 	}
@@ -151,9 +151,9 @@ func newWinRates(miners []ledger.Miner) (w winRates) {
 	}
 	for i := range w.Bins {
 		w.Bins[i].Name = fmt.Sprintf("%d–%d", 10*i, 10*i+10)
-		w.Bins[i].Percent = share(float64(w.Bins[i].Miners), float64(largest))
+		w.Bins[i].Percent = barPercent(float64(w.Bins[i].Miners), float64(largest))
 	}
-	w.Won = grouped(strconv.FormatInt(won, 10)) + " of " + grouped(strconv.FormatInt(counted, 10))
+	w.Won = groupThousands(strconv.FormatInt(won, 10)) + " of " + groupThousands(strconv.FormatInt(counted, 10))
 	w.WinRate = percent{won, counted}.String()
 	return w
 }

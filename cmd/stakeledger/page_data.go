@@ -26,22 +26,22 @@ type reportPage struct {
 	Ledger     string
 	Generated  string
 	LastActive string
-	Figures    []figure
-	Winners    []standing
-	Losers     []standing
+	Figures    []pageFigure
+	Winners    []rankedMiner
+	Losers     []rankedMiner
 	Timeline   timeline
 	Subnets    []subnetBar
 	WinRates   winRates
 	Miners     []pageMiner
 	Scored     string
-	Policy     []figure
+	Policy     []pageFigure
 	Late       []pageMiner // whose figures wait for a replay
 	Data       pageData
 }
 
-// figure is a number of the whole ledger. The page's script puts that of another period in place of one with a
+// pageFigure is a number of the whole ledger. The page's script puts that of another period in place of one with a
 // key.
-type figure struct{ Name, Value, Class, Key string }
+type pageFigure struct{ Name, Value, Class, Key string }
 
 // pageMiner is a row of the leaderboard.
 type pageMiner struct {
@@ -54,13 +54,13 @@ type pageMiner struct {
 	Entry, Exit, LastActive     string
 }
 
-func newReportPage(o overview, db string, now time.Time) reportPage {
+func newReportPage(o pageOverview, db string, now time.Time) reportPage {
 	slices.SortFunc(o.miners, func(x, y ledger.Miner) int {
 		return cmp.Or(cmp.Compare(y.Gain, x.Gain), cmp.Compare(x.Coldkey, y.Coldkey))
 	})
 	places := placesOf(o.miners)
 	p := reportPage{
-		Ledger: printable(filepath.Base(db)), Generated: now.UTC().Format(minute), Timeline: o.timeline,
+		Ledger: escapeControls(filepath.Base(db)), Generated: now.UTC().Format(minute), Timeline: o.timeline,
 		WinRates: newWinRates(o.miners), Subnets: newSubnetBars(o.open), Figures: newFigures(o), Data: newPageData(o, places), Policy: policyFigures(o.basis.Policy),
 		Scored: fmt.Sprintf("Scores and weights are of %s: what closed on that day (UTC) and the %d days before.", now.UTC().Format(time.DateOnly), o.basis.Policy.LookbackDays),
 	}
@@ -83,25 +83,25 @@ func newReportPage(o overview, db string, now time.Time) reportPage {
 }
 
 // policyFigures are what events are handled and miners scored under.
-func policyFigures(p ledger.Policy) []figure {
-	figures := []figure{
+func policyFigures(p ledger.Policy) []pageFigure {
+	figures := []pageFigure{
 		{Name: "Minimum of blocks", Value: strconv.FormatInt(p.MinBlocks, 10)},
 		{Name: "Self-trades", Value: string(p.SelfTrade)},
 		{Name: "Transfers", Value: string(p.Transfers)},
 		{Name: "Scores, days", Value: strconv.Itoa(p.LookbackDays)},
 	}
 	if p.Mixed {
-		figures = append(figures, figure{Name: "Events under another policy", Value: "some"})
+		figures = append(figures, pageFigure{Name: "Events under another policy", Value: "some"})
 	}
 	return figures
 }
 
-func newPageMiner(rank int, m ledger.Miner, o overview, places int) pageMiner {
+func newPageMiner(rank int, m ledger.Miner, o pageOverview, places int) pageMiner {
 	score := o.scores[m.MinerID]
 	row := pageMiner{
-		Rank: rank, Coldkey: printable(string(m.Coldkey)), Short: shortAddress(m.Coldkey), UID: uidText(o.uids[m.MinerID]), Status: printable(string(m.Status)),
+		Rank: rank, Coldkey: escapeControls(string(m.Coldkey)), Short: shortAddress(m.Coldkey), UID: uidText(o.uids[m.MinerID]), Status: escapeControls(string(m.Status)),
 		Open: m.OpenPositions, Trades: m.Trades, Closes: m.Closes, WinRate: percent{m.WinningCloses, m.CountedCloses}.String(),
-		Gain: pageAmount(&m.Gain, places), Class: direction(m.Gain), Weight: weightText(score.Weight), Score: scoreText(score.Raw),
+		Gain: pageAmount(&m.Gain, places), Class: gainClass(m.Gain), Weight: weightText(score.Weight), Score: scoreText(score.Raw),
 		Entry: pageAmount(&m.EntryTAO, places), Exit: pageAmount(&m.ExitTAO, places), LastActive: (&table{most: maxWidth}).cellText(m.LastActive, 0),
 	}
 	if o.late[m.MinerID] {
@@ -141,8 +141,8 @@ func placesOf(miners []ledger.Miner) int {
 	return 0
 }
 
-// direction is the class of a gain, beside its sign.
-func direction(r chain.Rao) string {
+// gainClass is the class of a gain, beside its sign.
+func gainClass(r chain.Rao) string {
 	switch {
 	case r > 0:
 		return "up"
@@ -157,11 +157,11 @@ func pageAmount(r *chain.Rao, places int) string {
 	if r == nil {
 		return none
 	}
-	return grouped(amount(*r, places))
+	return groupThousands(formatAmount(*r, places))
 }
 
 // totalAmount prints a sum with as many places as fit where it stands.
-func totalAmount(s sum) string {
+func totalAmount(s amountSum) string {
 	total := s.amount()
 	if total != nil && (*total >= 1e6*chain.RaoPerTAO || *total <= -1e6*chain.RaoPerTAO) {
 		return pageAmount(total, 0)
@@ -169,8 +169,8 @@ func totalAmount(s sum) string {
 	return pageAmount(total, 2)
 }
 
-// grouped puts a comma between the thousands of a decimal number.
-func grouped(s string) string {
+// groupThousands puts a comma between the thousands of a decimal number.
+func groupThousands(s string) string {
 	start := strings.IndexAny(s, "0123456789")
 	end := strings.IndexByte(s, '.')
 	if end < 0 {
@@ -182,9 +182,9 @@ func grouped(s string) string {
 	return s
 }
 
-func newFigures(o overview) []figure {
-	var all totals
-	var cost sum
+func newFigures(o pageOverview) []pageFigure {
+	var all minerTotals
+	var cost amountSum
 	var closes int64
 	for _, m := range o.miners {
 		all.open += m.OpenPositions
@@ -199,12 +199,12 @@ func newFigures(o overview) []figure {
 	for _, e := range o.open {
 		cost.add(e.TAO)
 	}
-	gain := figure{Name: "Gain TAO", Value: totalAmount(all.gain), Key: "gain"}
+	gain := pageFigure{Name: "Gain TAO", Value: totalAmount(all.gain), Key: "gain"}
 	if total := all.gain.amount(); total != nil {
-		gain.Class = direction(*total)
+		gain.Class = gainClass(*total)
 	}
-	count := func(n int64) string { return grouped(strconv.FormatInt(n, 10)) }
-	return []figure{
+	count := func(n int64) string { return groupThousands(strconv.FormatInt(n, 10)) }
+	return []pageFigure{
 		gain,
 		{Name: "Win rate, %", Value: percent{all.wins, all.counted}.String(), Key: "rate"},
 		{Name: "Closes", Value: count(closes), Key: "closes"},

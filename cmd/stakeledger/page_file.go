@@ -19,7 +19,7 @@ func replacePage(path string, text []byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // the link stays
 	}
-	if err := replaceable(path); err != nil {
+	if err := checkReplaceable(path); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	if err := replaceFile(path, text, true); err != nil {
@@ -48,8 +48,8 @@ func replaceFile(path string, text []byte, forOthers bool) error {
 	return err
 }
 
-// replaceable tells whether a page may be put in the place of what is there.
-func replaceable(path string) error {
+// checkReplaceable tells whether a page may be put in the place of what is there.
+func checkReplaceable(path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

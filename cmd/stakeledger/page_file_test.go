@@ -111,7 +111,7 @@ func TestSnapshotsAreTakenOnceListedAndPruned(t *testing.T) {
 		t.Errorf("listed %d snapshots, the first of %v", len(rows), rows)
 	}
 	for line := range strings.SplitSeq(must(t, "", "--db", db, "snapshot", "list"), "\n") {
-		if displayed(line) > maxWidth {
+		if displayWidth(line) > maxWidth {
 			t.Errorf("wider than %d: %s", maxWidth, line)
 		}
 	}

@@ -16,8 +16,8 @@ const (
 	mostRows    = 50   // that the section of one miner shows of each
 )
 
-// overview is what the page is made of, read in one snapshot.
-type overview struct {
+// pageOverview is what the page is made of, read in one snapshot.
+type pageOverview struct {
 	miners   []ledger.Miner
 	uids     map[int64][]chain.UID
 	scores   map[int64]ledger.Score
@@ -26,13 +26,13 @@ type overview struct {
 	late     map[int64]bool // miners with events that came late and were not replayed yet
 	timeline timeline
 	history  map[int64]minerHistory
-	curve    []float64   // of all miners, in TAO, at the fine points
-	periods  []gainTotal // of all miners
-	lines    [][]line    // of each period: its winners and losers, best first
+	curve    []float64     // of all miners, in TAO, at the fine points
+	periods  []gainTotal   // of all miners
+	lines    [][]gainCurve // of each period: its winners and losers, best first
 }
 
-// line is what a miner gained in a period, at the fine points of it.
-type line struct {
+// gainCurve is what a miner gained in a period, at the fine points of it.
+type gainCurve struct {
 	minerID int64
 	values  []float64
 }
@@ -58,17 +58,17 @@ func (t *gainTotal) add(o gainTotal) {
 	t.won += o.won
 }
 
-func readOverview(ctx context.Context, l *ledger.Ledger, now time.Time) (o overview, err error) {
+func readOverview(ctx context.Context, l *ledger.Ledger, now time.Time) (o pageOverview, err error) {
 	at, err := chain.TimeOf(now.Truncate(time.Microsecond))
 	if err != nil {
 		return o, err
 	}
 	err = l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) (err error) {
-		o = overview{scores: map[int64]ledger.Score{}, late: map[int64]bool{}}
+		o = pageOverview{scores: map[int64]ledger.Score{}, late: map[int64]bool{}}
 		if o.basis, err = l.Basis(ctx); err != nil {
 			return err
 		}
-		for m, err := range pages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) { return l.Miners(ctx, p) }) {
+		for m, err := range allPages(func(p ledger.Page[ledger.Miner]) ([]ledger.Miner, error) { return l.Miners(ctx, p) }) {
 			if err != nil {
 				return err
 			}
@@ -96,15 +96,15 @@ func readOverview(ctx context.Context, l *ledger.Ledger, now time.Time) (o overv
 }
 
 // readHistory reads miner by miner, so that no more than one's gains are in memory at a time.
-func (o *overview) readHistory(ctx context.Context, l *ledger.Ledger) error {
+func (o *pageOverview) readHistory(ctx context.Context, l *ledger.Ledger) error {
 	first, last, err := l.SpanOfTrades(ctx)
 	if err != nil {
 		return err
 	}
-	o.begin(newTimeline(first, last, len(o.miners)))
+	o.prepareGains(newTimeline(first, last, len(o.miners)))
 	most := min(mostRows, max(1, sharedRows/max(1, len(o.miners))))
 	for _, m := range o.miners {
-		gains, err := l.GainsOverTime(ctx, m.MinerID, o.timeline.duration())
+		gains, err := l.GainsOverTime(ctx, m.MinerID, o.timeline.stretchLength())
 		if err != nil {
 			return err
 		}
@@ -119,36 +119,36 @@ func (o *overview) readHistory(ctx context.Context, l *ledger.Ledger) error {
 		o.addGains(m.MinerID, gains, minerHistory{positions: positions, closes: closes})
 	}
 	return o.readLines(func(minerID int64) ([]ledger.GainStretch, error) {
-		return l.GainsOverTime(ctx, minerID, o.timeline.duration())
+		return l.GainsOverTime(ctx, minerID, o.timeline.stretchLength())
 	})
 }
 
 // readLines reads again the gains of those who won and lost the most in a period, to draw them finely.
-func (o *overview) readLines(gains func(minerID int64) ([]ledger.GainStretch, error)) error {
+func (o *pageOverview) readLines(gains func(minerID int64) ([]ledger.GainStretch, error)) error {
 	curves := map[int64][]float64{}
-	o.lines = make([][]line, len(o.timeline.Periods))
+	o.lines = make([][]gainCurve, len(o.timeline.Periods))
 	for i, p := range o.timeline.Periods {
-		from, until := o.timeline.within(p)
-		for _, id := range o.extremes(i) {
+		from, until := o.timeline.curveRange(p)
+		for _, id := range o.topAndBottom(i) {
 			if curves[id] == nil {
 				stretches, err := gains(id)
 				if err != nil {
 					return err
 				}
-				curves[id] = along(o.timeline.Fine, stretches)
+				curves[id] = accumulate(o.timeline.Fine, stretches)
 			}
 			values := make([]float64, until-from)
 			for j := range values {
 				values[j] = curves[id][from+j] - curves[id][from]
 			}
-			o.lines[i] = append(o.lines[i], line{id, values})
+			o.lines[i] = append(o.lines[i], gainCurve{id, values})
 		}
 	}
 	return nil
 }
 
-// extremes are the miners that gained the most in a period and, after them, those that lost the most.
-func (o *overview) extremes(period int) []int64 {
+// topAndBottom are the miners that gained the most in a period and, after them, those that lost the most.
+func (o *pageOverview) topAndBottom(period int) []int64 {
 	gain := func(m ledger.Miner) float64 { return o.history[m.MinerID].periods[period].gain }
 	ranked := slices.SortedFunc(slices.Values(o.miners), func(x, y ledger.Miner) int {
 		return cmp.Or(cmp.Compare(gain(y), gain(x)), cmp.Compare(x.Coldkey, y.Coldkey))
@@ -162,17 +162,17 @@ func (o *overview) extremes(period int) []int64 {
 	return ids
 }
 
-// begin prepares for the gains of miners over a time.
-func (o *overview) begin(t timeline) {
+// prepareGains prepares for the gains of miners over a time.
+func (o *pageOverview) prepareGains(t timeline) {
 	o.timeline, o.history = t, map[int64]minerHistory{}
 	o.curve, o.periods = make([]float64, len(t.Fine)), make([]gainTotal, len(t.Periods))
 }
 
 // addGains adds a miner's gains to its history and to what all miners have in common.
-func (o *overview) addGains(minerID int64, gains []ledger.GainStretch, h minerHistory) {
+func (o *pageOverview) addGains(minerID int64, gains []ledger.GainStretch, h minerHistory) {
 	t := o.timeline
-	h.curve, h.periods = along(t.Coarse, gains), make([]gainTotal, len(t.Periods))
-	for i, v := range along(t.Fine, gains) {
+	h.curve, h.periods = accumulate(t.Coarse, gains), make([]gainTotal, len(t.Periods))
+	for i, v := range accumulate(t.Fine, gains) {
 		o.curve[i] += v
 	}
 	for _, g := range gains {
@@ -188,8 +188,8 @@ func (o *overview) addGains(minerID int64, gains []ledger.GainStretch, h minerHi
 	o.history[minerID] = h
 }
 
-// along adds gains up to the end of each of the stretches that are points, in TAO.
-func along(points []int64, gains []ledger.GainStretch) []float64 {
+// accumulate adds gains up to the end of each of the stretches that are points, in TAO.
+func accumulate(points []int64, gains []ledger.GainStretch) []float64 {
 	values := make([]float64, len(points))
 	total := 0.0
 	for i, p := range points {

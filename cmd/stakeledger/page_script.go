@@ -13,15 +13,15 @@ import (
 // the page shows, times in minutes since 1970.
 type pageData struct {
 	timeline
-	Places int         `json:"places"`
-	All    []float64   `json:"all"`    // gains of all miners together at the fine points
-	Totals [][4]any    `json:"totals"` // of all miners in each period: gain, closes, counted closes, won
-	Miners []minerData `json:"miners"` // in the order of the leaderboard
-	Lines  [][]drawn   `json:"lines"`  // of each period: winners and losers
+	Places int           `json:"places"`
+	All    []float64     `json:"all"`    // gains of all miners together at the fine points
+	Totals [][4]any      `json:"totals"` // of all miners in each period: gain, closes, counted closes, won
+	Miners []minerData   `json:"miners"` // in the order of the leaderboard
+	Lines  [][]chartLine `json:"lines"`  // of each period: winners and losers
 }
 
-// drawn is a line of a chart: a miner by its place in the list, and its points.
-type drawn struct {
+// chartLine is a line of a chart: a miner by its place in the list, and its points.
+type chartLine struct {
 	Miner  int       `json:"m"`
 	Values []float64 `json:"v"`
 }
@@ -42,17 +42,17 @@ const (
 	closeSelfTrade
 )
 
-func newPageData(o overview, places int) pageData {
-	tao := func(r chain.Rao) float64 { return rounded(inTAO(r), places) }
-	d := pageData{timeline: o.timeline, Places: places, All: roundedAll(o.curve), Totals: quadruples(o.periods, places), Miners: []minerData{}}
+func newPageData(o pageOverview, places int) pageData {
+	tao := func(r chain.Rao) float64 { return roundTo(inTAO(r), places) }
+	d := pageData{timeline: o.timeline, Places: places, All: roundedAll(o.curve), Totals: totalQuadruples(o.periods, places), Miners: []minerData{}}
 	for _, m := range o.miners {
 		h := o.history[m.MinerID]
 		data := minerData{
-			Periods: quadruples(h.periods, places), Curve: roundedAll(h.curve), Positions: [][7]any{}, Closes: [][9]any{},
+			Periods: totalQuadruples(h.periods, places), Curve: roundedAll(h.curve), Positions: [][7]any{}, Closes: [][9]any{},
 			Of: [2]int64{m.Positions, m.Closes},
 		}
 		for _, p := range h.positions {
-			data.Positions = append(data.Positions, [7]any{p.PositionID, minutes(p.EntryTime), p.Netuid, tao(p.EntryTAO), tao(p.EntryAlpha), tao(p.RemainingAlpha), tao(p.Gain)})
+			data.Positions = append(data.Positions, [7]any{p.PositionID, unixMinutes(p.EntryTime), p.Netuid, tao(p.EntryTAO), tao(p.EntryAlpha), tao(p.RemainingAlpha), tao(p.Gain)})
 		}
 		for _, c := range h.closes {
 			remark := closeCounts
@@ -63,24 +63,24 @@ func newPageData(o overview, places int) pageData {
 				remark = closeTooEarly
 			}
 			held := time.Duration(c.DurationUs) * time.Microsecond
-			data.Closes = append(data.Closes, [9]any{c.TradeID, c.PositionID, minutes(c.ExitTime), c.Netuid, tao(c.Alpha), tao(c.TAO), tao(c.Gain), int64(held.Minutes()), remark})
+			data.Closes = append(data.Closes, [9]any{c.TradeID, c.PositionID, unixMinutes(c.ExitTime), c.Netuid, tao(c.Alpha), tao(c.TAO), tao(c.Gain), int64(held.Minutes()), remark})
 		}
 		d.Miners = append(d.Miners, data)
 	}
-	d.Lines = make([][]drawn, len(o.lines))
+	d.Lines = make([][]chartLine, len(o.lines))
 	for i, lines := range o.lines {
 		for _, l := range lines {
 			place := slices.IndexFunc(o.miners, func(m ledger.Miner) bool { return m.MinerID == l.minerID })
-			d.Lines[i] = append(d.Lines[i], drawn{place, roundedAll(l.values)})
+			d.Lines[i] = append(d.Lines[i], chartLine{place, roundedAll(l.values)})
 		}
 	}
 	return d
 }
 
-func quadruples(totals []gainTotal, places int) [][4]any {
+func totalQuadruples(totals []gainTotal, places int) [][4]any {
 	list := make([][4]any, len(totals))
 	for i, t := range totals {
-		list[i] = [4]any{rounded(t.gain, places), t.closes, t.counted, t.won}
+		list[i] = [4]any{roundTo(t.gain, places), t.closes, t.counted, t.won}
 	}
 	return list
 }
@@ -99,9 +99,9 @@ func roundedAll(values []float64) []float64 {
 	return list
 }
 
-func rounded(v float64, places int) float64 {
+func roundTo(v float64, places int) float64 {
 	unit := math.Pow10(places)
 	return math.Round(v*unit) / unit
 }
 
-func minutes(t chain.Time) int64 { return t.Time().Unix() / 60 }
+func unixMinutes(t chain.Time) int64 { return t.Time().Unix() / 60 }

@@ -92,7 +92,7 @@ func TestHTMLReportIsInert(t *testing.T) {
 		`'-alert(1)-'`, "</style><a>", "\u2028</script>", "\\u003c/script>", "]]></script>", "{{.Script}}", "\x1b[2J\u202e",
 	} {
 		at := chain.Time(1_750_000_000_000_000)
-		o := overview{
+		o := pageOverview{
 			miners: []ledger.Miner{{MinerID: 1, Coldkey: chain.Address(hostile), Status: chain.MinerStatus(hostile), Gain: 5, LastActive: &at, CountedCloses: 1, ExitTAO: 5}},
 			open:   []ledger.Exposure{{MinerID: 1, Netuid: 7, Positions: 1, Alpha: 5, TAO: 5}},
 		}
@@ -201,12 +201,12 @@ func TestWinRates(t *testing.T) {
 
 // TestHTMLReportNamesPolicyAndLateMiners: who waits for a replay is named above all figures, twenty of them.
 func TestHTMLReportNamesPolicyAndLateMiners(t *testing.T) {
-	o := overview{basis: ledger.Basis{Policy: ledger.DefaultPolicy()}, late: map[int64]bool{}}
+	o := pageOverview{basis: ledger.Basis{Policy: ledger.DefaultPolicy()}, late: map[int64]bool{}}
 	for i := range int64(30) {
 		o.miners = append(o.miners, ledger.Miner{MinerID: i, Coldkey: alice, Status: chain.MinerActive, Gain: chain.Rao(-i)})
 		o.late[i] = i < 25
 	}
-	o.begin(timeline{})
+	o.prepareGains(timeline{})
 	text, err := renderReport(newReportPage(o, "ledger.db", time.Now()))
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +227,7 @@ func TestGrouped(t *testing.T) {
 	for give, want := range map[string]string{
 		"0": "0", "999": "999", "1000": "1,000", "-999.1234": "-999.1234", "-1000.1234": "-1,000.1234", "9223372036.8548": "9,223,372,036.8548", "-": "-", "100000": "100,000",
 	} {
-		if got := grouped(give); got != want {
+		if got := groupThousands(give); got != want {
 			t.Errorf("grouped(%q): got %q, want %q", give, got, want)
 		}
 	}

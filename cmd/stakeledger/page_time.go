@@ -16,14 +16,14 @@ const (
 
 // timeline is how the page divides the time in which anybody sold. Stretches are numbered from 1970 on, in UTC.
 type timeline struct {
-	Length  int64    `json:"length"` // of a stretch in seconds: an hour or a day
-	Periods []period `json:"periods"`
-	Fine    []int64  `json:"fine"`   // stretches at whose end the curve of all miners has a point
-	Coarse  []int64  `json:"coarse"` // the same of the curve of one miner
+	Length  int64        `json:"length"` // of a stretch in seconds: an hour or a day
+	Periods []pagePeriod `json:"periods"`
+	Fine    []int64      `json:"fine"`   // stretches at whose end the curve of all miners has a point
+	Coarse  []int64      `json:"coarse"` // the same of the curve of one miner
 }
 
-// period is what the page's chooser offers, from a stretch up to another, which is not in it.
-type period struct {
+// pagePeriod is what the page's chooser offers, from a stretch up to another, which is not in it.
+type pagePeriod struct {
 	Name  string `json:"name"`
 	From  int64  `json:"from"`
 	Until int64  `json:"until"`
@@ -44,35 +44,35 @@ func newTimeline(first, last chain.Time, miners int) timeline {
 		t.Periods[i].From *= secondsOfDay / t.Length
 		t.Periods[i].Until *= secondsOfDay / t.Length
 	}
-	t.Fine = t.points(first, last, finePoints)
-	t.Coarse = t.points(first, last, min(finePoints, max(48, sharedPoints/max(1, miners))))
+	t.Fine = t.chartPoints(first, last, finePoints)
+	t.Coarse = t.chartPoints(first, last, min(finePoints, max(48, sharedPoints/max(1, miners))))
 	return t
 }
 
-// within is which of the fine points a period's curves have: those at the end of a stretch of it, and the one
+// curveRange is which of the fine points a period's curves have: those at the end of a stretch of it, and the one
 // before, where they begin.
-func (t timeline) within(p period) (from, until int) {
+func (t timeline) curveRange(p pagePeriod) (from, until int) {
 	from, _ = slices.BinarySearch(t.Fine, p.From-1)
 	until, _ = slices.BinarySearch(t.Fine, p.Until)
 	return from, until
 }
 
-func (t timeline) duration() time.Duration { return time.Duration(t.Length) * time.Second }
+func (t timeline) stretchLength() time.Duration { return time.Duration(t.Length) * time.Second }
 
 // newPeriods is the whole time first, then what is shorter: up to the last day, the years, the last months.
-func newPeriods(first, last int64) []period {
-	list := []period{{"All time", first, last + 1}}
+func newPeriods(first, last int64) []pagePeriod {
+	list := []pagePeriod{{"All time", first, last + 1}}
 	for _, n := range []int64{1, 7, 30, 90, 365} {
 		if from := last + 1 - n; from > first {
-			list = append(list, period{plural(n, "day", "days") + " to " + dayName(last), from, last + 1})
+			list = append(list, pagePeriod{plural(n, "day", "days") + " to " + dayName(last), from, last + 1})
 		}
 	}
 	add := func(layout string, years, months, most int) {
-		var parts []period
+		var parts []pagePeriod
 		day := time.Unix(last*secondsOfDay, 0).UTC()
 		day = time.Date(day.Year(), time.Month(1+(int(day.Month())-1)*months), 1, 0, 0, 0, 0, time.UTC)
 		for len(parts) < most && day.AddDate(years, months, 0).Unix()/secondsOfDay > first {
-			parts = append(parts, period{day.Format(layout), max(first, day.Unix()/secondsOfDay), min(last+1, day.AddDate(years, months, 0).Unix()/secondsOfDay)})
+			parts = append(parts, pagePeriod{day.Format(layout), max(first, day.Unix()/secondsOfDay), min(last+1, day.AddDate(years, months, 0).Unix()/secondsOfDay)})
 			day = day.AddDate(-years, -months, 0)
 		}
 		if len(parts) > 1 {
@@ -86,9 +86,9 @@ func newPeriods(first, last int64) []period {
 
 func dayName(day int64) string { return time.Unix(day*secondsOfDay, 0).UTC().Format(time.DateOnly) }
 
-// points are at most so many of the stretches, or few more: the one before the first, at whose end nothing was
+// chartPoints are at most so many of the stretches, or few more: the one before the first, at whose end nothing was
 // gained yet, where the periods begin and end, the newest of all, and some of the others, evenly.
-func (t timeline) points(first, last chain.Time, most int) []int64 {
+func (t timeline) chartPoints(first, last chain.Time, most int) []int64 {
 	from, to := first.Time().Unix()/t.Length-1, last.Time().Unix()/t.Length
 	var list []int64
 	if to-from < int64(most) {

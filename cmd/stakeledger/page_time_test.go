@@ -25,9 +25,9 @@ func moment(t *testing.T, s string) chain.Time {
 }
 
 // gained fills an overview as reading a ledger would, from the gains of its miners.
-func gained(t *testing.T, o *overview, line timeline, gains map[int64][]ledger.GainStretch) {
+func gained(t *testing.T, o *pageOverview, line timeline, gains map[int64][]ledger.GainStretch) {
 	t.Helper()
-	o.begin(line)
+	o.prepareGains(line)
 	for _, m := range o.miners {
 		o.addGains(m.MinerID, gains[m.MinerID], o.history[m.MinerID])
 	}
@@ -138,7 +138,7 @@ func TestPeriodsAddUp(t *testing.T) {
 
 func TestCurves(t *testing.T) {
 	gains := []ledger.GainStretch{{Stretch: 3, Gain: tenTAO}, {Stretch: 4, Gain: -3 * tenTAO}, {Stretch: 9, Gain: tenTAO}}
-	if got, want := along([]int64{2, 3, 5, 8, 9}, gains), []float64{0, 10, -20, -20, -10}; !reflect.DeepEqual(got, want) {
+	if got, want := accumulate([]int64{2, 3, 5, 8, 9}, gains), []float64{0, 10, -20, -20, -10}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if got, want := roundedAll([]float64{0.12345678, -1.5}), []float64{0.123, -1.5}; !reflect.DeepEqual(got, want) {
@@ -171,21 +171,21 @@ func TestNoticesOfOthersAreOnThePage(t *testing.T) {
 	for _, name := range pageScripts {
 		ours[strings.TrimPrefix(name, "web/")] = true
 	}
-	files, err := web.ReadDir("web")
+	files, err := webFiles.ReadDir("web")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		text, err := web.ReadFile("web/" + f.Name())
+		text, err := webFiles.ReadFile("web/" + f.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
 		foreign := !ours[f.Name()] || strings.Contains(string(text), "Copyright") || strings.Contains(string(text), "/*!")
-		if _, err := web.ReadFile("web/" + f.Name() + ".LICENSE"); foreign && err != nil && !strings.HasSuffix(f.Name(), ".LICENSE") {
+		if _, err := webFiles.ReadFile("web/" + f.Name() + ".LICENSE"); foreign && err != nil && !strings.HasSuffix(f.Name(), ".LICENSE") {
 			t.Errorf("web/%s is not ours, and there is no %s.LICENSE, which the page would carry", f.Name(), f.Name())
 		}
 	}
-	got, err := joined(fstest.MapFS{
+	got, err := joinFiles(fstest.MapFS{
 		"a.js": {Data: []byte("a();\n")}, "b.js": {Data: []byte("b();\n")}, "b.js.LICENSE": {Data: []byte("Copyright Somebody */ alert(1)")},
 	}, []string{"a.js", "b.js"})
 	if want := "a();\n/*!\nCopyright Somebody * / alert(1)\n*/\nb();\n"; err != nil || got != want {
@@ -197,7 +197,7 @@ func TestNoticesOfOthersAreOnThePage(t *testing.T) {
 func TestHTMLReportStaysSmall(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	line := newTimeline(moment(t, "2024-01-01T00:00:00Z"), moment(t, "2025-12-31T00:00:00Z"), 500)
-	o, gains := overview{}, map[int64][]ledger.GainStretch{}
+	o, gains := pageOverview{}, map[int64][]ledger.GainStretch{}
 	rao := func(tao int64) chain.Rao { return chain.Rao(random.Int64N(tao * chain.RaoPerTAO)) }
 	signed := func(tao int64) chain.Rao { return rao(2*tao) - chain.Rao(tao*chain.RaoPerTAO) }
 	o.history = map[int64]minerHistory{}
@@ -220,7 +220,7 @@ func TestHTMLReportStaysSmall(t *testing.T) {
 			o.open = append(o.open, ledger.Exposure{MinerID: id, Netuid: n, Positions: 1, Alpha: tenTAO, TAO: tenTAO})
 		}
 	}
-	o.begin(line)
+	o.prepareGains(line)
 	for id, h := range histories {
 		o.addGains(id, gains[id], h)
 	}

@@ -18,11 +18,11 @@ stake and unstake in one extrinsic gains, whether transfers of stake count, and 
 look back. Every event is handled under it, and every figure stands under it.`,
 		Example: `  stakeledger policy --json
   stakeledger policy set --min-blocks 0 --transfers exclude`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			p, err := l.Policy(ctx)
 			if err != nil {
 				return err
@@ -41,7 +41,7 @@ func newPolicySet(a *app) *cobra.Command {
 		Long: `Set the policy, or the parts of it that are named. It makes the ledger where there is none yet. What
 is recorded stays as it was handled, and reports say so, until stakeledger rebuild --all --policy.`,
 		Example: `  stakeledger policy set --min-blocks 360 --self-trades zero --transfers include --lookback 21`,
-		Args:    takes(0, false),
+		Args:    exactArgs(0, false),
 	}
 	minBlocks := addOption(cmd, "min-blocks", "BLOCKS", "how long a position must be held for its gain to count; 0: any time", parseCount)
 	selfTrades := addOption(cmd, "self-trades", "zero|clamp", "what the gain of a stake and unstake in one extrinsic counts", chain.ParseSelfTradePolicy)
@@ -52,13 +52,13 @@ is recorded stays as it was handled, and reports say so, until stakeledger rebui
 		if minBlocks.value == nil && selfTrades.value == nil && transfers.value == nil && lookback.value == nil {
 			return usagef("nothing to set; see %s --help", cmd.CommandPath())
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			p, err := l.Policy(ctx)
 			if err != nil {
 				return err
 			}
-			p.MinBlocks, p.SelfTrade = minBlocks.or(p.MinBlocks), selfTrades.or(p.SelfTrade)
-			p.Transfers, p.LookbackDays = transfers.or(p.Transfers), int(lookback.or(int64(p.LookbackDays)))
+			p.MinBlocks, p.SelfTrade = minBlocks.valueOr(p.MinBlocks), selfTrades.valueOr(p.SelfTrade)
+			p.Transfers, p.LookbackDays = transfers.valueOr(p.Transfers), int(lookback.valueOr(int64(p.LookbackDays)))
 			if p, err = l.SetPolicy(ctx, p); err != nil {
 				return err
 			}

@@ -54,7 +54,7 @@ func (r positionRow) cells() []any {
 
 // positionFlags say which positions are wanted.
 type positionFlags struct {
-	*records[positionRow]
+	*recordList[positionRow]
 	status *option[chain.PositionStatus]
 	netuid *option[chain.Netuid]
 	open   *bool
@@ -71,19 +71,19 @@ will be closed. With --at they are those that were open at an instant, as they s
 		Example: `  stakeledger positions --open --netuid 64
   stakeledger positions --at 2026-01-31
   stakeledger positions --miner 7 --from 2026-01-01T00:00:00Z --json`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	f := positionFlags{
-		records: addRecords[positionRow](cmd, "positions", "entered", true),
-		status:  addOption(cmd, "status", "open|partial|closed", "only those of this status", chain.ParsePositionStatus),
-		netuid:  addNetuid(cmd),
-		open:    cmd.Flags().Bool("open", false, "only those with alpha left: open and partial"),
-		at:      addOption(cmd, "at", "TIME", "those that were open at this time, as they stood then, archived since or not", parseMoment),
+		recordList: addRecords[positionRow](cmd, "positions", "entered", true),
+		status:     addOption(cmd, "status", "open|partial|closed", "only those of this status", chain.ParsePositionStatus),
+		netuid:     addNetuid(cmd),
+		open:       cmd.Flags().Bool("open", false, "only those with alpha left: open and partial"),
+		at:         addOption(cmd, "at", "TIME", "those that were open at this time, as they stood then, archived since or not", parseMoment),
 	}
-	exclusive(cmd, "at", "open")
-	exclusive(cmd, "at", "status")
-	exclusive(cmd, "at", "archived")
-	f.header, f.cells, f.rows = positionHeader, positionRow.cells, f.positions
+	markExclusive(cmd, "at", "open")
+	markExclusive(cmd, "at", "status")
+	markExclusive(cmd, "at", "archived")
+	f.header, f.cells, f.rows = positionHeader, positionRow.cells, f.rowsOf
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *f.open && f.status.value != nil {
 			return usagef("--open and --status exclude each other; --open is both open and partial")
@@ -99,34 +99,34 @@ will be closed. With --at they are those that were open at an instant, as they s
 	return cmd
 }
 
-// positions goes through a miner's positions.
-func (f positionFlags) positions(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) iter.Seq2[placed[positionRow], error] {
+// rowsOf goes through a miner's positions.
+func (f positionFlags) rowsOf(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p listPart) iter.Seq2[keyedRow[positionRow], error] {
 	filter := ledger.PositionFilter{
-		Netuid: f.netuid.value, Status: f.status.or(""), From: f.span.start(), Until: f.span.last(), Archived: p.archived, Newest: p.newest,
+		Netuid: f.netuid.value, Status: f.status.valueOr(""), From: f.span.start(), Until: f.span.last(), Archived: p.archived, Newest: p.newest,
 	}
-	place := func(p ledger.Position) (placed[positionRow], bool) {
-		return placed[positionRow]{p.EventKey, 0, newPositionRow(m, p)}, true
+	place := func(p ledger.Position) (keyedRow[positionRow], bool) {
+		return keyedRow[positionRow]{p.EventKey, 0, newPositionRow(m, p)}, true
 	}
 	switch {
 	case f.at.value != nil:
-		return ofMiner(inOrder(p.newest, pages(func(page ledger.Page[ledger.PositionThen]) ([]ledger.PositionThen, error) {
+		return ofMiner(inOrder(p.newest, allPages(func(page ledger.Page[ledger.PositionThen]) ([]ledger.PositionThen, error) {
 			return l.PositionsAsOf(ctx, m.MinerID, *f.at.value, filter, page)
-		})), func(p ledger.PositionThen) (placed[positionRow], bool) {
+		})), func(p ledger.PositionThen) (keyedRow[positionRow], bool) {
 			row := newPositionThen(m, p)
-			return placed[positionRow]{p.EventKey, 0, row}, f.span.holds(row.EntryTime)
+			return keyedRow[positionRow]{p.EventKey, 0, row}, f.span.contains(row.EntryTime)
 		})
 	case *f.open && p.archived: // none is open
-		return func(func(placed[positionRow], error) bool) {}
+		return func(func(keyedRow[positionRow], error) bool) {}
 	case *f.open:
 		open := openPositions(ctx, l, m.MinerID, func(p ledger.Position) bool {
-			return p.Netuid == f.netuid.or(p.Netuid) && f.span.holds(p.EntryTime)
+			return p.Netuid == f.netuid.valueOr(p.Netuid) && f.span.contains(p.EntryTime)
 		})
-		if f.order() != sortMiner {
+		if f.sortOrder() != sortMiner {
 			open = byKey(p.newest, open)
 		}
 		return ofMiner(open, place)
 	}
-	return ofMiner(pages(func(page ledger.Page[ledger.Position]) ([]ledger.Position, error) {
+	return ofMiner(allPages(func(page ledger.Page[ledger.Position]) ([]ledger.Position, error) {
 		return l.Positions(ctx, m.MinerID, filter, page)
 	}), place)
 }
@@ -150,12 +150,12 @@ func inOrder[T any](newest bool, rows iter.Seq2[T, error]) iter.Seq2[T, error] {
 	if !newest {
 		return rows
 	}
-	return sorted(rows, func(all []T) { slices.Reverse(all) })
+	return sortedRows(rows, func(all []T) { slices.Reverse(all) })
 }
 
 // byKey puts positions in the order of their events.
 func byKey(newest bool, rows iter.Seq2[ledger.Position, error]) iter.Seq2[ledger.Position, error] {
-	return sorted(rows, func(all []ledger.Position) {
+	return sortedRows(rows, func(all []ledger.Position) {
 		slices.SortFunc(all, func(x, y ledger.Position) int { return cmp.Compare(x.EventKey, y.EventKey) })
 		if newest {
 			slices.Reverse(all)
@@ -163,8 +163,8 @@ func byKey(newest bool, rows iter.Seq2[ledger.Position, error]) iter.Seq2[ledger
 	})
 }
 
-// sorted is a sequence that is read whole, and put in order.
-func sorted[T any](rows iter.Seq2[T, error], order func([]T)) iter.Seq2[T, error] {
+// sortedRows is a sequence that is read whole, and put in order.
+func sortedRows[T any](rows iter.Seq2[T, error], order func([]T)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var all []T
 		for row, err := range rows {
@@ -175,14 +175,14 @@ func sorted[T any](rows iter.Seq2[T, error], order func([]T)) iter.Seq2[T, error
 			all = append(all, row)
 		}
 		order(all)
-		sequence(all)(yield)
+		sequenceOf(all)(yield)
 	}
 }
 
 // openPositions goes through those of a miner's positions with alpha left that are wanted.
 func openPositions(ctx context.Context, l *ledger.Ledger, minerID int64, wanted func(ledger.Position) bool) iter.Seq2[ledger.Position, error] {
 	return func(yield func(ledger.Position, error) bool) {
-		for position, err := range pages(func(p ledger.Page[ledger.Position]) ([]ledger.Position, error) {
+		for position, err := range allPages(func(p ledger.Page[ledger.Position]) ([]ledger.Position, error) {
 			return l.OpenPositions(ctx, minerID, p)
 		}) {
 			if (err != nil || wanted(position)) && !yield(position, err) {

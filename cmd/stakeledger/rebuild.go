@@ -17,7 +17,7 @@ type rebuildFlags struct {
 	all    *bool
 	marked *bool
 	policy *bool
-	limit  limit
+	limit  rowLimit
 	json   *bool
 }
 
@@ -55,7 +55,7 @@ may write in between, and after an interruption running it again is safe.`,
 		case !several && len(args) == 0:
 			return usagef("an argument is missing: %s COLDKEY, --marked or --all", cmd.CommandPath())
 		}
-		return takes(min(1, len(args)), false)(cmd, args)
+		return exactArgs(min(1, len(args)), false)(cmd, args)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		name := &option[minerName]{}
@@ -66,26 +66,26 @@ may write in between, and after an interruption running it again is safe.`,
 			}
 			name.value = &named
 		}
-		if err := a.exists(); err != nil {
+		if err := a.checkExists(); err != nil {
 			return err
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			return f.rebuild(ctx, cmd, l, name)
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			return f.run(ctx, cmd, l, name)
 		})
 	}
 	return cmd
 }
 
-// rebuild rebuilds the named miner, or all, and prints each as it is done.
-func (f rebuildFlags) rebuild(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, name *option[minerName]) error {
-	var failed failures
+// run rebuilds the named miner, or all, and prints each as it is done.
+func (f rebuildFlags) run(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, name *option[minerName]) error {
+	var failed failureCount
 	bar := newProgress(cmd.ErrOrStderr(), "rebuild")
 	defer bar.finish()
-	results := f.rebuilds(ctx, l, selected(ctx, l, name), &failed, bar)
+	results := f.rebuildEach(ctx, l, selectedMiners(ctx, l, name), &failed, bar)
 	out := cmd.OutOrStdout()
 	switch {
 	case *f.json && name.value == nil:
-		if err := writeArray(out, mapped(results, newRebuiltRow)); err != nil {
+		if err := writeArray(out, mapRows(results, newRebuiltRow)); err != nil {
 			return err
 		}
 	case *f.json:
@@ -98,7 +98,7 @@ func (f rebuildFlags) rebuild(ctx context.Context, cmd *cobra.Command, l *ledger
 			}
 		}
 	default:
-		if err := writeRebuilt(out, results, f.limit.rows.or(tableRows)); err != nil {
+		if err := writeRebuilt(out, results, f.limit.rows.valueOr(tableRows)); err != nil {
 			return err
 		}
 	}
@@ -110,23 +110,23 @@ func (f rebuildFlags) rebuild(ctx context.Context, cmd *cobra.Command, l *ledger
 	return failed.error()
 }
 
-// rebuilt is what a rebuild changed of a miner.
-type rebuilt struct {
+// rebuildOfMiner is what a rebuild changed of a miner.
+type rebuildOfMiner struct {
 	miner ledger.Miner
 	ledger.RebuildResult
 }
 
-// rebuilds rebuilds one miner after the other as it is asked for the next. A miner that cannot be rebuilt is
+// rebuildEach rebuilds one miner after the other as it is asked for the next. A miner that cannot be rebuilt is
 // left as it is, and the others follow.
-func (f rebuildFlags) rebuilds(ctx context.Context, l *ledger.Ledger, miners iter.Seq2[ledger.Miner, error], failed *failures, bar *progress) iter.Seq2[rebuilt, error] {
+func (f rebuildFlags) rebuildEach(ctx context.Context, l *ledger.Ledger, miners iter.Seq2[ledger.Miner, error], failed *failureCount, bar *progressBar) iter.Seq2[rebuildOfMiner, error] {
 	if *f.marked {
-		return replays(ctx, l, failed, bar)
+		return replayMarked(ctx, l, failed, bar)
 	}
 	var opts []ledger.RebuildOption
 	if *f.policy {
 		opts = append(opts, ledger.UnderPolicy())
 	}
-	return func(yield func(rebuilt, error) bool) {
+	return func(yield func(rebuildOfMiner, error) bool) {
 		done := int64(0)
 		for m, err := range miners {
 			var result ledger.RebuildResult
@@ -140,7 +140,7 @@ func (f rebuildFlags) rebuilds(ctx context.Context, l *ledger.Ledger, miners ite
 			if done++; err == nil {
 				bar.show(ledger.Progress{Phase: "miners", Done: done})
 			}
-			if !yield(rebuilt{m, result}, err) || err != nil {
+			if !yield(rebuildOfMiner{m, result}, err) || err != nil {
 				return
 			}
 		}
@@ -148,9 +148,9 @@ func (f rebuildFlags) rebuilds(ctx context.Context, l *ledger.Ledger, miners ite
 	}
 }
 
-// replays replays the marked miners, one after the other.
-func replays(ctx context.Context, l *ledger.Ledger, failed *failures, bar *progress) iter.Seq2[rebuilt, error] {
-	return func(yield func(rebuilt, error) bool) {
+// replayMarked replays the marked miners, one after the other.
+func replayMarked(ctx context.Context, l *ledger.Ledger, failed *failureCount, bar *progressBar) iter.Seq2[rebuildOfMiner, error] {
+	return func(yield func(rebuildOfMiner, error) bool) {
 		done, more := int64(0), true
 		var failure error
 		err := l.RebuildMarked(ctx, func(r ledger.RebuildResult) {
@@ -158,7 +158,7 @@ func replays(ctx context.Context, l *ledger.Ledger, failed *failures, bar *progr
 			failure = cmp.Or(failure, err)
 			done++
 			bar.show(ledger.Progress{Phase: "miners", Done: done})
-			more = more && err == nil && yield(rebuilt{m, r}, nil)
+			more = more && err == nil && yield(rebuildOfMiner{m, r}, nil)
 		})
 		bar.finish()
 		if errors.Is(err, ledger.ErrInvalid) && failure == nil {
@@ -166,32 +166,32 @@ func replays(ctx context.Context, l *ledger.Ledger, failed *failures, bar *progr
 			err = nil
 		}
 		if err = cmp.Or(failure, err); err != nil && more {
-			yield(rebuilt{}, err)
+			yield(rebuildOfMiner{}, err)
 		}
 	}
 }
 
-// failures counts what failed while the rest went on.
-type failures struct {
+// failureCount counts what failed while the rest went on.
+type failureCount struct {
 	n     int64
 	first error
 }
 
-func (f *failures) add(err error) {
+func (f *failureCount) add(err error) {
 	if f.n++; f.n == 1 {
 		f.first = err
 	}
 }
 
-func (f *failures) error() error {
+func (f *failureCount) error() error {
 	if f.n > 1 {
 		return fmt.Errorf("%d miners could not be rebuilt and are as they were; the first: %w", f.n, f.first)
 	}
 	return f.first
 }
 
-// mapped is a sequence with each of its rows made into another.
-func mapped[T, R any](rows iter.Seq2[T, error], made func(T) R) iter.Seq2[R, error] {
+// mapRows is a sequence with each of its rows made into another.
+func mapRows[T, R any](rows iter.Seq2[T, error], made func(T) R) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		for row, err := range rows {
 			var out R

@@ -57,29 +57,29 @@ type countersRow struct {
 	UIDs *struct{} `json:"uids,omitempty"` // always nil, in the place of the other
 }
 
-func newRebuiltRow(r rebuilt) rebuiltRow {
+func newRebuiltRow(r rebuildOfMiner) rebuiltRow {
 	row := rebuiltRow{
 		MinerID: r.MinerID, Coldkey: r.miner.Coldkey, Changed: r.Changed(), Replayed: r.Replayed, Reordered: r.Reordered, Restated: r.Restated,
-		Outcomes: changed(r.Outcomes, func(e ledger.RecordedEvent) eventRow {
+		Outcomes: mapChanges(r.Outcomes, func(e ledger.RecordedEvent) eventRow {
 			return newEventRow(r.miner, e)
 		}),
-		Positions: changed(r.Positions, func(p ledger.Position) positionRow {
+		Positions: mapChanges(r.Positions, func(p ledger.Position) positionRow {
 			return newPositionRow(r.miner, p)
 		}),
-		Trades: changed(r.Trades, func(t ledger.Trade) soldRow {
+		Trades: mapChanges(r.Trades, func(t ledger.Trade) soldRow {
 			return soldRow{
 				TradeID: t.TradeID, Netuid: t.Netuid, Hotkey: t.Hotkey, ExtrinsicID: t.ExtrinsicID, EventIndex: t.EventIndex,
 				ExitBlock: t.ExitBlock, ExitTime: t.ExitTime, ExitTAO: t.ExitTAO, ExitAlpha: t.ExitAlpha,
 				UnmatchedAlpha: t.UnmatchedAlpha, UnmatchedTAO: t.UnmatchedTAO,
 			}
 		}),
-		Closes: changed(r.Closes, func(c ledger.Close) closeRow {
+		Closes: mapChanges(r.Closes, func(c ledger.Close) closeRow {
 			return closeRow{
 				TradeID: c.TradeID, Step: c.Step, PositionID: c.PositionID, Alpha: c.Alpha, TAO: c.TAO, CostTAO: c.Cost,
 				RawGainTAO: c.RawGain, GainTAO: c.Gain, DurationUs: c.DurationUs, MinBlocksMet: c.MinBlocksMet, SelfTrade: c.SelfTrade,
 			}
 		}),
-		Counters: changed([]ledger.Change[ledger.Miner]{r.Counters}, func(m ledger.Miner) countersRow {
+		Counters: mapChanges([]ledger.Change[ledger.Miner]{r.Counters}, func(m ledger.Miner) countersRow {
 			return countersRow{minerRow: newMinerRow(m, nil)}
 		})[0],
 		Unhonoured: r.Unhonoured,
@@ -90,8 +90,8 @@ func newRebuiltRow(r rebuilt) rebuiltRow {
 	return row
 }
 
-// changed makes rows of the changes of a rebuild.
-func changed[T, R any](list []ledger.Change[T], made func(T) R) []ledger.Change[R] {
+// mapChanges makes rows of the changes of a rebuild.
+func mapChanges[T, R any](list []ledger.Change[T], made func(T) R) []ledger.Change[R] {
 	rows := make([]ledger.Change[R], len(list))
 	for i, c := range list {
 		if c.Before != nil {

@@ -11,15 +11,15 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// fact is a value under its name.
-type fact struct {
+// changedFact is a value under its name.
+type changedFact struct {
 	name  string
 	value any
 }
 
 // writeRebuilt prints what came of each miner, and then the fields that changed, so many of them at most; 0
 // stands for all.
-func writeRebuilt(w io.Writer, results iter.Seq2[rebuilt, error], most int64) error {
+func writeRebuilt(w io.Writer, results iter.Seq2[rebuildOfMiner, error], most int64) error {
 	t := newTable("MINER", "ROW", "FIELD", "BEFORE", "AFTER")
 	var all, same, more int64
 	for r, err := range results {
@@ -32,7 +32,7 @@ func writeRebuilt(w io.Writer, results iter.Seq2[rebuilt, error], most int64) er
 		if _, err := io.WriteString(w, rebuiltText(r)); err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
-		for _, row := range r.facts() {
+		for _, row := range r.changedFields() {
 			if most > 0 && int64(len(t.rows)) == most {
 				more++
 				continue
@@ -57,46 +57,46 @@ func writeRebuilt(w io.Writer, results iter.Seq2[rebuilt, error], most int64) er
 }
 
 // rebuiltText tells of a miner that changed, and has a line for each event whose inputs could not be honoured.
-func rebuiltText(r rebuilt) string {
+func rebuiltText(r rebuildOfMiner) string {
 	var b strings.Builder
 	if r.Changed() {
 		restated := ""
 		if r.Restated > 0 {
 			restated = fmt.Sprintf(", %d under another policy before", r.Restated)
 		}
-		fmt.Fprintf(&b, "%s: %s replayed, %d of them late%s\n    changed %s, %s, %s and %s\n", printable(string(r.miner.Coldkey)),
+		fmt.Fprintf(&b, "%s: %s replayed, %d of them late%s\n    changed %s, %s, %s and %s\n", escapeControls(string(r.miner.Coldkey)),
 			plural(r.Replayed, "event", "events"), r.Reordered, restated, plural(int64(len(r.Outcomes)), "outcome", "outcomes"),
 			plural(int64(len(r.Positions)), "position", "positions"), plural(int64(len(r.Trades)), "trade", "trades"),
 			plural(int64(len(r.Closes)), "close", "closes"))
 	}
 	for _, u := range r.Unhonoured {
-		fmt.Fprintf(&b, "%s: event %d cannot be handled as it was asked for: %s\n", printable(string(r.miner.Coldkey)), u.EventID, printable(u.Detail))
+		fmt.Fprintf(&b, "%s: event %d cannot be handled as it was asked for: %s\n", escapeControls(string(r.miner.Coldkey)), u.EventID, escapeControls(u.Detail))
 	}
 	return b.String()
 }
 
-// facts are the fields that changed, as cells: row, field, before and after.
-func (r rebuilt) facts() (rows [][]any) {
+// changedFields are the fields that changed, as cells: row, field, before and after.
+func (r rebuildOfMiner) changedFields() (rows [][]any) {
 	for _, c := range r.Outcomes {
-		rows = append(rows, factRows("event", c, func(e ledger.RecordedEvent) (string, []fact) {
-			return fmt.Sprint(e.EventID), []fact{{"outcome", outcomeText(e)}}
+		rows = append(rows, factRows("event", c, func(e ledger.RecordedEvent) (string, []changedFact) {
+			return fmt.Sprint(e.EventID), []changedFact{{"outcome", outcomeText(e)}}
 		})...)
 	}
 	for _, c := range r.Positions {
-		rows = append(rows, factRows("position", c, func(p ledger.Position) (string, []fact) {
-			return fmt.Sprint(p.PositionID), []fact{{"status", string(p.Status)}, {"remaining_alpha", p.RemainingAlpha}, {"gain_tao", p.Gain},
+		rows = append(rows, factRows("position", c, func(p ledger.Position) (string, []changedFact) {
+			return fmt.Sprint(p.PositionID), []changedFact{{"status", string(p.Status)}, {"remaining_alpha", p.RemainingAlpha}, {"gain_tao", p.Gain},
 				{"last_exit_time", secondText(p.LastExitTime)}, {"entry_tao", p.EntryTAO}, {"entry_alpha", p.EntryAlpha}}
 		})...)
 	}
 	for _, c := range r.Trades {
-		rows = append(rows, factRows("trade", c, func(t ledger.Trade) (string, []fact) {
-			return fmt.Sprint(t.TradeID), []fact{{"exit_tao", t.ExitTAO}, {"exit_alpha", t.ExitAlpha},
+		rows = append(rows, factRows("trade", c, func(t ledger.Trade) (string, []changedFact) {
+			return fmt.Sprint(t.TradeID), []changedFact{{"exit_tao", t.ExitTAO}, {"exit_alpha", t.ExitAlpha},
 				{"unmatched_alpha", t.UnmatchedAlpha}, {"unmatched_tao", t.UnmatchedTAO}}
 		})...)
 	}
 	for _, c := range r.Closes {
-		rows = append(rows, factRows("close", c, func(c ledger.Close) (string, []fact) {
-			return fmt.Sprintf("%d/%d", c.TradeID, c.Step), []fact{{"position_id", c.PositionID}, {"alpha", c.Alpha}, {"tao", c.TAO},
+		rows = append(rows, factRows("close", c, func(c ledger.Close) (string, []changedFact) {
+			return fmt.Sprintf("%d/%d", c.TradeID, c.Step), []changedFact{{"position_id", c.PositionID}, {"alpha", c.Alpha}, {"tao", c.TAO},
 				{"cost_tao", c.Cost}, {"gain_tao", c.Gain}, {"duration_us", c.DurationUs}, {"min_blocks_met", c.MinBlocksMet}, {"self_trade", c.SelfTrade}}
 		})...)
 	}
@@ -110,8 +110,8 @@ func outcomeText(e ledger.RecordedEvent) string {
 	return string(e.Outcome)
 }
 
-func minerFacts(m ledger.Miner) (string, []fact) {
-	return fmt.Sprint(m.MinerID), []fact{
+func minerFacts(m ledger.Miner) (string, []changedFact) {
+	return fmt.Sprint(m.MinerID), []changedFact{
 		{"trades", m.Trades}, {"positions", m.Positions}, {"open_positions", m.OpenPositions}, {"closes", m.Closes},
 		{"entry_tao", m.EntryTAO}, {"entry_alpha", m.EntryAlpha}, {"closed_alpha", m.ClosedAlpha}, {"exit_tao", m.ExitTAO},
 		{"raw_gain_tao", m.RawGain}, {"gain_tao", m.Gain}, {"wins", m.WinningCloses}, {"counted_closes", m.CountedCloses},
@@ -121,9 +121,9 @@ func minerFacts(m ledger.Miner) (string, []fact) {
 }
 
 // factRows compares what is told of a row before and after. Where there is no row, there is no value either.
-func factRows[T any](noun string, c ledger.Change[T], tell func(T) (id string, facts []fact)) (rows [][]any) {
+func factRows[T any](noun string, c ledger.Change[T], tell func(T) (id string, facts []changedFact)) (rows [][]any) {
 	var id string
-	var before, after []fact
+	var before, after []changedFact
 	if c.After != nil {
 		id, after = tell(*c.After)
 	}

@@ -23,7 +23,7 @@ differ more, and what was sold without a position. Where it is less than nothing
 missing, or is one too many; each is named, and the exit code is 1.`,
 		Example: `  stakeledger reconcile balances.json
   stakeledger reconcile balances.json --csv`,
-		Args: takes(1, true),
+		Args: exactArgs(1, true),
 	}
 	out := addOutput(cmd)
 	partial := cmd.Flags().Bool("partial", false, "accept pages of which others are missing")
@@ -33,7 +33,7 @@ missing, or is one too many; each is named, and the exit code is 1.`,
 			return err
 		}
 		var impossible int64
-		err = a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		err = a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			rows, err := l.Reconcile(ctx, balances)
 			if err != nil {
 				return err
@@ -43,9 +43,9 @@ missing, or is one too many; each is named, and the exit code is 1.`,
 					impossible++
 				}
 			}
-			return listing[ledger.Reconciled]{out, reconcileHeader, reconcileCells, "No balances.", span{}}.write(sequence(rows))
+			return listOutput[ledger.Reconciled]{out, reconcileHeader, reconcileCells, "No balances.", timeSpan{}}.write(sequenceOf(rows))
 		})
-		if (err == nil || quiet(err)) && impossible > 0 {
+		if (err == nil || isBrokenPipe(err)) && impossible > 0 {
 			return fmt.Errorf("reconcile: at %s the chain holds less than the ledger has open and emission explains; an event is missing, or is one too many, since the one before",
 				plural(impossible, "balance", "balances"))
 		}

@@ -32,7 +32,7 @@ Ingesting registers unknown miners by itself, without hotkey and UID.`,
 		Example: `  stakeledger register 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY
   stakeledger register 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY \
       --hotkey 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty --uid 7 --ensure`,
-		Args: takes(1, false),
+		Args: exactArgs(1, false),
 	}
 	f := registerFlags{
 		hotkey:   addOption(cmd, "hotkey", "HOTKEY", "the hotkey that it is registered with", chain.ParseAddress),
@@ -47,7 +47,7 @@ Ingesting registers unknown miners by itself, without hotkey and UID.`,
 		if err != nil {
 			return err
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			m, err := f.register(ctx, l, registration)
 			if err != nil {
 				return err
@@ -66,7 +66,7 @@ func (f registerFlags) registration(coldkey string) (ledger.Registration, error)
 	if (f.hotkey.value == nil) != (f.uid.value == nil) {
 		return ledger.Registration{}, usagef("--hotkey and --uid belong together; give both or none")
 	}
-	return ledger.Registration{Coldkey: address, Hotkey: f.hotkey.or(""), UID: f.uid.or(0), At: f.at.or(0)}, nil
+	return ledger.Registration{Coldkey: address, Hotkey: f.hotkey.valueOr(""), UID: f.uid.valueOr(0), At: f.at.valueOr(0)}, nil
 }
 
 func (f registerFlags) register(ctx context.Context, l *ledger.Ledger, r ledger.Registration) (ledger.Miner, error) {
@@ -94,6 +94,6 @@ func writeMiner(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, m led
 	if asJSON {
 		return writeObject(cmd.OutOrStdout(), newMinerRow(m, uids))
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "miner %d, %s: %s, UID %s\n", m.MinerID, printable(string(m.Coldkey)), m.Status, uidText(uids))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "miner %d, %s: %s, UID %s\n", m.MinerID, escapeControls(string(m.Coldkey)), m.Status, uidText(uids))
 	return err
 }

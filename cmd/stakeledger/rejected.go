@@ -33,12 +33,12 @@ func (r rejectedRow) cells() []any {
 	field, theirs, recorded := none, any(none), any(none)
 	if len(r.Conflicts) > 0 {
 		c := r.Conflicts[0]
-		field, theirs, recorded = c.Field, brief{c.Rejected, 14}, brief{c.Recorded, 14}
+		field, theirs, recorded = c.Field, briefText{c.Rejected, 14}, briefText{c.Recorded, 14}
 		if more := len(r.Conflicts) - 1; more > 0 {
 			field += fmt.Sprintf(" +%d", more)
 		}
 	}
-	return []any{r.RejectedID, r.Coldkey, brief{r.ExtrinsicID, 13}, r.Reason, field, theirs, recorded, r.AcknowledgedAt}
+	return []any{r.RejectedID, r.Coldkey, briefText{r.ExtrinsicID, 13}, r.Reason, field, theirs, recorded, r.AcknowledgedAt}
 }
 
 func newRejected(a *app) *cobra.Command {
@@ -52,13 +52,13 @@ registered and the input is taken in again.`,
 		Example: `  stakeledger rejected
   stakeledger rejected acknowledge 3 4
   stakeledger rejected prune --older-than 720h`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	out := addOutput(cmd)
 	all := cmd.Flags().Bool("all", false, "list those too that were acknowledged")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			return listing[rejectedRow]{out, rejectedHeader, rejectedRow.cells, "Nothing was rejected that is not acknowledged.", span{}}.write(rejectedRows(ctx, l, *all))
+		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			return listOutput[rejectedRow]{out, rejectedHeader, rejectedRow.cells, "Nothing was rejected that is not acknowledged.", timeSpan{}}.write(rejectedRows(ctx, l, *all))
 		})
 	}
 	cmd.AddCommand(newAcknowledge(a), newPruneRejected(a))
@@ -110,10 +110,10 @@ listed no more, and where the same events come again, that is no failure any mor
 			}
 			ids = append(ids, id)
 		}
-		if err := a.exists(); err != nil {
+		if err := a.checkExists(); err != nil {
 			return err
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			if *all {
 				for r, err := range rejectedRows(ctx, l, false) {
 					if err != nil {
@@ -139,18 +139,18 @@ func newPruneRejected(a *app) *cobra.Command {
 		Long: `Delete the rejected events that were acknowledged, all of them or those that were some time ago.
 Events on record are not touched.`,
 		Example: `  stakeledger rejected prune --older-than 720h`,
-		Args:    takes(0, false),
+		Args:    exactArgs(0, false),
 	}
 	olderThan := addOption(cmd, "older-than", "DURATION", "only those acknowledged longer ago, as 720h", parseAge)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		before, err := chain.TimeOf(time.Now().Add(-olderThan.or(0)).Truncate(time.Microsecond))
+		before, err := chain.TimeOf(time.Now().Add(-olderThan.valueOr(0)).Truncate(time.Microsecond))
 		if err != nil {
 			return err
 		}
-		if err := a.exists(); err != nil {
+		if err := a.checkExists(); err != nil {
 			return err
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			n, err := l.PruneRejected(ctx, before)
 			if err != nil {
 				return err

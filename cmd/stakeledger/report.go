@@ -37,7 +37,7 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
   stakeledger report --during 2026-01 --top 10
   stakeledger report --html report.html
   stakeledger report --json | jq '.miners[] | {coldkey, gain_tao}'`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	p := addPeriod(cmd, addOutput(cmd))
 	asJSON := p.json
@@ -57,10 +57,10 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 				return err
 			}
 		}
-		if !isPage && (p.given() || status.value != nil || *p.csv || *p.jsonl || p.rows.value != nil || cmd.Flags().Changed("sort")) {
+		if !isPage && (p.isSet() || status.value != nil || *p.csv || *p.jsonl || p.rows.value != nil || cmd.Flags().Changed("sort")) {
 			return runPeriod(a, cmd, p, &option[minerName]{}, status, func(b ledger.Basis) error { return checkReport(cmd, b, maxAge) })
 		}
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			if isPage {
 				basis, err := writeHTMLReport(ctx, cmd, l, a.db, *page)
 				return cmp.Or(err, checkReport(cmd, basis, maxAge))
@@ -85,7 +85,7 @@ func checkReport(cmd *cobra.Command, b ledger.Basis, most *option[time.Duration]
 	if b.NewestEvent == nil {
 		return &staleError{"the ledger has no events"}
 	}
-	if text := age(b.NewestEvent, now, *most.value); text != "" {
+	if text := newestEventAge(b.NewestEvent, now, *most.value); text != "" {
 		return &staleError{text}
 	}
 	return nil
@@ -113,7 +113,7 @@ func writeLeaderboard(w io.Writer, miners []ledger.ReportRow) error {
 		[]string{"#", "MINER", "OPEN", "TRADES", "WIN %", "ENTRY TAO", "EXIT TAO", "GAIN TAO"},
 		[]string{"EXIT TAO", "TRADES", "OPEN", "WIN %"},
 	})
-	var all totals
+	var all minerTotals
 	for i, m := range miners {
 		t.add(i+1, m.Coldkey, m.OpenPositions, m.Trades, percent{m.Wins, m.CountedCloses}, m.EntryTAO, m.ExitTAO, m.GainTAO)
 		all.add(m)
@@ -123,13 +123,13 @@ func writeLeaderboard(w io.Writer, miners []ledger.ReportRow) error {
 	return t.write(w)
 }
 
-// totals sum up over miners.
-type totals struct {
+// minerTotals sum up over miners.
+type minerTotals struct {
 	open, trades, wins, counted int64
-	entry, exit, gain           sum
+	entry, exit, gain           amountSum
 }
 
-func (t *totals) add(m ledger.ReportRow) {
+func (t *minerTotals) add(m ledger.ReportRow) {
 	t.open += m.OpenPositions
 	t.trades += m.Trades
 	t.wins += m.Wins
@@ -139,13 +139,13 @@ func (t *totals) add(m ledger.ReportRow) {
 	t.gain.add(m.GainTAO)
 }
 
-// sum adds amounts; one that int64 cannot hold is no amount.
-type sum struct {
+// amountSum adds amounts; one that int64 cannot hold is no amount.
+type amountSum struct {
 	total    chain.Rao
 	overflow bool
 }
 
-func (s *sum) add(r chain.Rao) {
+func (s *amountSum) add(r chain.Rao) {
 	if r > 0 && s.total > math.MaxInt64-r || r < 0 && s.total < math.MinInt64-r {
 		s.overflow = true
 		return
@@ -154,7 +154,7 @@ func (s *sum) add(r chain.Rao) {
 }
 
 // amount is the sum, or nil when it has overflowed.
-func (s *sum) amount() *chain.Rao {
+func (s *amountSum) amount() *chain.Rao {
 	if s.overflow {
 		return nil
 	}

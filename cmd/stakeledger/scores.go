@@ -13,21 +13,21 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// scoring is of which moment scores are, and over how many days.
-type scoring struct {
+// scoreFlags is of which moment scores are, and over how many days.
+type scoreFlags struct {
 	at       *option[chain.Time]
 	lookback *option[int64]
 }
 
-func addScoring(cmd *cobra.Command) scoring {
-	return scoring{
+func addScoring(cmd *cobra.Command) scoreFlags {
+	return scoreFlags{
 		at:       addOption(cmd, "at", "TIME", "score on the UTC day of this time (default now)", parseMoment),
 		lookback: addOption(cmd, "lookback", "DAYS", "how many days before count as well (default the policy's)", parseCount),
 	}
 }
 
-// scored are scores with what they stand on, as JSON has them.
-type scored struct {
+// scoreResult are scores with what they stand on, as JSON has them.
+type scoreResult struct {
 	At        chain.Time     `json:"at"`
 	Lookback  int64          `json:"lookback_days"`
 	UIDsAsOf  chain.Time     `json:"uids_as_of"` // who holds a UID and who is blacklisted is of then
@@ -37,17 +37,17 @@ type scored struct {
 }
 
 // read reads scores in one snapshot.
-func (s scoring) read(ctx context.Context, l *ledger.Ledger, opts ...ledger.ScoreOption) (result scored, err error) {
+func (s scoreFlags) read(ctx context.Context, l *ledger.Ledger, opts ...ledger.ScoreOption) (result scoreResult, err error) {
 	now, err := chain.TimeOf(time.Now().Truncate(time.Microsecond))
 	if err != nil {
 		return result, err
 	}
 	err = l.ReadOnly(ctx, func(ctx context.Context, q *ledger.Reader) error {
-		result = scored{At: s.at.or(now), UIDsAsOf: now}
+		result = scoreResult{At: s.at.valueOr(now), UIDsAsOf: now}
 		if result.Basis, err = l.Basis(ctx); err != nil {
 			return err
 		}
-		result.Lookback = s.lookback.or(int64(result.Policy.LookbackDays))
+		result.Lookback = s.lookback.valueOr(int64(result.Policy.LookbackDays))
 		last, err := q.LastRegistrationID(ctx)
 		if err != nil {
 			return err
@@ -73,7 +73,7 @@ miners are listed too, without weight. A ledger that was never synced with a met
 it scores everybody, and says so. stakeledger weights prints what the chain takes.`,
 		Example: `  stakeledger scores
   stakeledger scores --at 2026-01-31T00:00:00Z --lookback 7 --json`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	scoring, out := addScoring(cmd), addOutput(cmd)
 	all := cmd.Flags().Bool("all", false, "list the miners too that the chain gives no weight to")
@@ -82,7 +82,7 @@ it scores everybody, and says so. stakeledger weights prints what the chain take
 		if *all {
 			opts = append(opts, ledger.AllMiners())
 		}
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			result, err := scoring.read(ctx, l, opts...)
 			if err != nil {
 				return err
@@ -93,15 +93,15 @@ it scores everybody, and says so. stakeledger weights prints what the chain take
 	return cmd
 }
 
-func (s scored) write(out output) error {
+func (s scoreResult) write(out output) error {
 	w := out.cmd.OutOrStdout()
 	if *out.json {
-		if most := out.rows.or(0); most > 0 && most < int64(len(s.Scores)) {
+		if most := out.rows.valueOr(0); most > 0 && most < int64(len(s.Scores)) {
 			s.Scores = s.Scores[:most]
 		}
 		return writeObject(w, s)
 	}
-	if err := (listing[ledger.Score]{out, scoreHeader, scoreCells, "No miners.", span{}}).write(sequence(s.Scores)); err != nil || out.forPrograms() {
+	if err := (listOutput[ledger.Score]{out, scoreHeader, scoreCells, "No miners.", timeSpan{}}).write(sequenceOf(s.Scores)); err != nil || out.forPrograms() {
 		return err
 	}
 	who := fmt.Sprintf("Miners that hold a UID and are not blacklisted, as of %s UTC.", s.UIDsAsOf.Time().Format(minute))
@@ -122,11 +122,11 @@ func scoreCells(s ledger.Score) []any {
 	if s.UID != nil {
 		uid, hotkey = *s.UID, *s.Hotkey
 	}
-	return []any{uid, s.Coldkey, hotkey, string(s.Status), len(s.Days), fraction(s.Raw), fraction(s.Normalized), fraction(s.Weight)}
+	return []any{uid, s.Coldkey, hotkey, string(s.Status), len(s.Days), formatFloat(s.Raw), formatFloat(s.Normalized), formatFloat(s.Weight)}
 }
 
-// fraction prints a number that is derived and therefore inexact.
-func fraction(f float64) string {
+// formatFloat prints a number that is derived and therefore inexact.
+func formatFloat(f float64) string {
 	if f != 0 && (f >= 1e9 || f <= -1e9) {
 		return fmt.Sprintf("%.6g", f)
 	}

@@ -23,7 +23,7 @@ move, miners sell parts and more than they bought, events come in batches, late 
 The same flags give the same events, to the byte; a --start such as 90d is another time each time.`,
 		Example: `  stakeledger simulate --events 5000 | stakeledger ingest -
   stakeledger simulate --seed 7 --miners 256 --start 2026-01-01T00:00:00Z --span 720h > events.jsonl`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	seed := cmd.Flags().Uint64("seed", 1, "another seed makes other events")
 	miners := cmd.Flags().Int("miners", 100, "coldkeys that trade")
@@ -40,7 +40,7 @@ The same flags give the same events, to the byte; a --start such as 90d is anoth
 		}
 		rows, err := simulate.Events(simulate.Config{
 			Seed: *seed, Miners: *miners, Validators: *validators, Subnets: *subnets, Events: *events,
-			Start: start.or(0), Span: *span,
+			Start: start.valueOr(0), Span: *span,
 		})
 		if err != nil {
 			return usagef("simulate: %w", err)

@@ -37,7 +37,7 @@ func newSnapshotTake(a *app) *cobra.Command {
 moment. There is one snapshot for a miner and a moment; those that are there already stay.`,
 		Example: `  stakeledger snapshot take --window 720h
   stakeledger snapshot take --at 2026-01-31T00:00:00Z --json`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	at := addOption(cmd, "at", "TIME", "the moment (default now, to the second)", parseMoment)
 	window := addOption(cmd, "window", "DURATION", "how far back positions were entered (default 720h)", parseAge)
@@ -49,18 +49,18 @@ moment. There is one snapshot for a miner and a moment; those that are there alr
 		if err != nil {
 			return err
 		}
-		if err := a.exists(); err != nil {
+		if err := a.checkExists(); err != nil {
 			return err
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			s, err := takeSnapshots(ctx, l, miner, at.or(now), window.or(defaultWindow), weights.or(nil)...)
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			s, err := takeSnapshots(ctx, l, miner, at.valueOr(now), window.valueOr(defaultWindow), weights.valueOr(nil)...)
 			if err != nil {
 				return err
 			}
 			if *asJSON {
 				return writeObject(cmd.OutOrStdout(), s)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "took %s as of %s; %d were there already\n", plural(s.Taken, "snapshot", "snapshots"), at.or(now), s.Existing)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "took %s as of %s; %d were there already\n", plural(s.Taken, "snapshot", "snapshots"), at.valueOr(now), s.Existing)
 			return err
 		})
 	}
@@ -138,7 +138,7 @@ var snapshotHeader = columns{
 func (r snapshotRow) cells() []any {
 	score := none
 	if r.Score != nil {
-		score = fraction(*r.Score)
+		score = formatFloat(*r.Score)
 	}
 	return []any{r.Coldkey, r.At, r.Positions, r.ClosedPositions, r.EntryTAO, r.GainTAO, fmt.Sprintf("%.1f", r.WinRate), score}
 }
@@ -150,22 +150,22 @@ func newSnapshotList(a *app) *cobra.Command {
 		Long:  `List snapshots, one miner's after another's, each miner's by their moment.`,
 		Example: `  stakeledger snapshot list --from 2026-01-01T00:00:00Z
   stakeledger snapshot list --miner 7 --json`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	miner, during, out := addMiner(cmd), addSpan(cmd, "taken for a moment"), addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := during.check(); err != nil {
+		if err := during.validate(); err != nil {
 			return err
 		}
 		filter := ledger.SnapshotFilter{From: during.start(), Until: during.last()}
-		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			rows := func(yield func(snapshotRow, error) bool) {
-				for m, err := range selected(ctx, l, miner) {
+				for m, err := range selectedMiners(ctx, l, miner) {
 					if err != nil {
 						yield(snapshotRow{}, err)
 						return
 					}
-					for row, err := range ofMiner(pages(func(p ledger.Page[ledger.Snapshot]) ([]ledger.Snapshot, error) {
+					for row, err := range ofMiner(allPages(func(p ledger.Page[ledger.Snapshot]) ([]ledger.Snapshot, error) {
 						return l.Snapshots(ctx, m.MinerID, filter, p)
 					}), func(s ledger.Snapshot) (snapshotRow, bool) { return newSnapshotRow(m, s), true }) {
 						if !yield(row, err) {
@@ -174,7 +174,7 @@ func newSnapshotList(a *app) *cobra.Command {
 					}
 				}
 			}
-			return listing[snapshotRow]{out, snapshotHeader, snapshotRow.cells, "No such snapshots.", during}.write(rows)
+			return listOutput[snapshotRow]{out, snapshotHeader, snapshotRow.cells, "No such snapshots.", during}.write(rows)
 		})
 	}
 	return cmd
@@ -186,17 +186,17 @@ func newSnapshotPrune(a *app) *cobra.Command {
 		Short:   "Delete snapshots of long ago",
 		Long:    `Delete the snapshots of moments before a time. Positions and scores do not depend on them.`,
 		Example: `  stakeledger snapshot prune --before 2025-01-01T00:00:00Z`,
-		Args:    takes(0, false),
+		Args:    exactArgs(0, false),
 	}
 	before := addOption(cmd, "before", "TIME", "delete those of moments before this time", parseMoment)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if before.value == nil {
 			return usagef("give --before, the time from which snapshots stay")
 		}
-		if err := a.exists(); err != nil {
+		if err := a.checkExists(); err != nil {
 			return err
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			n, err := l.PruneSnapshots(ctx, *before.value)
 			if err != nil {
 				return err

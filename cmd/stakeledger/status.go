@@ -17,7 +17,7 @@ func newStatus(a *app) *cobra.Command {
 blacklisted miner stays blacklisted, whatever else happens to it, until this command says
 otherwise; its events are still recorded.`,
 		Example: `  stakeledger status 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY blacklisted`,
-		Args:    takes(2, false),
+		Args:    exactArgs(2, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -29,10 +29,10 @@ otherwise; its events are still recorded.`,
 		if err != nil {
 			return usagef("%w", err)
 		}
-		if err := a.exists(); err != nil {
+		if err := a.checkExists(); err != nil {
 			return err
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			m, err := name.find(ctx, l)
 			if err != nil {
 				return err

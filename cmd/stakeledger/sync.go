@@ -43,7 +43,7 @@ the UIDs that are held (--force ends these).`,
 		Example: `  stakeledger sync metagraph.json
   stakeledger sync page*.json
   stakeledger sync - --at 2026-01-31T00:00:00Z --json`,
-		Args: takes(1, true),
+		Args: exactArgs(1, true),
 	}
 	f := syncFlags{
 		at:         addOption(cmd, "at", "TIME", "when the registrations end and start (default now)", parseMoment),
@@ -57,7 +57,7 @@ the UIDs that are held (--force ends these).`,
 		if err != nil {
 			return err
 		}
-		return a.writing(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			return syncMetagraph(ctx, cmd, l, f, files, rows)
 		})
 	}
@@ -92,7 +92,7 @@ func syncMetagraph(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f 
 			return err
 		}
 	}
-	result, err := l.SyncMetagraph(ctx, rows, f.at.or(0))
+	result, err := l.SyncMetagraph(ctx, rows, f.at.valueOr(0))
 	if err != nil {
 		return fmt.Errorf("sync %s: %w; nothing of this input was applied", strings.Join(files, ", "), err)
 	}
@@ -106,7 +106,7 @@ func checkShrinking(ctx context.Context, l *ledger.Ledger, files []string, rows 
 		there[r.UID] = true
 	}
 	held, gone := 0, 0
-	for r, err := range pages(func(p ledger.Page[ledger.RecordedRegistration]) ([]ledger.RecordedRegistration, error) {
+	for r, err := range allPages(func(p ledger.Page[ledger.RecordedRegistration]) ([]ledger.RecordedRegistration, error) {
 		return l.CurrentRegistrations(ctx, p)
 	}) {
 		if err != nil {

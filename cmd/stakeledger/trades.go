@@ -69,7 +69,7 @@ the alpha for which no position was open.`,
 		Example: `  stakeledger trades --netuid 64 --limit 20
   stakeledger trades --miner 7 --during 2026-01 --json
   stakeledger trades --archived --csv`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	r := addTrades(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return r.run(a, cmd) }
@@ -77,20 +77,20 @@ the alpha for which no position was open.`,
 }
 
 // addTrades adds the flags of a list of trades.
-func addTrades(cmd *cobra.Command) *records[tradeRow] {
+func addTrades(cmd *cobra.Command) *recordList[tradeRow] {
 	r := addRecords[tradeRow](cmd, "trades", "sold", true)
 	r.header, r.cells = tradeHeader, tradeRow.cells
 	netuid := addNetuid(cmd)
-	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p part) iter.Seq2[placed[tradeRow], error] {
+	r.rows = func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p listPart) iter.Seq2[keyedRow[tradeRow], error] {
 		filter := ledger.TradeFilter{Netuid: netuid.value, From: r.span.start(), Until: r.span.last(), Archived: p.archived, Newest: p.newest}
 		var sums map[int64]ledger.TradeSums // of the page at hand
-		return ofMiner(pages(func(page ledger.Page[ledger.Trade]) (trades []ledger.Trade, err error) {
+		return ofMiner(allPages(func(page ledger.Page[ledger.Trade]) (trades []ledger.Trade, err error) {
 			if trades, err = l.Trades(ctx, m.MinerID, filter, page); err == nil {
 				sums, err = sumCloses(ctx, l, trades)
 			}
 			return trades, err
-		}), func(t ledger.Trade) (placed[tradeRow], bool) {
-			return placed[tradeRow]{t.EventKey, 0, newTradeRow(m, t, sumsOf(t, sums))}, true
+		}), func(t ledger.Trade) (keyedRow[tradeRow], bool) {
+			return keyedRow[tradeRow]{t.EventKey, 0, newTradeRow(m, t, sumsOf(t, sums))}, true
 		})
 	}
 	return r

@@ -15,36 +15,36 @@ import (
 // the ledger, so that a backup does not say that it was backed up.
 const upkeepSuffix = "-upkeep"
 
-// upkeep is when the ledger was last looked after, on this machine.
-type upkeep struct {
-	Backup  *done `json:"backup"`
-	Verify  *done `json:"verify"`
-	Compact *done `json:"compact"`
+// upkeepLog is when the ledger was last looked after, on this machine.
+type upkeepLog struct {
+	Backup  *upkeepRun `json:"backup"`
+	Verify  *upkeepRun `json:"verify"`
+	Compact *upkeepRun `json:"compact"`
 }
 
-// done is something that was done.
-type done struct {
+// upkeepRun is something that was done.
+type upkeepRun struct {
 	At   chain.Time `json:"at"`
 	File string     `json:"file,omitempty"` // of a backup
 	OK   bool       `json:"ok"`             // a verification found nothing
 }
 
 // readUpkeep reads what was noted; nothing where there is none.
-func (a *app) readUpkeep() (u upkeep) {
+func (a *app) readUpkeep() (u upkeepLog) {
 	if text, err := os.ReadFile(a.db + upkeepSuffix); err == nil {
 		_ = json.Unmarshal(text, &u) // of another version: as if there were none
 	}
 	return u
 }
 
-// noted notes that something was done. That it cannot is logged: the work is done.
-func (a *app) noted(cmd *cobra.Command, note func(*upkeep, *done), d done) {
+// recordUpkeep notes that something was done. That it cannot is logged: the work is done.
+func (a *app) recordUpkeep(cmd *cobra.Command, note func(*upkeepLog, *upkeepRun), d upkeepRun) {
 	if a.readOnly {
 		return
 	}
 	err := func() (err error) {
 		u := a.readUpkeep()
-		if d.At, err = chain.TimeOf(now().UTC().Truncate(microsecond)); err != nil {
+		if d.At, err = chain.TimeOf(clockNow().UTC().Truncate(microsecond)); err != nil {
 			return err
 		}
 		if d.File != "" {
@@ -58,6 +58,6 @@ func (a *app) noted(cmd *cobra.Command, note func(*upkeep, *done), d done) {
 		return replaceFile(a.db+upkeepSuffix, append(text, '\n'), false)
 	}()
 	if err != nil {
-		a.log(cmd).Info("not noted for info and doctor", slog.Any("error", err))
+		a.logger(cmd).Info("not noted for info and doctor", slog.Any("error", err))
 	}
 }

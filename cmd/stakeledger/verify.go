@@ -28,18 +28,18 @@ The exit code is 1 where anything differs. Rebuild makes positions, trades, clos
 from the events; a file that SQLite finds damaged is better restored from a backup.`,
 		Example: `  stakeledger verify
   stakeledger verify --max 0 --json | jq '.differences[] | .table'`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	most := addOption(cmd, "max", "ROWS", fmt.Sprintf("differences listed at most, 0 for all (default %d); all are counted", tableRows), parseCount)
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			report, err := verify(ctx, cmd, l, most.or(tableRows))
+		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			report, err := runVerify(ctx, cmd, l, most.valueOr(tableRows))
 			if err != nil && report.Healthy() {
 				return err
 			}
 			if err == nil {
-				a.noted(cmd, func(u *upkeep, d *done) { u.Verify = d }, done{OK: report.Healthy()})
+				a.recordUpkeep(cmd, func(u *upkeepLog, d *upkeepRun) { u.Verify = d }, upkeepRun{OK: report.Healthy()})
 			}
 			basis, basisErr := l.Basis(ctx)
 			if basisErr != nil && err == nil {
@@ -47,11 +47,11 @@ from the events; a file that SQLite finds damaged is better restored from a back
 			}
 			basis.Marked = report.Marked
 			printed := writeVerified(cmd.OutOrStdout(), report, basis, *asJSON)
-			if quiet(printed) && !report.Healthy() {
+			if isBrokenPipe(printed) && !report.Healthy() {
 				printed = nil // the exit code still has to tell
 			}
 			// What was found before it failed may be why it failed.
-			if err = errors.Join(err, printed, differing(report)); err != nil {
+			if err = errors.Join(err, printed, unhealthyError(report)); err != nil {
 				return err
 			}
 			return checkBasis(cmd, basis, time.Now())
@@ -60,8 +60,8 @@ from the events; a file that SQLite finds damaged is better restored from a back
 	return cmd
 }
 
-// verify runs the verification, with progress on a terminal. Most bounds the differences; 0 stands for all.
-func verify(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, most int64) (ledger.VerifyReport, error) {
+// runVerify runs the verification, with progress on a terminal. Most bounds the differences; 0 stands for all.
+func runVerify(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, most int64) (ledger.VerifyReport, error) {
 	if most == 0 || most > math.MaxInt32 {
 		most = math.MaxInt32
 	}
@@ -75,16 +75,16 @@ func verify(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, most int6
 	}))
 }
 
-// differing is the error of a report that is not healthy.
-func differing(r ledger.VerifyReport) error {
+// unhealthyError is the error of a report that is not healthy.
+func unhealthyError(r ledger.VerifyReport) error {
 	if r.Healthy() {
 		return nil
 	}
 	return fmt.Errorf("verify: the ledger differs from itself in %s", plural(r.Found, "place", "places"))
 }
 
-// verified is a report with what the figures stand on.
-type verified struct {
+// verifyResult is a report with what the figures stand on.
+type verifyResult struct {
 	ledger.VerifyReport
 	Policy      ledger.Policy `json:"policy"`
 	NewestEvent *chain.Time   `json:"newest_event"`
@@ -95,7 +95,7 @@ func writeVerified(w io.Writer, r ledger.VerifyReport, b ledger.Basis, asJSON bo
 		if r.Differences == nil {
 			r.Differences = []ledger.Difference{}
 		}
-		return writeObject(w, verified{r, b.Policy, b.NewestEvent})
+		return writeObject(w, verifyResult{r, b.Policy, b.NewestEvent})
 	}
 	if len(r.Differences) > 0 {
 		if err := writeDifferences(w, r); err != nil {

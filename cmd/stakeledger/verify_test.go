@@ -84,10 +84,10 @@ func (gone) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
 // TestVerifyWithoutAReader: the exit code tells of a difference also where the list goes to "| head".
 func TestVerifyWithoutAReader(t *testing.T) {
-	if got := execute(context.Background(), newRoot(nil, gone{}, io.Discard), []string{"--db", damaged(t), "verify"}); got != exitFailure {
+	if got := runCommand(context.Background(), newRoot(nil, gone{}, io.Discard), []string{"--db", damaged(t), "verify"}); got != exitFailure {
 		t.Errorf("a damaged ledger: got exit code %d, want %d", got, exitFailure)
 	}
-	if got := execute(context.Background(), newRoot(nil, gone{}, io.Discard), []string{"--db", simulated(t), "verify"}); got != exitDone {
+	if got := runCommand(context.Background(), newRoot(nil, gone{}, io.Discard), []string{"--db", simulated(t), "verify"}); got != exitDone {
 		t.Errorf("a healthy ledger: got exit code %d, want %d", got, exitDone)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// weighed are weights with what they stand on.
-type weighed struct {
+// weightsResult are weights with what they stand on.
+type weightsResult struct {
 	ledger.Weights
 	At       chain.Time `json:"at"`
 	UIDsAsOf chain.Time `json:"uids_as_of"`
@@ -31,18 +31,18 @@ a UID now and are not blacklisted have any. A miner with several UIDs gets its w
 lowest of them. A ledger that knows no UID has to be synced with a metagraph first.`,
 		Example: `  stakeledger weights
   stakeledger weights --at 2026-01-31T00:00:00Z --lookback 7 | jq '.uids, .weights_u16'`,
-		Args: takes(0, false),
+		Args: exactArgs(0, false),
 	}
 	scoring := addScoring(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.reading(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			var result weighed
+		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+			var result weightsResult
 			err := l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) error {
 				scores, err := scoring.read(ctx, l)
 				if err != nil {
 					return err
 				}
-				result = weighed{At: scores.At, UIDsAsOf: scores.UIDsAsOf, Basis: scores.Basis}
+				result = weightsResult{At: scores.At, UIDsAsOf: scores.UIDsAsOf, Basis: scores.Basis}
 				result.Weights, err = l.Weights(ctx, scores.At, int(scores.Lookback))
 				return err
 			})

@@ -13,8 +13,8 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// reason is a miner's score taken apart, as JSON has it.
-type reason struct {
+// scoreReason is a miner's score taken apart, as JSON has it.
+type scoreReason struct {
 	ledger.Score
 	At       chain.Time    `json:"at"`
 	Lookback int64         `json:"lookback_days"`
@@ -54,7 +54,7 @@ less than the minimum of blocks, or are self-trades. Positions that are sold in 
 until the rest is; they are named too. The id of a position is the id of its event.`,
 		Example: `  stakeledger why 7
   stakeledger why 7 --at 2026-01-31 --json`,
-		Args: takes(1, false),
+		Args: exactArgs(1, false),
 	}
 	scoring, asJSON := addScoring(cmd), addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -62,7 +62,7 @@ until the rest is; they are named too. The id of a position is the id of its eve
 		if err != nil {
 			return usagef("%w", err)
 		}
-		return a.snapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			r, err := readReason(ctx, l, name, scoring)
 			if err != nil {
 				return err
@@ -78,7 +78,7 @@ until the rest is; they are named too. The id of a position is the id of its eve
 	return cmd
 }
 
-func readReason(ctx context.Context, l *ledger.Ledger, name minerName, scoring scoring) (r reason, err error) {
+func readReason(ctx context.Context, l *ledger.Ledger, name minerName, scoring scoreFlags) (r scoreReason, err error) {
 	m, err := name.find(ctx, l)
 	if err != nil {
 		return r, err
@@ -87,7 +87,7 @@ func readReason(ctx context.Context, l *ledger.Ledger, name minerName, scoring s
 	if err != nil {
 		return r, err
 	}
-	r = reason{At: scores.At, Lookback: scores.Lookback, Basis: scores.Basis, Parts: []reasonDay{}, Partial: []positionRow{}, Unmarked: m.OldestLateKey == nil}
+	r = scoreReason{At: scores.At, Lookback: scores.Lookback, Basis: scores.Basis, Parts: []reasonDay{}, Partial: []positionRow{}, Unmarked: m.OldestLateKey == nil}
 	for _, s := range scores.Scores {
 		if s.Eligible && s.Raw > 0 {
 			r.SumRaw += s.Raw
@@ -117,7 +117,7 @@ func readDay(ctx context.Context, l *ledger.Ledger, m ledger.Miner, d ledger.Day
 	decay := ledger.Decay(ago)
 	day := reasonDay{Day: d.Day, DaysAgo: ago, Decay: decay, GainTAO: d.Gain, Part: decay * float64(d.Gain) / chain.RaoPerTAO / float64(days)}
 	for _, archived := range []bool{true, false} {
-		for p, err := range pages(func(page ledger.Page[ledger.Position]) ([]ledger.Position, error) {
+		for p, err := range allPages(func(page ledger.Page[ledger.Position]) ([]ledger.Position, error) {
 			return l.PositionsClosed(ctx, m.MinerID, d.Day.Start(), (d.Day+1).Start()-1, archived, page)
 		}) {
 			if err != nil {
@@ -131,7 +131,7 @@ func readDay(ctx context.Context, l *ledger.Ledger, m ledger.Miner, d ledger.Day
 			for _, c := range one.ClosedBy {
 				if c.GainTAO != c.RawGainTAO {
 					row.LeftOut += c.RawGainTAO - c.GainTAO
-					row.Why = c.counts()
+					row.Why = c.whyCounted()
 				}
 			}
 			day.Positions = append(day.Positions, row)
@@ -140,14 +140,14 @@ func readDay(ctx context.Context, l *ledger.Ledger, m ledger.Miner, d ledger.Day
 	return day, nil
 }
 
-func (r reason) write(w io.Writer) error {
-	f := fields{}
+func (r scoreReason) write(w io.Writer) error {
+	f := textFields{}
 	f.add("miner", string(r.Coldkey), string(r.Status))
 	if r.UID != nil {
 		f.add("UID", r.UID.String())
 	}
-	f.add("raw", fraction(r.Raw)+fmt.Sprintf(" TAO, the sum of the parts of %s", plural(int64(len(r.Days)), "day", "days")))
-	f.add("weight", fmt.Sprintf("%s, raw of %s over all", fraction(r.Weight), fraction(r.SumRaw)))
+	f.add("raw", formatFloat(r.Raw)+fmt.Sprintf(" TAO, the sum of the parts of %s", plural(int64(len(r.Days)), "day", "days")))
+	f.add("weight", fmt.Sprintf("%s, raw of %s over all", formatFloat(r.Weight), formatFloat(r.SumRaw)))
 	switch {
 	case r.Status == chain.MinerBlacklisted:
 		f.add("no weight", "it is blacklisted")
@@ -168,7 +168,7 @@ func (r reason) write(w io.Writer) error {
 	})
 	for _, d := range r.Parts {
 		for i, p := range d.Positions {
-			cells := []any{d.Day.String(), d.DaysAgo, fraction(d.Decay), d.GainTAO, fraction(d.Part)}
+			cells := []any{d.Day.String(), d.DaysAgo, formatFloat(d.Decay), d.GainTAO, formatFloat(d.Part)}
 			if i > 0 {
 				cells = []any{"", "", "", "", ""}
 			}
