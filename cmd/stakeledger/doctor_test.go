@@ -34,6 +34,9 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("%s: got %v, want ok", check, well[check])
 		}
 	}
+	if quick := checks(t, run(t, "", "--db", db, "doctor", "--json", "--quick")); len(quick) != len(well)-1 || quick["integrity"] != nil {
+		t.Errorf("--quick: got %v, want all but the check of the whole file", quick)
+	}
 	if well["newest event"]["state"] != stateWarns {
 		t.Errorf("newest event of last year: got %v, want a warning", well["newest event"])
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -67,7 +68,8 @@ func marshalPlain(v any) ([]byte, error) {
 // printable characters.
 func escapeUnprintable(text []byte) []byte {
 	plain := func(r rune) bool { return unicode.IsPrint(r) }
-	if bytes.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+	isASCII := !slices.ContainsFunc(text, func(b byte) bool { return b < ' ' || b > '~' }) // as nearly all of it is
+	if isASCII || bytes.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
 		return text
 	}
 	var b []byte

@@ -145,6 +145,9 @@ func (r *recordList[R]) allRows(ctx context.Context, l *ledger.Ledger, parts []l
 
 // mergeStreams goes through several sequences, each in order, as one in order.
 func mergeStreams[R any](streams []iter.Seq2[keyedRow[R], error], newest bool) iter.Seq2[R, error] {
+	if len(streams) == 1 {
+		return ofMiner(streams[0], func(k keyedRow[R]) (R, bool) { return k.row, true })
+	}
 	return func(yield func(R, error) bool) {
 		var heads []*streamHead[R]
 		for i, stream := range streams {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"iter"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // for --tz, where the system has no zones
@@ -85,12 +87,23 @@ func writeLines[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 // writeCSV writes rows under a header of the names that their JSON has; what JSON has as null is empty.
 func writeCSV[T any](w io.Writer, zone *time.Location, rows iter.Seq2[T, error]) error {
 	out := csv.NewWriter(w)
-	_ = out.Write(csvNames(reflect.TypeFor[T]())) // Flush says whether it failed
+	columns := csvColumns(reflect.TypeFor[T](), nil, zone)
+	cells := make([]string, len(columns))
+	for i, c := range columns {
+		cells[i] = c.name
+	}
+	_ = out.Write(cells) // Flush says whether it failed
+	var at T
+	value := reflect.ValueOf(&at).Elem()
 	for row, err := range rows {
 		if err != nil {
 			return err
 		}
-		if err := out.Write(csvCells(reflect.ValueOf(row), zone)); err != nil {
+		at = row
+		for i, c := range columns {
+			cells[i] = c.text(value.FieldByIndex(c.index))
+		}
+		if err := out.Write(cells); err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
 	}
@@ -101,64 +114,72 @@ func writeCSV[T any](w io.Writer, zone *time.Location, rows iter.Seq2[T, error])
 	return nil
 }
 
-// csvNames are the names of a row's members in JSON, those of embedded structs in their place.
-func csvNames(row reflect.Type) (names []string) {
+// csvColumn is a member of a row's JSON: its name, where the row has it, and how it is written.
+type csvColumn struct {
+	name  string
+	index []int
+	text  func(reflect.Value) string
+}
+
+// csvColumns are the members that a row has in JSON, those of embedded structs in their place.
+func csvColumns(row reflect.Type, outer []int, zone *time.Location) (columns []csvColumn) {
 	for field := range row.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		index := slices.Concat(outer, field.Index)
 		switch {
 		case field.Anonymous && name == "":
-			names = append(names, csvNames(field.Type)...)
+			columns = append(columns, csvColumns(field.Type, index, zone)...)
 		case name != "-" && field.IsExported():
-			names = append(names, name)
+			columns = append(columns, csvColumn{name, index, csvText(field.Type, zone)})
 		}
 	}
-	return names
+	return columns
 }
 
-func csvCells(row reflect.Value, zone *time.Location) (cells []string) {
-	for field, value := range row.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		switch {
-		case field.Anonymous && name == "":
-			cells = append(cells, csvCells(value, zone)...)
-		case name != "-" && field.IsExported():
-			cells = append(cells, csvCell(value, zone))
+// csvText is how values of a type are written: as in JSON, without quotes; the values of a list are separated by spaces.
+func csvText(of reflect.Type, zone *time.Location) func(reflect.Value) string {
+	switch {
+	case of.Kind() == reflect.Pointer:
+		text := csvText(of.Elem(), zone)
+		return func(v reflect.Value) string {
+			if v.IsNil() {
+				return ""
+			}
+			return text(v.Elem())
+		}
+	case of == reflect.TypeFor[chain.Time]():
+		return func(v reflect.Value) string { return chain.Time(v.Int()).Time().In(zone).Format(time.RFC3339Nano) }
+	case of == reflect.TypeFor[chain.Rao]():
+		return func(v reflect.Value) string { return chain.Rao(v.Int()).String() }
+	case of.Kind() == reflect.String:
+		return func(v reflect.Value) string { return escapeFormula(v.String()) }
+	case of.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+		return func(v reflect.Value) string {
+			text, _ := v.Interface().(encoding.TextMarshaler).MarshalText()
+			return escapeFormula(string(text))
 		}
 	}
-	return cells
-}
-
-// csvCell is a value as its JSON is, without quotes; the values of a list are separated by spaces.
-func csvCell(value reflect.Value, zone *time.Location) string {
-	if value.Kind() == reflect.Pointer {
-		if value.IsNil() {
-			return ""
-		}
-		value = value.Elem()
-	}
-	switch v := value.Interface().(type) {
-	case chain.Time:
-		return v.Time().In(zone).Format(time.RFC3339Nano)
-	case encoding.TextMarshaler:
-		text, _ := v.MarshalText()
-		return escapeFormula(string(text))
-	case string:
-		return escapeFormula(v)
-	}
-	switch value.Kind() {
-	case reflect.String:
-		return escapeFormula(value.String())
+	switch of.Kind() {
+	case reflect.Bool:
+		return func(v reflect.Value) string { return strconv.FormatBool(v.Bool()) }
+	case reflect.Int64:
+		return func(v reflect.Value) string { return strconv.FormatInt(v.Int(), 10) }
 	case reflect.Slice:
-		parts := make([]string, value.Len())
-		for i := range parts {
-			parts[i] = csvCell(value.Index(i), zone)
+		text := csvText(of.Elem(), zone)
+		return func(v reflect.Value) string {
+			parts := make([]string, v.Len())
+			for i := range parts {
+				parts[i] = text(v.Index(i))
+			}
+			return strings.Join(parts, " ")
 		}
-		return strings.Join(parts, " ")
 	case reflect.Struct, reflect.Map:
-		text, _ := json.Marshal(value.Interface())
-		return string(text)
+		return func(v reflect.Value) string {
+			text, _ := json.Marshal(v.Interface())
+			return string(text)
+		}
 	}
-	return fmt.Sprint(value.Interface())
+	return func(v reflect.Value) string { return fmt.Sprint(v.Interface()) }
 }
 
 // escapeFormula keeps a spreadsheet from taking a text that came from outside for a formula. Numbers stay as they are.
