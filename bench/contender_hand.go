@@ -259,10 +259,12 @@ func (p *prepared) InsertClose(ctx context.Context, a write.InsertCloseParams) e
 	return err
 }
 
-func (p *prepared) ShrinkPosition(ctx context.Context, a write.ShrinkPositionParams) (int64, error) {
-	return p.exec(ctx, p.shrinkPosition, shrinkPositionArgs(a)...)
+func (p *prepared) ShrinkPosition(ctx context.Context, a write.ShrinkPositionParams) error {
+	_, err := p.exec(ctx, p.shrinkPosition, shrinkPositionArgs(a)...)
+	return err
 }
 
-func (p *prepared) AddToMiner(ctx context.Context, a write.AddToMinerParams) (int64, error) {
-	return p.exec(ctx, p.addToMiner, addToMinerArgs(a)...)
+func (p *prepared) AddToMiner(ctx context.Context, a write.AddToMinerParams) error {
+	_, err := p.exec(ctx, p.addToMiner, addToMinerArgs(a)...)
+	return err
 }

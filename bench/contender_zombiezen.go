@@ -290,10 +290,12 @@ func (q zombieQueries) InsertClose(_ context.Context, a write.InsertCloseParams)
 	return err
 }
 
-func (q zombieQueries) ShrinkPosition(_ context.Context, a write.ShrinkPositionParams) (int64, error) {
-	return q.exec(texts.ShrinkPosition, shrinkPositionArgs(a)...)
+func (q zombieQueries) ShrinkPosition(_ context.Context, a write.ShrinkPositionParams) error {
+	_, err := q.exec(texts.ShrinkPosition, shrinkPositionArgs(a)...)
+	return err
 }
 
-func (q zombieQueries) AddToMiner(_ context.Context, a write.AddToMinerParams) (int64, error) {
-	return q.exec(texts.AddToMiner, addToMinerArgs(a)...)
+func (q zombieQueries) AddToMiner(_ context.Context, a write.AddToMinerParams) error {
+	_, err := q.exec(texts.AddToMiner, addToMinerArgs(a)...)
+	return err
 }

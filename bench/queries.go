@@ -26,8 +26,8 @@ type Queries interface {
 	InsertPosition(context.Context, write.InsertPositionParams) error
 	InsertTrade(context.Context, write.InsertTradeParams) error
 	InsertClose(context.Context, write.InsertCloseParams) error
-	ShrinkPosition(context.Context, write.ShrinkPositionParams) (int64, error)
-	AddToMiner(context.Context, write.AddToMinerParams) (int64, error)
+	ShrinkPosition(context.Context, write.ShrinkPositionParams) error
+	AddToMiner(context.Context, write.AddToMinerParams) error
 }
 
 // Generated has the generated queries of both packages. The aliases are there

@@ -98,11 +98,10 @@ func openPosition(ctx context.Context, q Queries, op Op) error {
 	if err != nil {
 		return err
 	}
-	_, err = q.AddToMiner(ctx, write.AddToMinerParams{
+	return q.AddToMiner(ctx, write.AddToMinerParams{
 		MinerID: miner.MinerID, LatestKey: &key, LastActive: &op.Time,
 		Positions: 1, OpenPositions: 1, EntryTAO: op.TAO, EntryAlpha: op.Alpha,
 	})
-	return err
 }
 
 func closePosition(ctx context.Context, q Queries, op Op) error {
@@ -152,8 +151,7 @@ func closePosition(ctx context.Context, q Queries, op Op) error {
 		return err
 	}
 	sum.MinerID, sum.LatestKey, sum.LastActive, sum.Trades = miner.MinerID, &key, &op.Time, 1
-	_, err = q.AddToMiner(ctx, sum)
-	return err
+	return q.AddToMiner(ctx, sum)
 }
 
 // closeCandidates takes the trade's alpha from positions, first in first out,
@@ -196,7 +194,7 @@ func closeCandidates(ctx context.Context, q Queries, op Op, trade, miner int64, 
 			shrink.Status, shrink.ClosedAt = chain.PositionClosed, &op.Time
 			sum.OpenPositions--
 		}
-		if _, err := q.ShrinkPosition(ctx, shrink); err != nil {
+		if err := q.ShrinkPosition(ctx, shrink); err != nil {
 			return sum, err
 		}
 		taken += alpha

@@ -90,7 +90,11 @@ func (l *Ledger) Apply(ctx context.Context, events iter.Seq2[Event, error], opts
 	if err != nil {
 		return Summary{}, err
 	}
-	resumed, err := l.applyStaged(ctx, intakeID, staged, c.progress)
+	apply := l.applyStaged
+	if l.db.Writers() > 1 && !l.db.Inside(ctx) {
+		apply = l.applyKeyed
+	}
+	resumed, err := apply(ctx, intakeID, staged, c.progress)
 	if err != nil {
 		return Summary{}, err
 	}

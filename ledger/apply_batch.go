@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -22,6 +23,8 @@ type batch struct {
 	now     chain.Time
 	policy  Policy
 	mixed   bool // an event was handled otherwise than the policy would
+
+	finished int // of the miners of a part
 }
 
 // applyBatch applies the next events of the miners at or after a coldkey. The events, what they do, the
@@ -29,12 +32,8 @@ type batch struct {
 // or none.
 func (l *Ledger) applyBatch(ctx context.Context, from chain.Address) (*batch, error) {
 	return commit(ctx, l, func(ctx context.Context, tx Tx, _ **batch) (*batch, error) {
-		intakes, err := tx.IntakesByState(ctx, read.IntakesByStateParams{State: "staged", PageSize: maxPage})
+		b, err := l.beginBatch(ctx, tx, from)
 		if err != nil {
-			return nil, err
-		}
-		b := &batch{intakes: intakes, tallies: map[int64]*tally{}, coldkey: from, now: l.now()}
-		if b.policy, err = readPolicy(ctx, tx.Reader); err != nil {
 			return nil, err
 		}
 		for left := l.batchSize; left > 0; {
@@ -47,23 +46,53 @@ func (l *Ledger) applyBatch(ctx context.Context, from chain.Address) (*batch, er
 			}
 			left -= n
 		}
-		for id, t := range b.tallies {
-			if err := t.save(ctx, tx, id); err != nil {
-				return nil, err
-			}
-		}
-		if b.mixed {
-			if err := b.policy.noteMixed(ctx, tx); err != nil {
-				return nil, err
-			}
+		if err := b.save(ctx, tx); err != nil {
+			return nil, err
 		}
 		_, err = tx.write.FinishIntakes(ctx)
 		return b, err
 	}, manager.Label("ledger.Apply: batch"))
 }
 
+// beginBatch reads what a batch applies, and under which policy.
+func (l *Ledger) beginBatch(ctx context.Context, tx Tx, from chain.Address) (*batch, error) {
+	intakes, err := tx.IntakesByState(ctx, read.IntakesByStateParams{State: "staged", PageSize: maxPage})
+	if err != nil {
+		return nil, err
+	}
+	b := &batch{intakes: intakes, tallies: map[int64]*tally{}, coldkey: from, now: l.now()}
+	b.policy, err = readPolicy(ctx, tx.Reader)
+	return b, err
+}
+
+// save writes what the batch counted, inputs in the order of their ids, so that batches that run side by side on a
+// server do not wait for each other in a circle.
+func (b *batch) save(ctx context.Context, tx Tx) error {
+	for _, id := range slices.Sorted(maps.Keys(b.tallies)) {
+		if err := b.tallies[id].save(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	if b.mixed {
+		return b.policy.noteMixed(ctx, tx)
+	}
+	return nil
+}
+
 // applyMiner applies the next events of the first miner that has any, at most so many, and returns how many.
 func (b *batch) applyMiner(ctx context.Context, tx Tx, size int64) (int64, error) {
+	if err := b.nextMiner(ctx, tx); err != nil || b.coldkey == "" {
+		return 0, err
+	}
+	n, err := b.applyTo(ctx, tx, size)
+	if err == nil && n == 0 {
+		err = noStaged(b.coldkey, b.intakes[0].IntakeID)
+	}
+	return n, err
+}
+
+// applyTo applies the next events of the batch's miner, at most so many, and returns how many.
+func (b *batch) applyTo(ctx context.Context, tx Tx, size int64) (int64, error) {
 	rows, err := b.nextEvents(ctx, tx, size)
 	if err != nil || len(rows) == 0 {
 		return 0, err
@@ -88,14 +117,14 @@ func (b *batch) applyMiner(ctx context.Context, tx Tx, size int64) (int64, error
 	if b.account == nil {
 		return int64(len(rows)), nil
 	}
-	if _, err := tx.write.ClearUnknownMiner(ctx, b.coldkey, b.account.miner.MinerID); err != nil {
+	if err := tx.write.ClearUnknownMiner(ctx, b.coldkey, b.account.miner.MinerID); err != nil {
 		return 0, err
 	}
 	return int64(len(rows)), b.account.save(ctx, tx)
 }
 
-// nextEvents reads the staged events that come next, of one miner, merged over all complete inputs.
-func (b *batch) nextEvents(ctx context.Context, tx Tx, size int64) ([]read.StagedEvent, error) {
+// nextMiner finds the first miner that has staged events, from the batch's on.
+func (b *batch) nextMiner(ctx context.Context, tx Tx) error {
 	from := b.coldkey
 	b.coldkey = ""
 	for _, in := range b.intakes {
@@ -104,15 +133,17 @@ func (b *batch) nextEvents(ctx context.Context, tx Tx, size int64) ([]read.Stage
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if b.coldkey == "" || coldkey < b.coldkey {
 			b.coldkey = coldkey
 		}
 	}
-	if b.coldkey == "" {
-		return nil, nil
-	}
+	return nil
+}
+
+// nextEvents reads the staged events of the batch's miner that come next, merged over all complete inputs.
+func (b *batch) nextEvents(ctx context.Context, tx Tx, size int64) ([]read.StagedEvent, error) {
 	var rows []read.StagedEvent
 	for _, in := range b.intakes {
 		page, err := tx.StagedEvents(ctx, read.StagedEventsParams{IntakeID: in.IntakeID, Coldkey: b.coldkey, PageSize: size})
@@ -120,9 +151,6 @@ func (b *batch) nextEvents(ctx context.Context, tx Tx, size int64) ([]read.Stage
 			return nil, err
 		}
 		rows = append(rows, page...)
-	}
-	if len(rows) == 0 {
-		return nil, noStaged(b.coldkey, b.intakes[0].IntakeID)
 	}
 	if len(b.intakes) > 1 {
 		slices.SortStableFunc(rows, func(x, y read.StagedEvent) int { return cmp.Compare(x.EventKey, y.EventKey) })
@@ -248,8 +276,7 @@ func rejectEvent(ctx context.Context, tx Tx, t *tally, e Event, reason RejectRea
 		return err
 	}
 	t.rejected[reason]++
-	_, err = tx.write.InsertRejectedEvent(ctx, write.InsertRejectedEventParams{
+	return tx.write.InsertRejectedEvent(ctx, write.InsertRejectedEventParams{
 		Coldkey: e.Coldkey, ExtrinsicID: e.ExtrinsicID, EventIndex: e.EventIndex, Reason: string(reason), Payload: payload,
 	})
-	return err
 }

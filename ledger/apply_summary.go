@@ -92,19 +92,19 @@ func (t *tally) total() int64 {
 
 // save adds the tally to those of its input.
 func (t *tally) save(ctx context.Context, tx Tx, intakeID int64) error {
-	_, err := tx.write.AddToIntake(ctx, write.AddToIntakeParams{
+	err := tx.write.AddToIntake(ctx, write.AddToIntakeParams{
 		IntakeID: intakeID, Applied: t.applied, Duplicates: t.duplicates, OutOfOrder: t.outOfOrder, RegisteredMiners: t.registeredMiners,
 	})
 	if err != nil {
 		return err
 	}
 	for reason, n := range t.ignored {
-		if _, err := tx.write.AddToIntakeIgnored(ctx, write.AddToIntakeIgnoredParams{IntakeID: intakeID, Reason: reason, Events: n}); err != nil {
+		if err := tx.write.AddToIntakeIgnored(ctx, write.AddToIntakeIgnoredParams{IntakeID: intakeID, Reason: reason, Events: n}); err != nil {
 			return err
 		}
 	}
 	for reason, n := range t.rejected {
-		if _, err := tx.write.AddToIntakeRejected(ctx, write.AddToIntakeRejectedParams{IntakeID: intakeID, Reason: string(reason), Events: n}); err != nil {
+		if err := tx.write.AddToIntakeRejected(ctx, write.AddToIntakeRejectedParams{IntakeID: intakeID, Reason: string(reason), Events: n}); err != nil {
 			return err
 		}
 	}

@@ -131,13 +131,17 @@ func (r *archiver) archiveTradesOf(ctx context.Context, minerID int64) error {
 
 // writeBatch archives what was found, as far as it is still there to archive, and adds it to the summary of the run.
 func (r *archiver) writeBatch(ctx context.Context, next archiveBatch) error {
+	keys, err := r.keys(ctx, next.minerID)
+	if err != nil {
+		return err
+	}
 	summary, err := commit(ctx, r.ledger, func(ctx context.Context, tx Tx, was *write.AddToArchiveRunParams) (write.AddToArchiveRunParams, error) {
 		summary, err := r.markBatch(ctx, tx, next)
 		if was != nil && summary.Positions+summary.Trades == 0 {
 			summary = *was
 		}
 		return summary, err
-	}, manager.Label("ledger.ArchiveClosedPositions: batch"))
+	}, manager.Label("ledger.ArchiveClosedPositions: batch"), keys)
 	if err != nil || summary.Positions+summary.Trades == 0 {
 		return err
 	}
@@ -151,6 +155,15 @@ func (r *archiver) writeBatch(ctx context.Context, next archiveBatch) error {
 	r.done.Closes += summary.Closes
 	r.progress(r.done)
 	return nil
+}
+
+// keys are those of a batch: its miner, but for the first of a run, which takes the run's number.
+func (r *archiver) keys(ctx context.Context, minerID int64) (manager.TxOption, error) {
+	if r.done.RunID == 0 || r.ledger.db.Writers() == 1 {
+		return ofMiners(), nil
+	}
+	m, err := r.ledger.Miner(ctx, minerID)
+	return ofMiners(m.Coldkey), err
 }
 
 // markBatch marks rows and returns what it wrote into the log of the run: nothing where none was left to mark.

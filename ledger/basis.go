@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
@@ -12,7 +13,7 @@ import (
 type Basis struct {
 	Policy      Policy          `json:"policy"`
 	NewestEvent *chain.Time     `json:"newest_event"` // the latest time of an event on record, nil without events
-	Marked      []chain.Address `json:"marked"`       // miners whose figures wait for a replay, see Miner.OldestLateKey
+	Marked      []chain.Address `json:"marked"`       // miners whose figures wait for a replay, in order, see Miner.OldestLateKey
 }
 
 // Basis returns what figures stand on now. Inside ReadOnly it is of the same snapshot as they.
@@ -42,5 +43,6 @@ func readBasis(ctx context.Context, q *read.Queries) (Basis, error) {
 			b.Marked = append(b.Marked, m.Coldkey)
 		}
 	}
+	slices.Sort(b.Marked) // ids say in which order miners came
 	return b, nil
 }

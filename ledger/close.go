@@ -58,7 +58,7 @@ func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption)
 			result.IsNew = was.IsNew
 		}
 		return result, a.save(ctx, tx)
-	}, manager.Label("ledger.ProcessClose"), manager.Keyed(string(e.Coldkey)))
+	}, manager.Label("ledger.ProcessClose"), ofMiners(e.Coldkey))
 }
 
 // policyOf is the ledger's policy, with what an unstake is handled with under it.
@@ -186,8 +186,7 @@ func writeStep(ctx context.Context, tx Tx, trade Trade, number int64, s closeSte
 	if err := tx.write.InsertClose(ctx, write.InsertCloseParams(c)); err != nil {
 		return Close{}, err
 	}
-	_, err := tx.write.ShrinkPosition(ctx, shrinkBy(trade, s))
-	return c, err
+	return c, tx.write.ShrinkPosition(ctx, shrinkBy(trade, s))
 }
 
 // closedEarlier is the result of an unstake that was recorded before.

@@ -3,8 +3,20 @@ package ledger
 import (
 	"context"
 
+	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/manager"
 )
+
+// ofMiners says that a transaction writes nothing but what belongs to these miners, the counts of an input and the
+// mark that a policy is mixed, so that it may run beside those of other miners (see manager.Keyed). A transaction
+// that reads or writes anything else has no keys.
+func ofMiners(coldkeys ...chain.Address) manager.TxOption {
+	keys := make([]string, len(coldkeys))
+	for i, coldkey := range coldkeys {
+		keys[i] = "miner/" + string(coldkey)
+	}
+	return manager.Keyed(keys...)
+}
 
 // commit runs fn in one transaction and commits it. When nobody knows whether the commit took place, fn runs again (see
 // manager.Idempotent), with what it had returned then as was, which is nil otherwise. It does nothing twice, and where

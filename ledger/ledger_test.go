@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"log/slog"
 	"os"
@@ -19,14 +20,15 @@ import (
 // open opens a fresh ledger in the test's directory.
 func open(t testing.TB, opts ...ledger.Option) *ledger.Ledger {
 	t.Helper()
-	if onPostgres {
-		return openAt(t, pgtest.Migrated(t, "ledger", migratePostgres), append(opts, ledger.WithManager(quiet))...)
+	if onPostgres() {
+		return openAt(t, pgtest.Migrated(t, "ledger", migratePostgres), append(opts, ledger.WithManager(quiet, keysOnPostgres))...)
 	}
-	return openAt(t, filepath.Join(t.TempDir(), "ledger.db"), opts...)
+	return openAt(t, filepath.Join(t.TempDir(), "ledger.db"), append(opts, keysOnSQLite())...)
 }
 
-// onPostgres has the tests open their ledgers on a throw-away PostgreSQL: make test runs the package twice.
-var onPostgres = os.Getenv("LEDGER_ENGINE") == "postgres"
+// onPostgres has the tests open their ledgers on a throw-away PostgreSQL: make test runs the package twice. It is asked
+// inside a test, since go test takes a result out of its cache unless it has seen the variable being read.
+func onPostgres() bool { return os.Getenv("LEDGER_ENGINE") == "postgres" }
 
 // quiet drops that the server of the tests runs without fsync.
 var quiet = manager.WithLogger(slog.New(slog.DiscardHandler))
@@ -36,13 +38,13 @@ func migratePostgres(url string) error {
 	if err != nil {
 		return err
 	}
-	return l.Close(context.Background())
+	return errors.Join(guardKeys(l), l.Close(context.Background()))
 }
 
 // onlySQLite skips what is about SQLite's file, texts or locks where the tests run on PostgreSQL.
 func onlySQLite(t testing.TB, why string) {
 	t.Helper()
-	if onPostgres {
+	if onPostgres() {
 		t.Skip("SQLite alone: " + why)
 	}
 }

@@ -117,7 +117,7 @@ func (a *account) save(ctx context.Context, tx Tx) error {
 		return nil
 	}
 	d := a.added
-	_, err := tx.write.AddToMiner(ctx, write.AddToMinerParams{
+	return tx.write.AddToMiner(ctx, write.AddToMinerParams{
 		MinerID: a.miner.MinerID, LatestKey: a.latest, OldestLateKey: a.oldestLate, LastActive: a.lastActive,
 		Positions: d.positions, OpenPositions: d.openPositions, Trades: d.trades, Closes: d.closes,
 		EntryTAO: d.entryTAO, EntryAlpha: d.entryAlpha,
@@ -125,7 +125,6 @@ func (a *account) save(ctx context.Context, tx Tx) error {
 		CountedCloses: d.countedCloses, WinningCloses: d.winningCloses, CountedDurationUs: d.countedDurations,
 		UnmatchedAlpha: d.unmatchedAlpha, UnmatchedTAO: d.unmatchedTAO,
 	})
-	return err
 }
 
 // minus returns c − d, where d is a part of c: then every difference fits, also where the part of a gain does not.

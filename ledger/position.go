@@ -42,7 +42,7 @@ func (l *Ledger) AddPosition(ctx context.Context, e Event) (p Position, isNew bo
 			result.isNew = was.isNew
 		}
 		return result, a.save(ctx, tx)
-	}, manager.Label("ledger.AddPosition"), manager.Keyed(string(e.Coldkey)))
+	}, manager.Label("ledger.AddPosition"), ofMiners(e.Coldkey))
 	return result.position, result.isNew, err
 }
 

@@ -81,7 +81,7 @@ func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address, opts ...Reb
 			r.result = *was
 		}
 		return r.result, r.writeChanges(ctx, tx)
-	}, manager.Label("ledger.Rebuild"))
+	}, manager.Label("ledger.Rebuild"), ofMiners(coldkey))
 }
 
 // RebuildMarked replays the events of every marked miner (Miner.OldestLateKey) from its oldest late event on, each
@@ -108,7 +108,7 @@ func (l *Ledger) replayMarked(ctx context.Context, fn func(RebuildResult)) (impo
 			return impossible, err
 		}
 		for _, m := range page {
-			result, err := l.rebuildMarked(ctx, m.MinerID)
+			result, err := l.rebuildMarked(ctx, m)
 			if errors.Is(err, ErrInvalid) {
 				impossible = append(impossible, err)
 				continue
@@ -130,13 +130,13 @@ const rebuildAttempts = 2
 
 // rebuildMarked replays a miner from its mark on. It is planned in a snapshot, so that nobody waits for the planning,
 // and written where the miner is still what was planned for.
-func (l *Ledger) rebuildMarked(ctx context.Context, minerID int64) (RebuildResult, error) {
+func (l *Ledger) rebuildMarked(ctx context.Context, m Miner) (RebuildResult, error) {
 	for attempt := 1; ; attempt++ {
 		planned, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (*rebuildPlan, error) {
 			if attempt > rebuildAttempts {
 				return nil, nil
 			}
-			return planMarked(ctx, q, minerID)
+			return planMarked(ctx, q, m.MinerID)
 		}, manager.Label("ledger.RebuildMarked: plan"))
 		if err != nil {
 			return RebuildResult{}, err
@@ -144,7 +144,7 @@ func (l *Ledger) rebuildMarked(ctx context.Context, minerID int64) (RebuildResul
 		result, err := commit(ctx, l, func(ctx context.Context, tx Tx, was **RebuildResult) (*RebuildResult, error) {
 			r := planned
 			if r == nil {
-				if r, err = planMarked(ctx, tx.Reader, minerID); err != nil {
+				if r, err = planMarked(ctx, tx.Reader, m.MinerID); err != nil {
 					return nil, err
 				}
 			}
@@ -153,7 +153,7 @@ func (l *Ledger) rebuildMarked(ctx context.Context, minerID int64) (RebuildResul
 				return r.writtenBefore(ctx, tx, was, err)
 			}
 			return &r.result, r.writeChanges(ctx, tx)
-		}, manager.Label("ledger.RebuildMarked"))
+		}, manager.Label("ledger.RebuildMarked"), ofMiners(m.Coldkey))
 		if err != nil {
 			return RebuildResult{}, err
 		}

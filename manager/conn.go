@@ -74,7 +74,7 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 	if err != nil {
 		return nil, wrap("open", "", "", err)
 	}
-	if err := cfg.connected(ctx, dc.(*sqlite3.SQLiteConn)); err != nil {
+	if err := cfg.connected(ctx, dc.(*sqlite3.SQLiteConn), pragmas...); err != nil {
 		return nil, wrap("open", "", "", err)
 	}
 	c := &conn{handle: handle, cfg: cfg, stmts: map[string]*stmt{}, stats: &queryTable{}}

@@ -183,6 +183,9 @@ func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (
 	case co.readOnly:
 		return &Error{Op: "begin transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly"}
 	}
+	if check := co.cfg.keyCheck; check != nil {
+		run = checked(check, cfg.keys, run)
+	}
 	return co.submit(&request{ctx: ctx, label: l, run: endingLent(run), alone: cfg.alone, once: cfg.once, keys: cfg.keys, idempotent: cfg.idempotent})
 }
 

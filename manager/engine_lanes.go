@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"context"
 	"slices"
 	"time"
 )
@@ -185,7 +186,7 @@ func (l *lanes) conns() (list []*conn) {
 // transaction writes without one of them. On a server those that share no key
 // run at the same time, and a transaction without keys excludes all others. With
 // keys that are wrong the answers are: two transactions that should not have may
-// meet. Commit numbers are then in the order of the commits for each key alone.
+// meet; [WithKeyCheck] lets tests find them. Commit numbers are then in the order of the commits for each key alone.
 //
 // SQLite has one writer, and no use for keys.
 func Keyed(keys ...string) TxOption {
@@ -195,6 +196,12 @@ func Keyed(keys ...string) TxOption {
 // WithWriters sets how many connections write, on a server. Default: 16. SQLite
 // has one.
 func WithWriters(n int) Option { return func(c *config) { c.writers = max(1, n) } }
+
+// Writers is how many connections write: one on SQLite.
+func (db *DB[R, W]) Writers() int { return len(db.core.writeConns()) }
+
+// Inside reports whether ctx is that of a closure of WithTx or ReadOnly, or comes from it.
+func (db *DB[R, W]) Inside(ctx context.Context) bool { return db.core.innermostTxn(ctx) != nil }
 
 // submit queues r for a writer.
 func (co *core) submit(r *request) error {

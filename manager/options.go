@@ -28,6 +28,7 @@ type config struct {
 	logger        *slog.Logger
 	lockFile      bool
 	runTwice      bool
+	keyCheck      func(context.Context, DBTX, []string) error
 	slowTx        time.Duration
 	slowQuery     time.Duration
 	slowRead      time.Duration
@@ -125,6 +126,13 @@ func WithoutLockFile() Option { return func(c *config) { c.lockFile = false } }
 // manager with a context from outside the closure: without the option a write
 // waits for its own transaction, and a read does not see it. For tests only.
 func WithRunTwice() Option { return func(c *config) { c.runTwice = true } }
+
+// WithKeyCheck runs check before every closure of WithTx, in its transaction, with
+// the keys that it was given (see [Keyed]): none means all. So a test can have
+// triggers that refuse what does not belong to them, on any engine. For tests only.
+func WithKeyCheck(check func(ctx context.Context, tx DBTX, keys []string) error) Option {
+	return func(c *config) { c.keyCheck = check }
+}
 
 // WithSlowWarnings sets from which duration a write transaction, a single
 // statement and a read transaction are logged as slow; a transaction is

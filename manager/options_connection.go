@@ -24,9 +24,9 @@ func WithPragma(name, value string) Option {
 }
 
 // WithConnectHook calls fn for every connection that the manager opens, those
-// of migrations, backups and Maintain too, before anything else runs on it:
-// the place to register functions and collations, to load extensions and to
-// ATTACH databases. The manager's pragmas and its guard come after it and win. An
+// of migrations, backups and Maintain too, before anything but PRAGMA temp_store
+// runs on it: the place to register functions and collations, to load extensions,
+// to ATTACH databases and to create TEMP objects. The manager's pragmas and its guard come after it and win. An
 // error of fn is that of Open, or of the transaction that needed the
 // connection. fn may be called from several goroutines at once.
 //
@@ -145,14 +145,17 @@ func (s setting) set(c DriverConn) error {
 }
 
 // connected readies a connection that the driver has just opened: the user's
-// hooks, then the user's pragmas.
-func (cfg *config) connected(ctx context.Context, c *sqlite3.SQLiteConn) (err error) {
+// hooks, then the user's pragmas. pragmas are those that will follow.
+func (cfg *config) connected(ctx context.Context, c *sqlite3.SQLiteConn, pragmas ...pragma) (err error) {
 	finished := false
 	defer func() {
 		if err != nil || !finished { // a hook's panic passes through
 			_ = c.Close()
 		}
 	}()
+	if err := cfg.setTempStore(c, pragmas); err != nil {
+		return err
+	}
 	for _, hook := range cfg.connectHooks {
 		if err := hook(ctx, c); err != nil {
 			return fmt.Errorf("connect hook: %w", &callersError{err})
@@ -164,6 +167,27 @@ func (cfg *config) connected(ctx context.Context, c *sqlite3.SQLiteConn) (err er
 		}
 	}
 	finished = true
+	return nil
+}
+
+// setTempStore sets where TEMP objects are kept before a hook can make one: SQLite
+// drops them all when that changes.
+func (cfg *config) setTempStore(c DriverConn, pragmas []pragma) error {
+	if len(cfg.connectHooks) == 0 {
+		return nil
+	}
+	for _, p := range pragmas {
+		if p.name == "temp_store" {
+			if err := p.set(c); err != nil {
+				return err
+			}
+		}
+	}
+	for _, s := range cfg.pragmas {
+		if s.name == "temp_store" {
+			return s.set(c)
+		}
+	}
 	return nil
 }
 

@@ -240,6 +240,28 @@ func TestConnectHookThatFails(t *testing.T) {
 	}
 }
 
+func TestConnectHookCreatesTempObjects(t *testing.T) {
+	create := manager.WithConnectHook(func(_ context.Context, c *sqlite3.SQLiteConn) error {
+		_, err := c.Exec("CREATE TEMP VIEW seven AS SELECT 7 AS n", nil)
+		return err
+	})
+	for _, opts := range [][]manager.Option{{create}, {create, manager.WithPragma("temp_store", "MEMORY")}, {create, manager.WithPragma("temp_store", "FILE")}} {
+		db := openNotes(t, opts...)
+		var writer, reader int
+		err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error {
+			return tx.raw.QueryRowContext(ctx, "SELECT n FROM seven").Scan(&writer)
+		})
+		if err == nil {
+			err = db.ReadOnly(t.Context(), func(ctx context.Context, q Reader) error {
+				return q.raw.QueryRowContext(ctx, "SELECT n FROM seven").Scan(&reader)
+			})
+		}
+		if err != nil || writer != 7 || reader != 7 {
+			t.Errorf("the view gives %d on the writer and %d on a reader, %v; want 7 on both", writer, reader, err)
+		}
+	}
+}
+
 func TestConnectHookAttaches(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "other.db")
 	db := openNotes(t, manager.WithConnectHook(func(_ context.Context, c *sqlite3.SQLiteConn) error {

@@ -38,6 +38,16 @@ func (co *core) runClosure(ctx context.Context, t *txn, r *request) error {
 	return r.run(ctx, t)
 }
 
+// checked runs check before a closure, see WithKeyCheck.
+func checked(check func(context.Context, DBTX, []string) error, keys []string, run closure) closure {
+	return func(ctx context.Context, t *txn) error {
+		if err := check(ctx, t, keys); err != nil {
+			return err
+		}
+		return run(ctx, t)
+	}
+}
+
 // runningClosures are those of WithTx that run now, by their goroutine, under
 // WithRunTwice. Without it there are none.
 type runningClosures struct {

@@ -168,6 +168,49 @@ func (q *Queries) NextStagedColdkey(ctx context.Context, intakeID int64, fromCol
 	return coldkey, err
 }
 
+const stagedColdkeys = `-- name: StagedColdkeys :many
+SELECT s.coldkey, COUNT(*) AS events FROM staged_events s
+WHERE s.intake_id = CAST(?1 AS BIGINT) AND s.coldkey > CAST(?2 AS address_text)
+GROUP BY s.coldkey
+ORDER BY s.coldkey
+LIMIT CAST(?3 AS BIGINT)
+`
+
+type StagedColdkeysParams struct {
+	IntakeID     int64
+	AfterColdkey chain.Address
+	PageSize     int64
+}
+
+type StagedColdkeysRow struct {
+	Coldkey chain.Address
+	Events  int64
+}
+
+// Which miners an input still has events of, and how many.
+func (q *Queries) StagedColdkeys(ctx context.Context, arg StagedColdkeysParams) ([]StagedColdkeysRow, error) {
+	rows, err := q.db.QueryContext(ctx, stagedColdkeys, arg.IntakeID, arg.AfterColdkey, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StagedColdkeysRow
+	for rows.Next() {
+		var i StagedColdkeysRow
+		if err := rows.Scan(&i.Coldkey, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const stagedEvents = `-- name: StagedEvents :many
 SELECT intake_id, coldkey, event_key, seq, time, block, extrinsic_id, event_index, kind, netuid, hotkey, tao, alpha, excluded, is_transfer, fee, usd FROM staged_events
 WHERE intake_id = CAST(?1 AS BIGINT) AND coldkey = CAST(?2 AS address_text)

@@ -25,7 +25,7 @@ func (q *Queries) AcknowledgeRejectedEvent(ctx context.Context, acknowledgedAt *
 	return result.RowsAffected()
 }
 
-const clearUnknownMiner = `-- name: ClearUnknownMiner :execrows
+const clearUnknownMiner = `-- name: ClearUnknownMiner :exec
 DELETE FROM rejected_events
 WHERE coldkey = CAST(?1 AS address_text) AND reason = 'unknown_miner'
   AND EXISTS (
@@ -34,12 +34,9 @@ WHERE coldkey = CAST(?1 AS address_text) AND reason = 'unknown_miner'
 `
 
 // Notices of events that a miner was not known for, and that are on record now.
-func (q *Queries) ClearUnknownMiner(ctx context.Context, coldkey chain.Address, minerID int64) (int64, error) {
-	result, err := q.db.ExecContext(ctx, clearUnknownMiner, coldkey, minerID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) ClearUnknownMiner(ctx context.Context, coldkey chain.Address, minerID int64) error {
+	_, err := q.db.ExecContext(ctx, clearUnknownMiner, coldkey, minerID)
+	return err
 }
 
 const completeEvent = `-- name: CompleteEvent :execrows
@@ -131,7 +128,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) (sql.R
 	)
 }
 
-const insertRejectedEvent = `-- name: InsertRejectedEvent :execrows
+const insertRejectedEvent = `-- name: InsertRejectedEvent :exec
 INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload)
 VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (coldkey, extrinsic_id, event_index, reason, payload) DO NOTHING
@@ -145,18 +142,15 @@ type InsertRejectedEventParams struct {
 	Payload     string
 }
 
-func (q *Queries) InsertRejectedEvent(ctx context.Context, arg InsertRejectedEventParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, insertRejectedEvent,
+func (q *Queries) InsertRejectedEvent(ctx context.Context, arg InsertRejectedEventParams) error {
+	_, err := q.db.ExecContext(ctx, insertRejectedEvent,
 		arg.Coldkey,
 		arg.ExtrinsicID,
 		arg.EventIndex,
 		arg.Reason,
 		arg.Payload,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return err
 }
 
 const pruneRejectedEvents = `-- name: PruneRejectedEvents :execrows

@@ -11,7 +11,7 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-const addToIntake = `-- name: AddToIntake :execrows
+const addToIntake = `-- name: AddToIntake :exec
 UPDATE intakes SET
   applied = applied + ?1,
   duplicates = duplicates + ?2,
@@ -28,21 +28,18 @@ type AddToIntakeParams struct {
 	IntakeID         int64
 }
 
-func (q *Queries) AddToIntake(ctx context.Context, arg AddToIntakeParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, addToIntake,
+func (q *Queries) AddToIntake(ctx context.Context, arg AddToIntakeParams) error {
+	_, err := q.db.ExecContext(ctx, addToIntake,
 		arg.Applied,
 		arg.Duplicates,
 		arg.OutOfOrder,
 		arg.RegisteredMiners,
 		arg.IntakeID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return err
 }
 
-const addToIntakeIgnored = `-- name: AddToIntakeIgnored :execrows
+const addToIntakeIgnored = `-- name: AddToIntakeIgnored :exec
 INSERT INTO intake_ignored (intake_id, reason, events)
 VALUES (?1, ?2, ?3)
 ON CONFLICT (intake_id, reason) DO UPDATE SET events = intake_ignored.events + excluded.events
@@ -54,15 +51,12 @@ type AddToIntakeIgnoredParams struct {
 	Events   int64
 }
 
-func (q *Queries) AddToIntakeIgnored(ctx context.Context, arg AddToIntakeIgnoredParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, addToIntakeIgnored, arg.IntakeID, arg.Reason, arg.Events)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) AddToIntakeIgnored(ctx context.Context, arg AddToIntakeIgnoredParams) error {
+	_, err := q.db.ExecContext(ctx, addToIntakeIgnored, arg.IntakeID, arg.Reason, arg.Events)
+	return err
 }
 
-const addToIntakeRejected = `-- name: AddToIntakeRejected :execrows
+const addToIntakeRejected = `-- name: AddToIntakeRejected :exec
 INSERT INTO intake_rejected (intake_id, reason, events)
 VALUES (?1, ?2, ?3)
 ON CONFLICT (intake_id, reason) DO UPDATE SET events = intake_rejected.events + excluded.events
@@ -74,12 +68,9 @@ type AddToIntakeRejectedParams struct {
 	Events   int64
 }
 
-func (q *Queries) AddToIntakeRejected(ctx context.Context, arg AddToIntakeRejectedParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, addToIntakeRejected, arg.IntakeID, arg.Reason, arg.Events)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) AddToIntakeRejected(ctx context.Context, arg AddToIntakeRejectedParams) error {
+	_, err := q.db.ExecContext(ctx, addToIntakeRejected, arg.IntakeID, arg.Reason, arg.Events)
+	return err
 }
 
 const addToStaging = `-- name: AddToStaging :execrows

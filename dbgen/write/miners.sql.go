@@ -11,7 +11,7 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-const addToMiner = `-- name: AddToMiner :execrows
+const addToMiner = `-- name: AddToMiner :exec
 UPDATE miners SET
   latest_key = ?1,
   oldest_late_key = ?2,
@@ -57,8 +57,8 @@ type AddToMinerParams struct {
 }
 
 // Increments, so that a miner's history is never summed again.
-func (q *Queries) AddToMiner(ctx context.Context, arg AddToMinerParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, addToMiner,
+func (q *Queries) AddToMiner(ctx context.Context, arg AddToMinerParams) error {
+	_, err := q.db.ExecContext(ctx, addToMiner,
 		arg.LatestKey,
 		arg.OldestLateKey,
 		arg.LastActive,
@@ -79,10 +79,7 @@ func (q *Queries) AddToMiner(ctx context.Context, arg AddToMinerParams) (int64, 
 		arg.UnmatchedTAO,
 		arg.MinerID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return err
 }
 
 const insertMiner = `-- name: InsertMiner :one

@@ -53,7 +53,7 @@ func (q *Queries) InsertPosition(ctx context.Context, arg InsertPositionParams) 
 	return err
 }
 
-const shrinkPosition = `-- name: ShrinkPosition :execrows
+const shrinkPosition = `-- name: ShrinkPosition :exec
 UPDATE positions SET
   remaining_alpha = remaining_alpha - ?1,
   status = ?2,
@@ -72,8 +72,8 @@ type ShrinkPositionParams struct {
 	PositionID   int64
 }
 
-func (q *Queries) ShrinkPosition(ctx context.Context, arg ShrinkPositionParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, shrinkPosition,
+func (q *Queries) ShrinkPosition(ctx context.Context, arg ShrinkPositionParams) error {
+	_, err := q.db.ExecContext(ctx, shrinkPosition,
 		arg.Alpha,
 		arg.Status,
 		arg.LastExitTime,
@@ -81,8 +81,5 @@ func (q *Queries) ShrinkPosition(ctx context.Context, arg ShrinkPositionParams) 
 		arg.Gain,
 		arg.PositionID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return err
 }

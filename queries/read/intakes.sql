@@ -13,6 +13,14 @@ WHERE intake_id = CAST(@intake_id AS BIGINT) AND coldkey >= @from_coldkey
 ORDER BY coldkey
 LIMIT 1;
 
+-- Which miners an input still has events of, and how many.
+-- name: StagedColdkeys :many
+SELECT s.coldkey, COUNT(*) AS events FROM staged_events s
+WHERE s.intake_id = CAST(@intake_id AS BIGINT) AND s.coldkey > CAST(@after_coldkey AS address_text)
+GROUP BY s.coldkey
+ORDER BY s.coldkey
+LIMIT CAST(@page_size AS BIGINT);
+
 -- name: StagedEvents :many
 SELECT * FROM staged_events
 WHERE intake_id = CAST(@intake_id AS BIGINT) AND coldkey = CAST(@coldkey AS address_text)

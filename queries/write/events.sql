@@ -15,7 +15,7 @@ UPDATE events SET
   usd = COALESCE(usd, @usd)
 WHERE event_id = @event_id;
 
--- name: InsertRejectedEvent :execrows
+-- name: InsertRejectedEvent :exec
 INSERT INTO rejected_events (coldkey, extrinsic_id, event_index, reason, payload)
 VALUES (@coldkey, @extrinsic_id, @event_index, @reason, @payload)
 ON CONFLICT (coldkey, extrinsic_id, event_index, reason, payload) DO NOTHING;
@@ -34,7 +34,7 @@ WHERE rejected_id IN (
   LIMIT CAST(@page_size AS BIGINT));
 
 -- Notices of events that a miner was not known for, and that are on record now.
--- name: ClearUnknownMiner :execrows
+-- name: ClearUnknownMiner :exec
 DELETE FROM rejected_events
 WHERE coldkey = CAST(@coldkey AS address_text) AND reason = 'unknown_miner'
   AND EXISTS (

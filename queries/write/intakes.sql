@@ -25,7 +25,7 @@ UPDATE intakes SET state = 'done'
 WHERE state = 'staged'
   AND NOT EXISTS (SELECT 1 FROM staged_events s WHERE s.intake_id = intakes.intake_id);
 
--- name: AddToIntake :execrows
+-- name: AddToIntake :exec
 UPDATE intakes SET
   applied = applied + @applied,
   duplicates = duplicates + @duplicates,
@@ -33,12 +33,12 @@ UPDATE intakes SET
   registered_miners = registered_miners + @registered_miners
 WHERE intake_id = @intake_id;
 
--- name: AddToIntakeIgnored :execrows
+-- name: AddToIntakeIgnored :exec
 INSERT INTO intake_ignored (intake_id, reason, events)
 VALUES (@intake_id, @reason, @events)
 ON CONFLICT (intake_id, reason) DO UPDATE SET events = intake_ignored.events + excluded.events;
 
--- name: AddToIntakeRejected :execrows
+-- name: AddToIntakeRejected :exec
 INSERT INTO intake_rejected (intake_id, reason, events)
 VALUES (@intake_id, @reason, @events)
 ON CONFLICT (intake_id, reason) DO UPDATE SET events = intake_rejected.events + excluded.events;

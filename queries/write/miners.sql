@@ -7,7 +7,7 @@ RETURNING miner_id;
 UPDATE miners SET status = @status WHERE miner_id = @miner_id;
 
 -- Increments, so that a miner's history is never summed again.
--- name: AddToMiner :execrows
+-- name: AddToMiner :exec
 UPDATE miners SET
   latest_key = @latest_key,
   oldest_late_key = @oldest_late_key,

@@ -4,7 +4,7 @@ INSERT INTO positions (position_id, miner_id, netuid, hotkey, extrinsic_id, even
 VALUES (@position_id, @miner_id, @netuid, @hotkey, @extrinsic_id, @event_index, @event_key,
   @entry_block, @entry_time, @entry_tao, @entry_alpha, @remaining_alpha, @status);
 
--- name: ShrinkPosition :execrows
+-- name: ShrinkPosition :exec
 UPDATE positions SET
   remaining_alpha = remaining_alpha - @alpha,
   status = @status,
