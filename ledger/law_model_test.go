@@ -24,10 +24,10 @@ type lawLot struct {
 
 // lawful is what the recorded events of a miner come to by the rules alone, a line an event with what it did, and the
 // miner's figures last. It reads nothing of the ledger but events and their inputs, and compares them field by field.
-func lawful(t testing.TB, l *ledger.Ledger, m ledger.Miner) string {
+func lawful(ctx context.Context, t testing.TB, l *ledger.Ledger, m ledger.Miner) string {
 	t.Helper()
 	events := pages(t, 500, func(p ledger.Page[ledger.RecordedEvent]) ([]ledger.RecordedEvent, error) {
-		return l.Events(context.Background(), m.MinerID, ledger.EventFilter{}, p)
+		return l.Events(ctx, m.MinerID, ledger.EventFilter{}, p)
 	})
 	slices.SortFunc(events, inEventOrder)
 	var lots []*lawLot
@@ -144,9 +144,8 @@ func part128(whole, of, from, to chain.Rao) chain.Rao {
 }
 
 // standing is what a miner's rows say, archived or not, in the form of lawful.
-func standing(t testing.TB, l *ledger.Ledger, m ledger.Miner) string {
+func standing(ctx context.Context, t testing.TB, l *ledger.Ledger, m ledger.Miner) string {
 	t.Helper()
-	ctx := context.Background()
 	events := pages(t, 500, func(p ledger.Page[ledger.RecordedEvent]) ([]ledger.RecordedEvent, error) {
 		return l.Events(ctx, m.MinerID, ledger.EventFilter{}, p)
 	})

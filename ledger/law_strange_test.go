@@ -79,7 +79,7 @@ func TestTheLedgerIsWhatItsRecordedEventsMake(t *testing.T) {
 			if m.OldestLateKey != nil {
 				return // its events in order are more than a counter holds, and it says so
 			}
-			diff(t, standing(t, l, m), lawful(t, l, m))
+			diff(t, standing(t.Context(), t, l, m), lawful(t.Context(), t, l, m))
 			healthy(t, l)
 			if again := rebuild(t, l, 1); again.Changed() {
 				t.Errorf("a whole rebuild changed something: %+v", again)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
@@ -141,8 +142,8 @@ func ties(r *rand.Rand, n int) []ledger.Event {
 	return events
 }
 
-// Events that come while a replay is planned are not lost, and nobody reads a half of it: a stake and its unstake of
-// equal amounts, late, leave the miner's open alpha as it is.
+// Events that come while a replay is planned are not lost, and nobody reads a half of it: in every snapshot a miner that
+// is not marked is what its events on record make.
 func TestReplayBesideWriters(t *testing.T) {
 	const seed, n = 11, 120
 	events := ties(rand.New(rand.NewPCG(seed, 7)), n)
@@ -183,10 +184,8 @@ func TestReplayBesideWriters(t *testing.T) {
 			reading = false
 		default:
 		}
-		for _, r := range report(t, l).Miners {
-			if r.OpenAlpha != r.EntryAlpha-r.ClosedAlpha || r.Closes < r.CountedCloses {
-				t.Errorf("a report beside replays: got %+v", r)
-			}
+		for n := range byte(2) {
+			lawfulSnapshot(t, l, n)
 		}
 		if err := l.RebuildMarked(context.Background(), nil); err != nil {
 			t.Fatal(err)
@@ -197,6 +196,23 @@ func TestReplayBesideWriters(t *testing.T) {
 	}
 	diff(t, byKey(t, l), byKey(t, inTime))
 	healthy(t, l)
+}
+
+// lawfulSnapshot compares a miner with what its events make, as one snapshot has both.
+func lawfulSnapshot(t *testing.T, l *ledger.Ledger, n byte) {
+	t.Helper()
+	err := l.ReadOnly(context.Background(), func(ctx context.Context, _ *read.Queries) error {
+		m, err := l.MinerByColdkey(ctx, coldkey(n))
+		if err != nil || m.OldestLateKey != nil {
+			return err
+		}
+		got := standing(ctx, t, l, m)
+		diff(t, got, lawful(ctx, t, l, m))
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // A late event near the end of a long history costs what follows it, also where one position has all the closes.

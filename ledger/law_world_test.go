@@ -275,7 +275,7 @@ func (w *lawWorld) miners(l *ledger.Ledger) (list []ledger.Miner) {
 
 func (w *lawWorld) isWhatItsEventsMake() {
 	for _, m := range w.miners(w.l) {
-		diff(w.T, standing(w.T, w.l, m), lawful(w.T, w.l, m))
+		diff(w.T, standing(w.Context(), w.T, w.l, m), lawful(w.Context(), w.T, w.l, m))
 		if again, err := w.l.Rebuild(context.Background(), m.Coldkey); err != nil || again.Changed() {
 			w.Errorf("a whole rebuild of %s: error %v, changed %+v", m.Coldkey, err, again)
 		}
