@@ -174,7 +174,8 @@ year: toolchain ## a year of a validator, simulated, in about an hour: make year
 torture: toolchain ## two hours of faults, kills, power cuts, histories and random operations
 	@$(GO) build -o bin/gotest ./tools/gotest
 	bin/gotest -race ./ledger/...
-	LAW_STREAMS=10000 bin/gotest -run TestTheLedgerIs -timeout 180m ./ledger
+	LAW_STREAMS=10000 bin/gotest -run 'TestTheLedgerIs|TheOrderOfAnInput' -timeout 180m ./ledger
+	LAW_STREAMS=1000 bin/gotest -run TestTheLedgerIs -timeout 60m ./cmd/stakeledger
 	TORTURE=1 bin/gotest -C torture -race -run StatementsUnderStress -timeout 60m ./limits
 	TORTURE=1 bin/gotest -C torture -skip StatementsUnderStress -timeout 60m ./...
 

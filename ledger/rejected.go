@@ -33,7 +33,8 @@ func (l *Ledger) Conflicts(ctx context.Context, r RejectedEvent) ([]Conflict, er
 	if err := json.Unmarshal([]byte(r.Payload), &theirs); err != nil {
 		return nil, &Error{Op: "read rejected event", Subject: chain.Quote(r.Payload), Err: err}
 	}
-	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (list []Conflict, err error) {
+	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Conflict, error) {
+		list := []Conflict{}
 		m, err := q.MinerByColdkey(ctx, r.Coldkey)
 		if err == nil {
 			var e RecordedEvent

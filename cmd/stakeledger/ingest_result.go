@@ -25,12 +25,13 @@ type ingestResult struct {
 	more bool          // there are more of them
 }
 
-// rejectedKey names a rejected event.
+// rejectedKey names a rejected event, and what is on record in its place.
 type rejectedKey struct {
-	Coldkey     chain.Address `json:"coldkey"`
-	ExtrinsicID string        `json:"extrinsic_id"`
-	EventIndex  int64         `json:"event_index"`
-	Reason      string        `json:"reason"`
+	Coldkey     chain.Address     `json:"coldkey"`
+	ExtrinsicID string            `json:"extrinsic_id"`
+	EventIndex  int64             `json:"event_index"`
+	Reason      string            `json:"reason"`
+	Conflicts   []ledger.Conflict `json:"conflicts"`
 }
 
 // write prints the summary: a line, and one more for each thing that a reader may have to look into.
@@ -58,6 +59,9 @@ func (r ingestResult) write(w io.Writer, name string) error {
 	}
 	for _, e := range r.New {
 		fmt.Fprintf(&b, "    %s  %s #%d  %s\n", escapeControls(string(e.Coldkey)), cutText(e.ExtrinsicID, 13), e.EventIndex, escapeControls(e.Reason))
+		for _, c := range e.Conflicts {
+			fmt.Fprintf(&b, "      %s %s, on record %s\n", c.Field, escapeControls(c.Rejected), escapeControls(c.Recorded))
+		}
 	}
 	if r.more || int64(len(r.New)) < rejected {
 		b.WriteString("    stakeledger rejected lists all\n")
@@ -117,7 +121,11 @@ func rejectedSince(ctx context.Context, l *ledger.Ledger, after int64) (keys []r
 		if len(keys) == shownRejected {
 			return keys, true, nil
 		}
-		keys = append(keys, rejectedKey{r.Coldkey, r.ExtrinsicID, r.EventIndex, r.Reason})
+		conflicts, err := conflictsOf(ctx, l, r)
+		if err != nil {
+			return nil, false, err
+		}
+		keys = append(keys, rejectedKey{r.Coldkey, r.ExtrinsicID, r.EventIndex, r.Reason, conflicts})
 	}
 	return keys, false, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -89,16 +90,45 @@ func TestIngestRealExportInPages(t *testing.T) {
 			}
 			files = append(files, writeFile(t, fmt.Sprintf("page%d.json", len(files)+1), string(page)))
 		}
-		for range 2 {
-			db := file(t, "ledger.db")
-			must(t, "", append([]string{"--db", db, "ingest"}, files...)...)
-			if got := must(t, "", "--db", db, "report", "--json"); got != want {
-				t.Errorf("%d pages, %v: got %s, want %s", pages, files, got, want)
+		for _, order := range orders(random, files) {
+			together, apart := file(t, "together.db"), file(t, "apart.db")
+			must(t, "", append([]string{"--db", together, "ingest"}, order...)...)
+			for _, page := range order {
+				must(t, "", "--db", apart, "ingest", "--partial", page)
 			}
-			random.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
+			for _, db := range []string{together, apart} {
+				if got := must(t, "", "--db", db, "report", "--json"); got != want {
+					t.Errorf("%s, %v: got %s, want %s", filepath.Base(db), order, got, want)
+				}
+				if got := must(t, "", "--db", db, "verify"); !strings.Contains(got, "nothing differs") {
+					t.Errorf("%s, %v: verify: got %s", filepath.Base(db), order, got)
+				}
+				if got := must(t, "", "--db", db, "rebuild", "--all"); got != "rebuilt 1 miner: 0 changed, 1 as before\n" {
+					t.Errorf("%s, %v: rebuild: got %s", filepath.Base(db), order, got)
+				}
+			}
 		}
 		run(t, "", append([]string{"--db", file(t, "ledger.db"), "ingest"}, files[1:]...)...).fails(t, exitDoubtful, "missing", "--partial")
 	}
+}
+
+// orders are all orders of up to three files; of more the newest and the oldest first, and one by chance.
+func orders(random *rand.Rand, files []string) (all [][]string) {
+	if len(files) > 3 {
+		newest, shuffled := slices.Clone(files), slices.Clone(files)
+		slices.Reverse(newest)
+		random.Shuffle(len(files), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		return [][]string{files, newest, shuffled}
+	}
+	if len(files) < 2 {
+		return [][]string{files}
+	}
+	for i, first := range files {
+		for _, rest := range orders(random, slices.Delete(slices.Clone(files), i, i+1)) {
+			all = append(all, append([]string{first}, rest...))
+		}
+	}
+	return all
 }
 
 func TestIngestSeveralFiles(t *testing.T) {
@@ -339,11 +369,11 @@ func TestIngestRules(t *testing.T) {
 func TestIngestRejects(t *testing.T) {
 	db := file(t, "ledger.db")
 	must(t, event(""), "--db", db, "ingest", "-")
-	conflict := event(`"tao":"7"`)
+	conflict := event(`"tao":"7","block":5`)
 
 	r := run(t, conflict, "--db", db, "ingest", "-")
 	r.fails(t, exitRejected, "1 event was rejected", "stakeledger rejected lists")
-	for _, part := range []string{"0 applied, 0 duplicates, 0 ignored, 1 rejected", "duplicate_conflict 1", alice + "  100-0001 #0  duplicate_conflict"} {
+	for _, part := range []string{"0 applied, 0 duplicates, 0 ignored, 1 rejected", "duplicate_conflict 1", alice + "  100-0001 #0  duplicate_conflict\n      block 5, on record 0\n      tao 7.000000000, on record 1.000000000\n"} {
 		if !strings.Contains(r.stdout, part) {
 			t.Errorf("conflict: got %q, want it to say %q", r.stdout, part)
 		}
@@ -356,7 +386,7 @@ func TestIngestRejects(t *testing.T) {
 
 	unknown := must(t, event(`"coldkey":"`+bob+`"`), "--db", db, "ingest", "--no-register", "--json", "-") // a notice
 	got, _ := json.Marshal(object(t, unknown)["rejected_events"])
-	if want := `[{"coldkey":"` + bob + `","event_index":0,"extrinsic_id":"100-0001","reason":"unknown_miner"}]`; string(got) != want {
+	if want := `[{"coldkey":"` + bob + `","conflicts":[],"event_index":0,"extrinsic_id":"100-0001","reason":"unknown_miner"}]`; string(got) != want {
 		t.Errorf("rejected_events: got %s, want %s", got, want)
 	}
 

@@ -73,16 +73,24 @@ func rejectedRows(ctx context.Context, l *ledger.Ledger, all bool) iter.Seq2[rej
 			}
 			row := rejectedRow{
 				RejectedID: r.RejectedID, Coldkey: r.Coldkey, ExtrinsicID: r.ExtrinsicID, EventIndex: r.EventIndex, Reason: r.Reason,
-				AcknowledgedAt: r.AcknowledgedAt, Conflicts: []ledger.Conflict{},
+				AcknowledgedAt: r.AcknowledgedAt,
 			}
-			if err == nil && r.Reason == string(ledger.DuplicateConflict) {
-				row.Conflicts, err = l.Conflicts(ctx, r)
+			if err == nil {
+				row.Conflicts, err = conflictsOf(ctx, l, r)
 			}
 			if !yield(row, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// conflictsOf are the values in which a rejected event and the one on record differ, if that is why it was rejected.
+func conflictsOf(ctx context.Context, l *ledger.Ledger, r ledger.RejectedEvent) ([]ledger.Conflict, error) {
+	if r.Reason != string(ledger.DuplicateConflict) {
+		return []ledger.Conflict{}, nil
+	}
+	return l.Conflicts(ctx, r)
 }
 
 func newAcknowledge(a *app) *cobra.Command {
