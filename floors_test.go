@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"ledger":          {".", "chain", "dbgen/read", "dbgen/write", "manager", "manager/migrate"},
 	"ingest":          {"chain", "ledger"},
 	"ingest/simulate": {"chain", "ledger", "ingest"},
-	"cmd/stakeledger": {".", "chain", "manager", "manager/migrate", "ledger", "ingest", "ingest/simulate",
+	"cmd/stakeledger": {".", "chain", "manager", "manager/migrate", "manager/postgres", "ledger", "ingest", "ingest/simulate",
 		"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 
 	"examples/adopting":       {"manager", "examples/notes/db", "github.com/mattn/go-sqlite3"},

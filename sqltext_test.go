@@ -37,6 +37,8 @@ var builtSQL = map[string]string{
 	"manager/postgres/postgres.go Connect: ctx":                               "constants and a number of milliseconds: the same",
 	"manager/postgres/stmt.go run: context.Background()":                      "constants: the same",
 	"ledger/verify_checks.go checkTable: query":                               "names and constraints of the program's own migrations",
+	"ledger/info.go CheckFile: check":                                         "one of two constants that stand above",
+	"cmd/stakeledger/migrate.go listMigrations: objects":                      "the same",
 	"manager/migrate/store.go makeVersionTable: find":                         "one of two constants that stand above",
 	"manager/conn.go prepareControls: control.sql":                            "a list of BEGIN, COMMIT and the like, which stands above",
 	"manager/conn_pragma.go set: p.name":                                      "of the lists of pragmas in the same file",

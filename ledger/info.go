@@ -7,28 +7,39 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// Info is what the ledger's file holds. Rows are by table.
+// Info is what the ledger holds. Rows are by table.
 type Info struct {
 	Rows          map[string]int64 `json:"rows"`
 	Archived      int64            `json:"archived_positions"`
 	Interrupted   int64            `json:"interrupted_inputs"` // that Apply has not ended
 	LastArchive   *chain.Time      `json:"last_archive"`
 	SchemaVersion int64            `json:"schema_version"`
-	JournalMode   string           `json:"journal_mode"`
-	PageSize      int64            `json:"page_size"`
-	Pages         int64            `json:"pages"`
-	FreePages     int64            `json:"free_pages"` // hold nothing; Compact gives them back
+	JournalMode   string           `json:"journal_mode,omitempty"` // this and what follows of pages: of a file
+	PageSize      int64            `json:"page_size,omitempty"`
+	Pages         int64            `json:"pages,omitempty"`
+	FreePages     int64            `json:"free_pages"`       // hold nothing; Compact gives them back
+	Server        *ServerInfo      `json:"server,omitempty"` // nil: the ledger is a file
 }
 
-// Info looks at the file. It counts rows, which at a million events takes tenths of a second.
+// ServerInfo is what a server says of itself and of the ledger's database.
+type ServerInfo struct {
+	Version             string `json:"version"`
+	Bytes               int64  `json:"bytes"` // of the database
+	Standby             bool   `json:"standby"`
+	Fsync               bool   `json:"fsync"`
+	SynchronousCommit   string `json:"synchronous_commit"`   // of a connection that writes
+	SynchronousStandbys string `json:"synchronous_standbys"` // synchronous_standby_names
+	Connections         int64  `json:"connections"`
+	MaxConnections      int64  `json:"max_connections"`
+}
+
+// Info looks at the ledger. It counts rows, which at a million events takes tenths of a second.
 func (l *Ledger) Info(ctx context.Context) (info Info, err error) {
 	row := l.db.SQL().QueryRowContext(ctx, `SELECT
 		(SELECT COUNT(*) FROM miners), (SELECT COUNT(*) FROM registrations), (SELECT COUNT(*) FROM events), (SELECT COUNT(*) FROM rejected_events),
 		(SELECT COUNT(*) FROM positions), (SELECT COUNT(*) FROM trades), (SELECT COUNT(*) FROM closes), (SELECT COUNT(*) FROM snapshots),
 		(SELECT COUNT(*) FROM positions WHERE archive_run IS NOT NULL), (SELECT COUNT(*) FROM intakes WHERE state IN ('staging', 'staged')),
-		(SELECT COALESCE(MAX(finished_at), 0) FROM archive_runs), (SELECT MAX(version_id) FROM goose_db_version WHERE is_applied = 1),
-		(SELECT journal_mode FROM pragma_journal_mode), (SELECT page_size FROM pragma_page_size), (SELECT page_count FROM pragma_page_count),
-		(SELECT freelist_count FROM pragma_freelist_count)`)
+		(SELECT COALESCE(MAX(finished_at), 0) FROM archive_runs), (SELECT MAX(version_id) FROM goose_db_version)`)
 	tables := []string{"miners", "registrations", "events", "rejected_events", "positions", "trades", "closes", "snapshots"}
 	counts := make([]int64, len(tables))
 	var into []any
@@ -36,7 +47,11 @@ func (l *Ledger) Info(ctx context.Context) (info Info, err error) {
 		into = append(into, &counts[i])
 	}
 	var last int64
-	if err := row.Scan(append(into, &info.Archived, &info.Interrupted, &last, &info.SchemaVersion, &info.JournalMode, &info.PageSize, &info.Pages, &info.FreePages)...); err != nil {
+	err = row.Scan(append(into, &info.Archived, &info.Interrupted, &last, &info.SchemaVersion)...)
+	if err == nil {
+		err = l.describe(ctx, &info)
+	}
+	if err != nil {
 		return Info{}, fmt.Errorf("look at the ledger: %w", err)
 	}
 	info.Rows = map[string]int64{}
@@ -49,11 +64,40 @@ func (l *Ledger) Info(ctx context.Context) (info Info, err error) {
 	return info, nil
 }
 
-// CheckFile has SQLite check the file, quickly or with its indexes too, and the foreign keys. It returns what is wrong.
+// describe adds what the engine says.
+func (l *Ledger) describe(ctx context.Context, info *Info) error {
+	if !l.onServer() {
+		return l.db.SQL().QueryRowContext(ctx, `SELECT
+			(SELECT journal_mode FROM pragma_journal_mode), (SELECT page_size FROM pragma_page_size),
+			(SELECT page_count FROM pragma_page_count), (SELECT freelist_count FROM pragma_freelist_count)`).
+			Scan(&info.JournalMode, &info.PageSize, &info.Pages, &info.FreePages)
+	}
+	s := &ServerInfo{}
+	info.Server = s
+	return l.db.SQL().QueryRowContext(ctx, `SELECT current_setting('server_version'), pg_database_size(current_database()), pg_is_in_recovery(),
+		current_setting('fsync')::boolean, current_setting('synchronous_commit'), current_setting('synchronous_standby_names'),
+		(SELECT COUNT(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), current_setting('max_connections')::bigint`).
+		Scan(&s.Version, &s.Bytes, &s.Standby, &s.Fsync, &s.SynchronousCommit, &s.SynchronousStandbys, &s.Connections, &s.MaxConnections)
+}
+
+// onServer reports whether the ledger is in a server's database.
+func (l *Ledger) onServer() bool { return l.db.Engine() != "sqlite" }
+
+// CheckFile has SQLite check the file, quickly or with its indexes too, and the foreign keys. On a server it asks whether
+// the triggers and constraints of its tables are in force; pg_amcheck looks at its files. It returns what is wrong.
 func (l *Ledger) CheckFile(ctx context.Context, full bool) ([]string, error) {
-	rows, err := l.db.SQL().QueryContext(ctx, `SELECT quick_check FROM pragma_quick_check WHERE ?1 = 0
+	check := `SELECT quick_check FROM pragma_quick_check WHERE ?1 = 0
 		UNION ALL SELECT integrity_check FROM pragma_integrity_check WHERE ?1 = 1
-		UNION ALL SELECT * FROM (SELECT 'a row of ' || "table" || ' refers to a missing one of ' || parent FROM pragma_foreign_key_check LIMIT 100)`, zeroOrOne(full))
+		UNION ALL SELECT * FROM (SELECT 'a row of ' || "table" || ' refers to a missing one of ' || parent FROM pragma_foreign_key_check LIMIT 100)`
+	args := []any{zeroOrOne(full)}
+	if l.onServer() {
+		check = `SELECT 'trigger ' || t.tgname || ' of ' || c.relname || ' is not enabled' FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+			WHERE c.relnamespace = current_schema()::regnamespace AND t.tgenabled NOT IN ('O', 'A')
+			UNION ALL SELECT 'constraint ' || k.conname || ' of ' || k.conrelid::regclass::text || ' is not validated' FROM pg_constraint k
+			WHERE k.connamespace = current_schema()::regnamespace AND k.conrelid <> 0 AND NOT k.convalidated`
+		args = nil
+	}
+	rows, err := l.db.SQL().QueryContext(ctx, check, args...)
 	if err != nil {
 		return nil, fmt.Errorf("check the file: %w", err)
 	}

@@ -140,6 +140,9 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 	}
 	err = db.ReadOnly(ctx, func(ctx context.Context, q manager.DBTX) error {
 		version, newest, err := check(ctx, q, migrations)
+		if err == nil && version == 0 {
+			return &Error{Op: "open read-only", Subject: db.Path(), Err: ErrSchema, Detail: "there is no ledger in it yet; stakeledger ingest makes one, or Open"}
+		}
 		if err == nil && version < newest { // what reads it would miss tables
 			err = &Error{Op: "open read-only", Subject: db.Path(), Err: ErrSchema,
 				Detail: fmt.Sprintf("it has version %d, this program reads version %d: migrate it first (stakeledger migrate up, or Open)", version, newest)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ const (
 
 // app is what the commands share: the flags of the root.
 type app struct {
-	db        string // path of the ledger's file
+	db        string // path of the ledger's file, or the URL of its database
 	noCreate  bool   // a ledger that is not there is an error
 	readOnly  bool   // a command that would write is an error
 	timeout   *option[time.Duration]
@@ -41,11 +42,12 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "stakeledger",
 		Short: "Keep the trading record of miners on a Bittensor subnet",
-		Long: `stakeledger keeps the trading record of miners on a Bittensor subnet in a SQLite file. Staking TAO
-into a subnet opens a position; unstaking is a trade, which closes open positions first in, first
-out. Every amount is exact to the rao (0.000000001 TAO). Tables fit the terminal, so they shorten
-addresses and round amounts that are too long; in a pipe, and with --wide, they are in full. Times
-are in UTC.
+		Long: `stakeledger keeps the trading record of miners on a Bittensor subnet in a SQLite file, or in a
+PostgreSQL database (--db postgres://user@host/ledger; the password by PGPASSWORD or a passfile).
+Staking TAO into a subnet opens a position; unstaking is a trade, which closes open positions
+first in, first out. Every amount is exact to the rao (0.000000001 TAO). Tables fit the terminal,
+so they shorten addresses and round amounts that are too long; in a pipe, and with --wide, they
+are in full. Times are in UTC.
 
 Exit codes:
   0  done
@@ -75,8 +77,8 @@ Environment:
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.db, "db", defaultDB, "the ledger's `FILE`")
-	flags.BoolVar(&a.noCreate, "no-create", false, "fail where a command would create the ledger's file")
+	flags.StringVar(&a.db, "db", defaultDB, "the ledger's `FILE`, or the URL of a PostgreSQL database")
+	flags.BoolVar(&a.noCreate, "no-create", false, "fail where a command would create the ledger")
 	flags.BoolVar(&a.readOnly, "read-only", false, "refuse what would change the ledger")
 	a.timeout = &option[time.Duration]{kind: "DURATION", parse: parseAge}
 	flags.Var(a.timeout, "timeout", "how long to wait for another program that uses the ledger (default 5s)")
@@ -88,7 +90,7 @@ Environment:
 	flags.Var(a.logFormat, "log-format", "the form of the log")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if a.db == "" {
-			return usagef("--db is empty; give the path of the ledger's file")
+			return usagef("--db is empty; give the path of the ledger's file, or a URL")
 		}
 		return nil
 	}
@@ -126,6 +128,7 @@ func runCommand(ctx context.Context, root *cobra.Command, args []string) int {
 	if isInterrupted(ctx, err) {
 		text = "interrupted"
 	}
+	text = withoutSecrets(text, append(args, os.Getenv(envPrefix+"DB")))
 	fmt.Fprintf(root.ErrOrStderr(), "stakeledger: %s\n", oneLine(text))
 	return exitCode(err)
 }

@@ -102,7 +102,7 @@ func addCompletions(a *app, cmd *cobra.Command) {
 
 // completeFrom reads values for a completion; a ledger that cannot be read has none.
 func (a *app) completeFrom(cmd *cobra.Command, read func(context.Context, *ledger.Ledger) ([]string, error)) (values []string) {
-	if setFromEnvironment(cmd) != nil || a.checkExists() != nil {
+	if setFromEnvironment(cmd) != nil || a.checkExists(cmd) != nil {
 		return nil
 	}
 	cmd.SetErr(io.Discard)

@@ -44,11 +44,11 @@ func (a *app) managerOptions(cmd *cobra.Command) ledger.Option {
 func (a *app) withLog(cmd *cobra.Command, l *ledger.Ledger, fn func(context.Context, *ledger.Ledger) error) func(context.Context, *ledger.Ledger) error {
 	return func(ctx context.Context, _ *ledger.Ledger) error {
 		began := time.Now()
-		size := int64(0)
+		opened := []any{slog.String("file", a.name())}
 		if info, err := os.Stat(a.db); err == nil {
-			size = info.Size()
+			opened = append(opened, slog.Int64("bytes", info.Size()))
 		}
-		a.logger(cmd).Info("opened", slog.String("file", a.db), slog.Int64("bytes", size))
+		a.logger(cmd).Info("opened", opened...)
 		err := fn(ctx, l)
 		stats := l.Stats()
 		a.logger(cmd).Info("done", slog.String("command", cmd.Name()), slog.Duration("took", time.Since(began).Round(time.Microsecond)),

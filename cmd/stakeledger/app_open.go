@@ -18,8 +18,10 @@ const closeTimeout = 10 * time.Second
 
 // withReadOnly runs fn on the ledger, opened so that nothing can change it, also beside a process that writes it.
 func (a *app) withReadOnly(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
-	if err := a.checkExists(); err != nil {
-		return err
+	if !a.onServer() { // OpenReadOnly says whether a server has a ledger
+		if err := a.checkExists(cmd); err != nil {
+			return err
+		}
 	}
 	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.managerOptions(cmd))
 	if err != nil {
@@ -33,17 +35,19 @@ func (a *app) withWritable(cmd *cobra.Command, fn func(ctx context.Context, l *l
 	if a.readOnly {
 		return usagef("%s changes the ledger, and --read-only is given", cmd.CommandPath())
 	}
-	info, err := os.Stat(a.db)
-	isNew := errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0
-	if isNew && a.noCreate {
-		return fmt.Errorf("open %s: there is no ledger, and --no-create is given; --db names another", a.db)
+	found, err := ledger.Exists(cmd.Context(), a.db, a.managerOptions(cmd))
+	if err != nil {
+		return err
+	}
+	if !found && a.noCreate {
+		return fmt.Errorf("open %s: there is no ledger, and --no-create is given; --db names another", a.name())
 	}
 	l, err := ledger.Open(cmd.Context(), a.db, append(opts, a.managerOptions(cmd))...)
 	if err != nil {
 		return err
 	}
-	if isNew {
-		fmt.Fprintf(cmd.ErrOrStderr(), "created %s\n", escapeControls(a.db))
+	if !found {
+		fmt.Fprintf(cmd.ErrOrStderr(), "created %s\n", escapeControls(a.name()))
 	}
 	return runAndClose(cmd.Context(), l, a.withLog(cmd, l, fn))
 }
@@ -58,8 +62,15 @@ func runAndClose(ctx context.Context, l *ledger.Ledger, fn func(ctx context.Cont
 	return fn(ctx, l)
 }
 
-// checkExists tells a missing file from an empty ledger.
-func (a *app) checkExists() error {
+// checkExists tells a missing file, or a database without a ledger, from an empty ledger.
+func (a *app) checkExists(cmd *cobra.Command) error {
+	if a.onServer() {
+		found, err := ledger.Exists(cmd.Context(), a.db, a.managerOptions(cmd))
+		if err == nil && !found {
+			err = fmt.Errorf("open %s: there is no ledger in it; stakeledger ingest makes one, --db names another", a.name())
+		}
+		return err
+	}
 	if _, err := os.Stat(a.db); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("open %s: there is no such file; stakeledger ingest creates a ledger, --db names another", a.db)
 	}
@@ -73,7 +84,7 @@ var ledgerSuffixes = []string{"", "-wal", "-shm", "-journal", "-lock", upkeepSuf
 // the process has on it (fcntl(2)), and another program could then remove the log from under it.
 func (a *app) notTheLedger(op, file string) error {
 	info, err := os.Stat(file)
-	if err != nil {
+	if err != nil || a.onServer() {
 		return nil // who opens it says so
 	}
 	for _, suffix := range ledgerSuffixes {

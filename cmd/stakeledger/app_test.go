@@ -59,13 +59,16 @@ var goName = regexp.MustCompile(`\b[A-Za-z]*[a-z][A-Z]\w*|\b[a-z]+\.[A-Z]\w*|\b[
 
 // withoutPaths leaves out what a message repeats of its reader's own words: paths, what is in quotes, addresses.
 func withoutPaths(text string) string {
-	return regexp.MustCompile(`[KMG]iB|\S*/\S*|"[^"]*"|\b5[1-9A-HJ-NP-Za-km-z]{47}\b`).ReplaceAllString(text, "")
+	return regexp.MustCompile(`PostgreSQL|[KMG]iB|\S*/\S*|"[^"]*"|\b5[1-9A-HJ-NP-Za-km-z]{47}\b`).ReplaceAllString(text, "")
 }
+
+// serverOfTests is what is said of the throw-away PostgreSQL, which runs without fsync.
+var serverOfTests = regexp.MustCompile(`(?m)^.*the server runs with fsync=off.*\n`)
 
 func runWith(ctx context.Context, stdin io.Reader, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	code := runCommand(ctx, newRoot(stdin, &stdout, &stderr), args)
-	r := result{code: code, stdout: stdout.String(), stderr: stderr.String()}
+	r := result{code: code, stdout: stdout.String(), stderr: serverOfTests.ReplaceAllString(stderr.String(), "")}
 	if rest, created := strings.CutPrefix(r.stderr, "created "); created {
 		_, r.stderr, r.created = strings.Cut(rest, "\n")
 	}

@@ -32,6 +32,26 @@ var kindWords = map[error]struct{ what, next string }{
 	manager.ErrNotNull:       {"a value is missing", "stakeledger verify looks for the reason"},
 }
 
+// serverWords are those of kindWords that mean something else where the ledger is in a server's database.
+var serverWords = map[error]struct{ what, next string }{
+	manager.ErrBusy:      {"the server is busy, or restarts", "see whether it runs (pg_isready), or wait longer with --timeout"},
+	manager.ErrReadOnly:  {"it cannot be written", "see whether the server is a standby, and what its user may do"},
+	manager.ErrFull:      {"the server has no room left", "free space there and run the same command again; nothing is half done"},
+	manager.ErrCorrupt:   {"the server finds the ledger damaged", "stakeledger verify and the server's log say more"},
+	manager.ErrIO:        {"the server cannot be reached, or its disk failed", "see whether it runs (pg_isready), and its log; then run the same command again"},
+	manager.ErrTxAborted: {"the server rolled it back", "nothing of it happened; run the same command again"},
+	manager.ErrWrongFile: {"it belongs to another program", "--db names the ledger's database"},
+	manager.ErrTooNew:    {"a newer stakeledger wrote it", "install that version, or name another ledger with --db"},
+}
+
+// wordsOf is what a kind of error means.
+func (a *app) wordsOf(kind error) struct{ what, next string } {
+	if words, differs := serverWords[kind]; differs && a.onServer() {
+		return words
+	}
+	return kindWords[kind]
+}
+
 // forProgrammers finds in a detail what only the author of a program that imports the manager can use: names of Go,
 // and of what such a program has in its hands.
 var forProgrammers = regexp.MustCompile(`[a-z][A-Z]|[A-Za-z]\.[A-Z]|\b(With|Open|Begin|Read|Save|After)[A-Z]|\*sql\b|\b(DB|SQL)\.|` +
@@ -69,14 +89,14 @@ func (a *app) inWords(e *manager.Error) string {
 	if forProgrammers.MatchString(a.maskPaths(op)) || op == "" {
 		op = "run a statement"
 	}
-	words := kindWords[e.Kind]
+	words := a.wordsOf(e.Kind)
 	detail := a.plainDetail(e.Detail)
 	cause := ""
 	if e.Err != nil {
 		cause = a.explainError(e.Err)
 	}
 	switch {
-	case errors.Is(e, fs.ErrNotExist):
+	case !a.onServer() && errors.Is(e, fs.ErrNotExist): // a server's socket is a file too
 		words.what, words.next, detail = "there is no such file or folder", a.missingFolder(e), ""
 	case errors.Is(e, fs.ErrExist):
 		words.what, words.next = "there is a file already", ""
@@ -88,8 +108,8 @@ func (a *app) inWords(e *manager.Error) string {
 		words.next = "the command only reads"
 	}
 	text := op + ": "
-	if !strings.Contains(op+detail+cause, filepath.Base(a.db)) {
-		text = op + " (" + a.db + "): "
+	if says := op + detail + cause; !strings.Contains(says, filepath.Base(a.name())) && !(a.onServer() && strings.Contains(says, "://")) {
+		text = op + " (" + a.name() + "): "
 	}
 	var parts []string
 	for _, part := range []string{words.what, detail, cause} {

@@ -45,7 +45,7 @@ it again goes on.`,
 		if err != nil {
 			return err
 		}
-		if err := a.checkExists(); err != nil {
+		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
 		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {

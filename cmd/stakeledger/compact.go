@@ -21,13 +21,17 @@ func newCompact(a *app) *cobra.Command {
 		Use:   "compact",
 		Short: "Give the space that holds nothing back to the disk",
 		Long: `Write the ledger's file anew without the space that holds nothing, and print its size before and
-after. The disk must have room for it once more. Who writes meanwhile waits; reading goes on.`,
+after. The disk must have room for it once more. Who writes meanwhile waits; reading goes on.
+PostgreSQL does this by itself.`,
 		Example: `  stakeledger compact`,
 		Args:    exactArgs(0, false),
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := a.checkExists(); err != nil {
+		if err := a.onlyFiles("compact", "psql --command='VACUUM (FULL, ANALYZE)' "+shellQuoted(a.name())+" rewrites the tables, which nobody reads meanwhile; without it autovacuum reuses the space"); err != nil {
+			return err
+		}
+		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
 		size := compactResult{Before: a.fileBytes()}

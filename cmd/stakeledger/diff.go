@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -17,10 +15,10 @@ func newDiff(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff OTHER",
 		Short: "Name where two ledgers differ",
-		Long: `Name where the ledger and the one in the file OTHER differ: in their policies, in who holds which
-UID now, and miner by miner in the first event that only one has or that was recorded otherwise, or
-else in the first with another result. Ids, and what is archived, are no difference. Nothing is
-changed, and both may be written meanwhile.
+		Long: `Name where the ledger and OTHER, a file or the URL of a PostgreSQL database, differ: in their
+policies, in who holds which UID now, and miner by miner in the first event that only one has or
+that was recorded otherwise, or else in the first with another result. Ids, and what is archived,
+are no difference. Nothing is changed, and both may be written meanwhile.
 
 Amounts are in rao and times in microseconds, as they are stored. The exit code is 1 where anything
 differs.`,
@@ -30,11 +28,13 @@ differs.`,
 	}
 	out := addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("diff %s: there is no such file", args[0])
+		there := *a
+		there.db = args[0]
+		if err := there.checkExists(cmd); err != nil {
+			return fmt.Errorf("diff: %w", err)
 		}
 		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-			other, err := ledger.OpenReadOnly(ctx, args[0], a.managerOptions(cmd))
+			other, err := ledger.OpenReadOnly(ctx, there.db, a.managerOptions(cmd))
 			if err != nil {
 				return fmt.Errorf("diff: %w", err)
 			}
@@ -48,7 +48,7 @@ differs.`,
 				}
 				err := listOutput[ledger.Divergence]{out, diffHeader, diffCells, "Nothing differs.", timeSpan{}}.write(sequenceOf(found))
 				if len(found) > 0 {
-					return errors.Join(unlessQuiet(err), fmt.Errorf("diff %s: the ledgers differ in %s", args[0], plural(int64(len(found)), "place", "places")))
+					return errors.Join(unlessQuiet(err), fmt.Errorf("diff %s: the ledgers differ in %s", there.name(), plural(int64(len(found)), "place", "places")))
 				}
 				return err
 			})

@@ -52,7 +52,9 @@ func newDoctor(a *app) *cobra.Command {
 		Short: "Look for what is wrong, and say what to do",
 		Long: `Look at the ledger from every side: engine, file, permissions, disk space, who holds its lock, log
 and free pages, schema, SQLite's own check, foreign keys, what waits for a replay, how old the
-newest event is, the last backup and verification, the clock. It changes nothing.
+newest event is, the last backup and verification, the clock. It changes nothing. On PostgreSQL it
+looks at the server in place of the file: whether it can be written, what an answered commit
+survives, and whether every guard of the schema is in force.
 
 The exit code is 1 where something fails, with --strict also where something warns. stakeledger
 verify checks the figures too.`,
@@ -93,8 +95,12 @@ func (d *doctor) addVerdict(check string, isWell bool, otherwise, found, do stri
 }
 
 func (d *doctor) examineAll(cmd *cobra.Command) {
+	if d.app.onServer() {
+		d.examineServer(cmd)
+		return
+	}
 	d.addFinding("engine", stateOK, "SQLite "+manager.SQLiteVersion(), "")
-	if err := d.app.checkExists(); err != nil {
+	if err := d.app.checkExists(cmd); err != nil {
 		d.addFinding("file", stateFails, err.Error(), "stakeledger restore makes the ledger from a backup")
 		return
 	}
@@ -248,7 +254,7 @@ func (d *doctor) report(cmd *cobra.Command, asJSON, strict bool) error {
 		}
 	}
 	if fails > 0 || strict && warns > 0 {
-		return errors.Join(unlessQuiet(err), fmt.Errorf("doctor %s: %s, %s", d.app.db, plural(fails, "thing fails", "things fail"), plural(warns, "warning", "warnings")))
+		return errors.Join(unlessQuiet(err), fmt.Errorf("doctor %s: %s, %s", d.app.name(), plural(fails, "thing fails", "things fail"), plural(warns, "warning", "warnings")))
 	}
 	return err
 }

@@ -28,7 +28,8 @@ func newInfo(a *app) *cobra.Command {
 		Short: "Print what the ledger holds and when it was looked after",
 		Long: `Print what the ledger holds: its size, its rows, the newest event and its age, what waits for a
 replay or was rejected, the policy, and when it was archived, backed up and verified last. Backups
-and verifications are those made by this command beside this file.`,
+and verifications are those made by this command beside this file; of a ledger on PostgreSQL none
+are known.`,
 		Example: `  stakeledger info
   stakeledger info --json | jq .newest_event`,
 		Args: exactArgs(0, false),
@@ -55,12 +56,21 @@ func (a *app) readAbout(ctx context.Context, l *ledger.Ledger) (ledgerInfo, erro
 		return ledgerInfo{}, err
 	}
 	basis, err := l.Basis(ctx)
-	return ledgerInfo{a.db, a.fileBytes(), info, basis, a.readUpkeep()}, err
+	size := a.fileBytes()
+	if info.Server != nil {
+		size = info.Server.Bytes
+	}
+	return ledgerInfo{a.name(), size, info, basis, a.readUpkeep()}, err
 }
 
 func (b ledgerInfo) write(w io.Writer) error {
 	f := textFields{}
-	f.add("file", b.File, bytesText(b.Bytes), "free "+bytesText(b.FreePages*b.PageSize))
+	if b.Server != nil {
+		f.add("database", b.File, bytesText(b.Bytes))
+		f.add("server", serverText(b.Server))
+	} else {
+		f.add("file", b.File, bytesText(b.Bytes), "free "+bytesText(b.FreePages*b.PageSize))
+	}
 	f.add("schema", fmt.Sprint(b.SchemaVersion))
 	f.add("miners", fmt.Sprint(b.Rows["miners"]), plural(b.Rows["registrations"], "registration", "registrations"))
 	f.add("events", fmt.Sprint(b.Rows["events"]), fmt.Sprintf("%d rejected", b.Rows["rejected_events"]))
@@ -75,8 +85,10 @@ func (b ledgerInfo) write(w io.Writer) error {
 	}
 	f.add("policy", strings.ReplaceAll(policyText(b.Policy), "\n", " "))
 	f.add("last archive", momentText(b.LastArchive))
-	f.add("last backup", b.Upkeep.Backup.describe())
-	f.add("last verify", b.Upkeep.Verify.describe())
+	if b.Server == nil {
+		f.add("last backup", b.Upkeep.Backup.describe())
+		f.add("last verify", b.Upkeep.Verify.describe())
+	}
 	return writeText(w, f.String())
 }
 

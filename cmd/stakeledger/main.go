@@ -1,5 +1,5 @@
-// Command stakeledger keeps the trading record of miners in a SQLite file: it takes stake events in and
-// prints what came of them.
+// Command stakeledger keeps the trading record of miners in a SQLite file or a PostgreSQL database: it takes
+// stake events in and prints what came of them.
 //
 //	stakeledger ingest events.jsonl
 //	stakeledger report
@@ -11,7 +11,11 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"unsafe"
+
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 func main() {
@@ -20,5 +24,25 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends the work in order; from then on a second one kills.
 	context.AfterFunc(ctx, stop)
-	os.Exit(runCommand(ctx, newRoot(os.Stdin, os.Stdout, os.Stderr), os.Args[1:]))
+	os.Exit(runCommand(ctx, newRoot(os.Stdin, os.Stdout, os.Stderr), hidden(os.Args[1:])))
+}
+
+// hidden returns the arguments, and overwrites the passwords where every user of the machine reads them (ps): on Unix
+// the strings of os.Args are the process's own title.
+func hidden(args []string) []string {
+	given := make([]string, len(args))
+	for i, arg := range args {
+		given[i] = strings.Clone(arg)
+		offset := 0
+		if !manager.IsURL(arg) { // --db=URL
+			offset = len(arg) - len(afterEqual(arg))
+		}
+		for _, s := range secrets(given[i][offset:]) {
+			bytes := unsafe.Slice(unsafe.StringData(arg), len(arg))
+			for j := offset + s.from; j < offset+s.until; j++ {
+				bytes[j] = 'x'
+			}
+		}
+	}
+	return given
 }

@@ -18,8 +18,8 @@ import (
 func newMigrate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
-		Short: "Bring the schema of the ledger's file up to date, or look at it",
-		Long: `Bring the schema of the ledger's file up to date, or look at it. Every command that writes brings
+		Short: "Bring the ledger's schema up to date, or look at it",
+		Long: `Bring the ledger's schema up to date, or look at it. Every command that writes brings
 it up to date first, so this is for those who want to do it at a time of their choice.`,
 		Example: `  stakeledger migrate status
   stakeledger migrate up`,
@@ -32,9 +32,9 @@ it up to date first, so this is for those who want to do it at a time of their c
 func newMigrateUp(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
-		Short: "Apply the migrations that are missing, creating the file if it is missing",
-		Long: `Apply the migrations that are missing, in order, each in a transaction, and create the file if it
-is missing. Other processes wait meanwhile. A file made by a newer program is left alone.`,
+		Short: "Apply the migrations that are missing, creating the ledger if it is missing",
+		Long: `Apply the migrations that are missing, in order, each in a transaction, and create the ledger if
+it is missing. Other processes wait meanwhile. One made by a newer program is left alone.`,
 		Example: `  stakeledger migrate up
   stakeledger --db other.db migrate up --json`,
 		Args: exactArgs(0, false),
@@ -63,7 +63,7 @@ is missing. Other processes wait meanwhile. A file made by a newer program is le
 		if *asJSON {
 			return writeArray(cmd.OutOrStdout(), sequenceOf(after))
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s applied, %d in all\n", escapeControls(a.db), plural(is-was, "migration", "migrations"), is)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s applied, %d in all\n", escapeControls(a.name()), plural(is-was, "migration", "migrations"), is)
 		return err
 	}
 	return cmd
@@ -72,8 +72,8 @@ is missing. Other processes wait meanwhile. A file made by a newer program is le
 func newMigrateStatus(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "List the migrations, and which of them the file has",
-		Long: `List the migrations this program knows, and which of them the file has. It changes nothing of the
+		Short: "List the migrations, and which of them the ledger has",
+		Long: `List the migrations this program knows, and which of them the ledger has. It changes nothing of the
 schema.`,
 		Example: `  stakeledger migrate status
   stakeledger migrate status --json | jq 'all(.[]; .applied)'`,
@@ -81,7 +81,7 @@ schema.`,
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := a.checkExists(); err != nil {
+		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
 		var rows []migrationRow
@@ -93,7 +93,7 @@ schema.`,
 			return err
 		}
 		if len(rows) == 0 {
-			return fmt.Errorf("read migrations of %s: the file is empty; stakeledger migrate up makes it a ledger", a.db)
+			return fmt.Errorf("read migrations of %s: the file is empty; stakeledger migrate up makes it a ledger", a.name())
 		}
 		if *asJSON {
 			return writeArray(cmd.OutOrStdout(), sequenceOf(rows))
@@ -105,15 +105,14 @@ schema.`,
 
 // withMigration runs step in place of the ledger's own migration: under the lock, before anything else is open.
 func (a *app) withMigration(cmd *cobra.Command, step func(ctx context.Context, schema fs.FS, db *sql.DB) error) error {
-	schema, err := fs.Sub(stakeledger.Schema, "schema")
-	if err != nil {
-		return err
-	}
 	inPlace := ledger.WithManager(manager.WithMigration(func(ctx context.Context, db *sql.DB) error {
+		if isPostgres(db) {
+			return step(ctx, stakeledger.SchemaPostgres, db)
+		}
 		if err := ledger.CheckOrigin(ctx, db); err != nil {
 			return err
 		}
-		return step(ctx, schema, db)
+		return step(ctx, stakeledger.Schema, db)
 	}))
 	return a.withWritable(cmd, func(context.Context, *ledger.Ledger) error { return nil }, inPlace)
 }
@@ -125,14 +124,20 @@ type migrationRow struct {
 	Applied bool   `json:"applied"`
 }
 
-// listMigrations lists what a file has; nothing for an empty one, into which goose would put its own table.
-// A file made by a newer program is an error: it has migrations that this one cannot name.
+func isPostgres(db *sql.DB) bool { return migrate.Dialect(db) == "postgres" }
+
+// listMigrations lists what a ledger has; nothing where there is none, so that goose does not put its own table there.
+// A ledger made by a newer program is an error: it has migrations that this one cannot name.
 func listMigrations(ctx context.Context, schema fs.FS, db *sql.DB) ([]migrationRow, error) {
-	var objects int64
-	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&objects); err != nil {
+	objects := "SELECT count(*) FROM sqlite_schema"
+	if isPostgres(db) { // where others may have tables too
+		objects = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'"
+	}
+	var found int64
+	if err := db.QueryRowContext(ctx, objects).Scan(&found); err != nil {
 		return nil, fmt.Errorf("read the schema: %w", err)
 	}
-	if objects == 0 {
+	if found == 0 {
 		return nil, nil
 	}
 	if err := migrate.NotNewer(schema)(ctx, db); err != nil {

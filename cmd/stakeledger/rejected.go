@@ -118,7 +118,7 @@ listed no more, and where the same events come again, that is no failure any mor
 			}
 			ids = append(ids, id)
 		}
-		if err := a.checkExists(); err != nil {
+		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
 		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
@@ -155,7 +155,7 @@ Events on record are not touched.`,
 		if err != nil {
 			return err
 		}
-		if err := a.checkExists(); err != nil {
+		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
 		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {

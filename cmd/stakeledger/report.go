@@ -62,7 +62,7 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 		}
 		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			if isPage {
-				basis, err := writeHTMLReport(ctx, cmd, l, a.db, *page)
+				basis, err := writeHTMLReport(ctx, cmd, l, a.name(), *page)
 				return cmp.Or(err, checkReport(cmd, basis, maxAge))
 			}
 			report, err := l.Report(ctx)

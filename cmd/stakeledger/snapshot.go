@@ -49,7 +49,7 @@ moment. There is one snapshot for a miner and a moment; those that are there alr
 		if err != nil {
 			return err
 		}
-		if err := a.checkExists(); err != nil {
+		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
 		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
@@ -193,7 +193,7 @@ func newSnapshotPrune(a *app) *cobra.Command {
 		if before.value == nil {
 			return usagef("give --before, the time from which snapshots stay")
 		}
-		if err := a.checkExists(); err != nil {
+		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
 		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {

@@ -29,7 +29,7 @@ otherwise; its events are still recorded.`,
 		if err != nil {
 			return usagef("%w", err)
 		}
-		if err := a.checkExists(); err != nil {
+		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
 		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {

@@ -15,7 +15,7 @@ import (
 // the ledger, so that a backup does not say that it was backed up.
 const upkeepSuffix = "-upkeep"
 
-// upkeepLog is when the ledger was last looked after, on this machine.
+// upkeepLog is when the ledger was last looked after, on this machine. Of a server's there is none.
 type upkeepLog struct {
 	Backup  *upkeepRun `json:"backup"`
 	Verify  *upkeepRun `json:"verify"`
@@ -31,6 +31,9 @@ type upkeepRun struct {
 
 // readUpkeep reads what was noted; nothing where there is none.
 func (a *app) readUpkeep() (u upkeepLog) {
+	if a.onServer() {
+		return u
+	}
 	if text, err := os.ReadFile(a.db + upkeepSuffix); err == nil {
 		_ = json.Unmarshal(text, &u) // of another version: as if there were none
 	}
@@ -39,7 +42,7 @@ func (a *app) readUpkeep() (u upkeepLog) {
 
 // recordUpkeep notes that something was done. That it cannot is logged: the work is done.
 func (a *app) recordUpkeep(cmd *cobra.Command, note func(*upkeepLog, *upkeepRun), d upkeepRun) {
-	if a.readOnly {
+	if a.readOnly || a.onServer() {
 		return
 	}
 	err := func() (err error) {
