@@ -7,7 +7,7 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// ApplyOption sets how Apply takes an input in.
+// ApplyOption sets how Apply processes an input.
 type ApplyOption interface{ setApply(*applyConfig) error }
 
 type applyConfig struct {
@@ -31,13 +31,13 @@ func NoRegister() ApplyOption {
 	return applyOptionFunc(func(c *applyConfig) { c.noRegister = true })
 }
 
-// LeaveLate leaves miners marked whose events came late, for RebuildMarked to replay. Default: Apply replays them
+// LeaveLate leaves miners whose events came late marked, for RebuildMarked to replay. Default: Apply replays them
 // before it returns.
 func LeaveLate() ApplyOption {
 	return applyOptionFunc(func(c *applyConfig) { c.leaveLate = true })
 }
 
-// OnProgress has fn called after every batch, in Apply's own goroutine. Default: it is not called.
+// OnProgress calls fn after every batch, in Apply's own goroutine. Default: none.
 func OnProgress(fn func(Progress)) ApplyOption {
 	return applyOptionFunc(func(c *applyConfig) { c.progress = fn })
 }
@@ -47,7 +47,7 @@ type Phase string
 
 // The phases of Apply.
 const (
-	Staging   Phase = "staging"   // the input is read, checked and written beside the ledger
+	Staging   Phase = "staging"   // the input is read, checked and written to the staging tables
 	Applying  Phase = "applying"  // the events are applied
 	Replaying Phase = "replaying" // miners whose events came late are replayed; Done counts their events
 )
@@ -59,20 +59,20 @@ type Progress struct {
 	Total int64 // 0 while staging: the end of the input is not known yet
 }
 
-// Apply takes a whole input in: it checks and stages every event, in any order and of any number, and then
-// applies them in order (time, block, extrinsic, index), miner by miner, in batches of one transaction. The order in
-// which the input has them decides nothing: of several contents under one key the first in order is recorded, or at
-// the same place the smallest, and the others are rejected. Miners that are not known are registered. Unstakes are handled in lenient mode. Every event ends as applied,
-// ignored for a reason, a duplicate of one recorded before, or rejected; see Summary. An event that is older than
-// one handled before is applied to what there is, flagged out of order, and marks its miner; before Apply returns, it
-// replays the events of each marked miner from its oldest late one on (see RebuildMarked), so that the ledger is what
-// all its events in order give.
+// Apply processes a whole input: it checks and stages its events, any number in any order, and then applies them in
+// order (time, block, extrinsic, index), miner by miner, in batches of one transaction. The input's own order decides
+// nothing: of several events with one key but other contents the first in order is recorded (of equal ones the
+// smallest), and the others are rejected. Unknown miners are registered. Unstakes are handled in lenient mode. Every
+// event ends as applied, ignored for a reason, a duplicate of one recorded before, or rejected; see Summary. An event
+// that is older than one handled before is applied to the positions as they are, flagged out of order, and marks its
+// miner. Before Apply returns, it replays the events of each marked miner from its oldest late one on (see
+// RebuildMarked), so the ledger is as if all events had come in order.
 //
-// Where an event is bad, or events yields an error, nothing of the input is applied and that error is
-// returned. When storage fails or ctx ends while events are applied, what is staged stays staged: the next
-// Apply, of whatever input, goes on with it. The same input again gives the same ledger.
+// If an event is invalid, or events yields an error, nothing of the input is applied and that error is returned. When
+// storage fails or ctx ends while events are applied, what is staged stays staged: the next Apply, of any input,
+// continues with it. Applying the same input again gives the same ledger.
 //
-// Errors: ErrInvalid for a bad event or option, what events yields, those of the manager, and the context's.
+// Errors: ErrInvalid for an event or option, those that events yields, those of the manager, and the context's.
 func (l *Ledger) Apply(ctx context.Context, events iter.Seq2[Event, error], opts ...ApplyOption) (Summary, error) {
 	c := applyConfig{
 		closeTerms: closeTerms{mode: chain.Lenient},
@@ -106,7 +106,8 @@ func (l *Ledger) Apply(ctx context.Context, events iter.Seq2[Event, error], opts
 	return l.readSummary(ctx, intakeID, resumed)
 }
 
-// replayLate replays the marked miners. One that a counter cannot hold stays marked, as it may have been before.
+// replayLate replays the marked miners. A miner whose counters would overflow stays marked and is no error: it
+// may have been so before this Apply.
 func (l *Ledger) replayLate(ctx context.Context, progress func(Progress)) error {
 	var done int64
 	_, err := l.replayMarked(ctx, func(r RebuildResult) {
@@ -116,8 +117,8 @@ func (l *Ledger) replayLate(ctx context.Context, progress func(Progress)) error 
 	return err
 }
 
-// applyStaged applies everything that is staged and complete, miner by miner, and returns how many events
-// were of other inputs than this one.
+// applyStaged applies all complete inputs that are staged, miner by miner, and returns how many of the
+// events belonged to other inputs than this one.
 func (l *Ledger) applyStaged(ctx context.Context, intakeID, staged int64, progress func(Progress)) (resumed int64, err error) {
 	var own int64
 	for coldkey := chain.Address(""); ; {

@@ -14,15 +14,16 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// batch is the work of one transaction of Apply: the next events, miner by miner, from whichever inputs.
+// batch is the work of one transaction of Apply: the next events, miner by miner, of all complete
+// inputs.
 type batch struct {
-	intakes []read.Intake // the complete ones; mostly there is one
+	intakes []read.Intake // the complete ones; usually one
 	tallies map[int64]*tally
-	coldkey chain.Address // the miner it is at; empty when nothing is left
+	coldkey chain.Address // the current miner; empty when nothing is left
 	account *account      // of that miner; nil while it is unknown
 	now     chain.Time
 	policy  Policy
-	mixed   bool // an event was handled otherwise than the policy would
+	mixed   bool // an event was not handled as the policy says
 
 	finished int // of the miners of a part
 }
@@ -79,7 +80,7 @@ func (b *batch) save(ctx context.Context, tx Tx) error {
 	return nil
 }
 
-// applyMiner applies the next events of the first miner that has any, at most so many, and returns how many.
+// applyMiner applies the next events of the first miner that has any, at most size, and returns how many.
 func (b *batch) applyMiner(ctx context.Context, tx Tx, size int64) (int64, error) {
 	if err := b.nextMiner(ctx, tx); err != nil || b.coldkey == "" {
 		return 0, err
@@ -158,7 +159,7 @@ func (b *batch) nextEvents(ctx context.Context, tx Tx, size int64) ([]read.Stage
 	return rows[:min(int64(len(rows)), size)], nil
 }
 
-// applyEvent gives one staged event its outcome. An error is one of storage and ends the batch.
+// applyEvent handles one staged event. An error comes from storage and ends the batch.
 func (b *batch) applyEvent(ctx context.Context, tx Tx, in read.Intake, row read.StagedEvent) error {
 	t := b.tallies[row.IntakeID]
 	if t == nil {
@@ -194,7 +195,6 @@ func (b *batch) applyEvent(ctx context.Context, tx Tx, in read.Intake, row read.
 	return err
 }
 
-// registerMiner creates the batch's miner.
 func (b *batch) registerMiner(ctx context.Context, tx Tx, in read.Intake, t *tally) error {
 	_, err := createMiner(ctx, tx, Registration{Coldkey: b.coldkey}, b.now, minerConfig{trackingStart: in.TrackingStart})
 	if err != nil {
@@ -236,7 +236,7 @@ func handleEvent(ctx context.Context, tx Tx, a *account, e Event, terms closeTer
 	return nil
 }
 
-// handleIgnored records an event that is ignored whatever its miner holds.
+// handleIgnored records an event that ignoreReason ignores.
 func handleIgnored(ctx context.Context, tx Tx, a *account, e Event, reason chain.IgnoreReason, terms closeTerms, t *tally) error {
 	stored := &terms
 	if e.Kind == chain.Stake {
@@ -254,7 +254,8 @@ func handleIgnored(ctx context.Context, tx Tx, a *account, e Event, reason chain
 	return nil
 }
 
-// ignoreReason says why an event is ignored whatever its miner holds, or is empty.
+// ignoreReason says why an event is ignored regardless of the miner's positions;
+// empty if it is not.
 func ignoreReason(e Event, trackingStart *chain.Time) chain.IgnoreReason {
 	switch {
 	case trackingStart != nil && e.Time < *trackingStart:
@@ -269,7 +270,7 @@ func ignoreReason(e Event, trackingStart *chain.Time) chain.IgnoreReason {
 	return ""
 }
 
-// rejectEvent records an event that cannot be taken, and counts it.
+// rejectEvent records an event that cannot be applied, and counts it.
 func rejectEvent(ctx context.Context, tx Tx, t *tally, e Event, reason RejectReason) error {
 	payload, err := e.payload()
 	if err != nil {

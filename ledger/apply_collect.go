@@ -11,12 +11,12 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// abandonedAfter is how long an input may be staged without a sign of life before another process takes its
-// owner for dead.
+// abandonedAfter is how long an input may stay in staging without a heartbeat before another process
+// considers its owner dead.
 const abandonedAfter = 10 * time.Minute
 
 // collectAbandoned deletes what was staged of inputs that will never be applied: bad ones, and those whose process
-// died while staging. It goes in steps of one short transaction.
+// died while staging. It works in short transactions.
 func (l *Ledger) collectAbandoned(ctx context.Context) error {
 	intakes, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]read.Intake, error) {
 		staging, err := q.IntakesByState(ctx, read.IntakesByStateParams{State: "staging", PageSize: maxPage})
@@ -41,8 +41,8 @@ func (l *Ledger) collectAbandoned(ctx context.Context) error {
 	return nil
 }
 
-// deleteIntake deletes the staged events of an input in chunks, and at last the input. An input that showed
-// a sign of life since is left alone.
+// deleteIntake deletes the staged events of an input in chunks, and then the input. An input whose
+// heartbeat is newer than deadline is left alone.
 func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chain.Time) error {
 	for {
 		finished, err := commit(ctx, l, func(ctx context.Context, tx Tx, _ *bool) (bool, error) {
@@ -51,7 +51,7 @@ func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chai
 			}
 			in, err := tx.IntakeByID(ctx, intakeID)
 			if errors.Is(err, ErrNotFound) || err == nil && in.State != "discarded" {
-				return true, nil // somebody else was here, or its owner is alive
+				return true, nil // another process deleted it, or its owner is alive
 			}
 			if err != nil {
 				return false, err
@@ -79,12 +79,14 @@ func (l *Ledger) deleteIntake(ctx context.Context, intakeID int64, deadline chai
 	}
 }
 
-// noStaged is the error of a coldkey that has staged events, and none is found.
+// noStaged is the error for a coldkey that one query lists as having staged
+// events while another finds none.
 func noStaged(coldkey chain.Address, intakeID int64) error {
 	return stuckError("apply", "staged events of coldkey %s, input %d", chain.Quote(string(coldkey)), intakeID)
 }
 
-// deleteStaged deletes the staged events of an input and coldkey up to one.
+// deleteStaged deletes the staged events of an input and coldkey up to and
+// including last.
 func deleteStaged(ctx context.Context, tx Tx, last read.StagedEvent) error {
 	deleted, err := tx.write.DeleteStagedEvents(ctx, write.DeleteStagedEventsParams{
 		IntakeID: last.IntakeID, Coldkey: last.Coldkey, EventKey: last.EventKey, Block: last.Block,

@@ -12,11 +12,11 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// stageSize is how many events are staged, or staged ones deleted, in one transaction.
+// stageSize is how many events one transaction stages, or deletes from staging.
 const stageSize = 2000
 
-// stageInput checks a whole input and writes it beside the ledger. When it returns nil, the input is complete and
-// will be applied; after an error nothing of it will.
+// stageInput checks a whole input and writes it to the staging tables. When it returns nil, the input is complete
+// and will be applied; after an error none of it will.
 func (l *Ledger) stageInput(ctx context.Context, events iter.Seq2[Event, error], c applyConfig) (intakeID, staged int64, err error) {
 	var policy Policy
 	intakeID, err = commit(ctx, l, func(ctx context.Context, tx Tx, _ *int64) (int64, error) {
@@ -44,7 +44,8 @@ func (l *Ledger) stageInput(ctx context.Context, events iter.Seq2[Event, error],
 	return intakeID, staged, nil
 }
 
-// stageAll pulls the events and writes them in chunks; between chunks nobody waits for it.
+// stageAll pulls the events and writes them in chunks; between chunks it holds no
+// transaction.
 func (l *Ledger) stageAll(ctx context.Context, intakeID int64, events iter.Seq2[Event, error], policy Policy, progress func(Progress)) (staged int64, err error) {
 	known := checkedAddresses{}
 	chunk := make([]Event, 0, stageSize)
@@ -75,7 +76,7 @@ func (l *Ledger) stageAll(ctx context.Context, intakeID int64, events iter.Seq2[
 	return staged, nil
 }
 
-// stageChunk writes events of an input, the last of them with the mark that the input is complete.
+// stageChunk writes events of an input, and with the last chunk marks the input as complete.
 func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk []Event, last bool) error {
 	return l.idempotent(ctx, func(ctx context.Context, tx Tx) error {
 		if manager.CommitUnknown(ctx) {
@@ -108,7 +109,8 @@ func (l *Ledger) stageChunk(ctx context.Context, intakeID, before int64, chunk [
 	}, manager.Label("ledger.Apply: stage"))
 }
 
-// isStaged reports whether an input holds so many events and, if these are all, is complete.
+// isStaged reports whether an input holds that many events and, if these are all of it, is
+// complete.
 func isStaged(ctx context.Context, tx Tx, intakeID, events int64, all bool) (bool, error) {
 	in, err := tx.IntakeByID(ctx, intakeID)
 	if errors.Is(err, ErrNotFound) {
@@ -117,10 +119,10 @@ func isStaged(ctx context.Context, tx Tx, intakeID, events int64, all bool) (boo
 	return in.Staged >= events && (!all || in.State == "staged" || in.State == "done"), err
 }
 
-// checkedAddresses remembers which addresses have been checked, since an input names the same few again and again.
+// checkedAddresses remembers which addresses have been checked, since an input repeats the same few.
 type checkedAddresses map[chain.Address]bool
 
-// maxAddresses bounds the memory of an input that names new ones all the time.
+// maxAddresses bounds the memory for an input with many different ones.
 const maxAddresses = 1 << 14
 
 func (known checkedAddresses) validate(e Event) error {
@@ -137,8 +139,8 @@ func (known checkedAddresses) validate(e Event) error {
 	return e.validateRest()
 }
 
-// discardInput marks an input that will never be applied, also when ctx has ended already, and deletes what was
-// staged of it. What it does not get to, the next Apply collects.
+// discardInput marks an input as never to be applied, even if ctx has ended, and deletes what was staged of it.
+// What is left, the next Apply collects.
 func (l *Ledger) discardInput(ctx context.Context, intakeID int64) {
 	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

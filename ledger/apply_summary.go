@@ -19,8 +19,8 @@ const (
 	Overflow          RejectReason = "overflow"           // a counter of its miner cannot hold the sum
 )
 
-// Summary is what became of the events of one input: Applied, Duplicates, Ignored and Rejected add up to
-// Events.
+// Summary counts the outcomes of the events of one input: Applied, Duplicates, Ignored and Rejected add
+// up to Events.
 type Summary struct {
 	IntakeID         int64                        `json:"intake_id"`
 	Events           int64                        `json:"events"`
@@ -30,10 +30,11 @@ type Summary struct {
 	RegisteredMiners int64                        `json:"registered_miners"` // created by this input
 	Ignored          map[chain.IgnoreReason]int64 `json:"ignored"`           // only reasons that occurred
 	Rejected         map[RejectReason]int64       `json:"rejected"`          // only reasons that occurred
-	Resumed          int64                        `json:"resumed"`           // events of earlier, interrupted inputs that came to their end as well
+	Resumed          int64                        `json:"resumed"`           // events of earlier, interrupted inputs that were applied too
 }
 
-// readSummary reads what became of an input; others may have applied parts of it.
+// readSummary reads the counts from the database, since other processes may have
+// applied parts of the input.
 func (l *Ledger) readSummary(ctx context.Context, intakeID, resumed int64) (Summary, error) {
 	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (Summary, error) {
 		in, err := q.IntakeByID(ctx, intakeID)
@@ -60,7 +61,7 @@ func (l *Ledger) readSummary(ctx context.Context, intakeID, resumed int64) (Summ
 	})
 }
 
-// tally counts what a batch made of the events of one input.
+// tally counts the outcomes in a batch of the events of one input.
 type tally struct {
 	applied, duplicates, outOfOrder, registeredMiners int64
 	ignored                                           map[chain.IgnoreReason]int64
@@ -78,7 +79,6 @@ func (t *tally) countApplied(outOfOrder bool) {
 	}
 }
 
-// total is how many events have their outcome.
 func (t *tally) total() int64 {
 	n := t.applied + t.duplicates
 	for _, i := range t.ignored {
@@ -90,7 +90,7 @@ func (t *tally) total() int64 {
 	return n
 }
 
-// save adds the tally to those of its input.
+// save adds the tally to the counts of its input.
 func (t *tally) save(ctx context.Context, tx Tx, intakeID int64) error {
 	err := tx.write.AddToIntake(ctx, write.AddToIntakeParams{
 		IntakeID: intakeID, Applied: t.applied, Duplicates: t.duplicates, OutOfOrder: t.outOfOrder, RegisteredMiners: t.registeredMiners,

@@ -9,8 +9,8 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// defaultArchiveRows is small enough that whoever writes meanwhile hardly waits longer than for any other
-// transaction, and large enough that archiving a year takes minutes.
+// defaultArchiveRows is small enough that other writers hardly notice, and large enough that archiving a
+// year takes minutes.
 const defaultArchiveRows = 300
 
 // ArchiveOption sets how ArchiveClosedPositions works.
@@ -33,8 +33,8 @@ func ArchiveRows(n int) ArchiveOption {
 	return func(c *archiveConfig) { c.rows = max(1, int64(n)) }
 }
 
-// OnArchived has fn called after every transaction with what is archived so far, in the goroutine of
-// ArchiveClosedPositions. Default: it is not called.
+// OnArchived calls fn after every transaction with what is archived so far, in the goroutine of
+// ArchiveClosedPositions. Default: none.
 func OnArchived(fn func(ArchiveSummary)) ArchiveOption {
 	return func(c *archiveConfig) { c.progress = fn }
 }
@@ -51,18 +51,18 @@ type ArchiveSummary struct {
 // ArchiveRun is what one run archived of one miner. EntryTAO and Gain are those of its positions.
 type ArchiveRun = read.ArchiveRun
 
-// ArchiveClosedPositions archives the positions that were closed with their last exit before a moment (not at
-// it), with their closes, and each trade whose positions are all archived. Rows are marked where they stand, with
-// the run that did it: lists leave them out unless asked for them, by id they are found as before, and counters,
-// the report, snapshots and scores do not change.
+// ArchiveClosedPositions archives the closed positions whose last exit was before a time (not at it), with their
+// closes, and each trade whose positions are all archived. Rows stay in their tables and are marked with the run:
+// lists leave them out unless asked for them, reading by id finds them as before, and counters, the report,
+// snapshots and scores do not change.
 //
-// It goes in many short transactions, between which other writers get their turn. It may be stopped at any
-// instant and run again: what is archived stays archived, and the next run goes on. Inside WithTx all of it is
-// that one transaction.
+// It works in many short transactions, so other writers get their turn. It may be stopped at any moment and run
+// again: what is archived stays archived, and the next run continues. Inside WithTx all of it is that one
+// transaction.
 //
-// With an error comes what had been archived before it. Errors: ErrInvalid for a moment that cannot be, ErrNotFound
-// for an unknown miner, those of the manager (ErrCorrupt for a row that is found and cannot be changed), and the
-// context's.
+// After an error the summary holds what had been archived before it. Errors: ErrInvalid for a time out of range,
+// ErrNotFound for an unknown miner, those of the manager (ErrCorrupt for a row that an index finds and an update
+// does not), and the context's.
 func (l *Ledger) ArchiveClosedPositions(ctx context.Context, before chain.Time, opts ...ArchiveOption) (ArchiveSummary, error) {
 	c := archiveConfig{rows: defaultArchiveRows, progress: func(ArchiveSummary) {}}
 	for _, o := range opts {

@@ -10,7 +10,6 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// archiver is a run under way.
 type archiver struct {
 	archiveConfig
 	ledger                *Ledger
@@ -20,11 +19,12 @@ type archiver struct {
 	done                  ArchiveSummary
 }
 
-// closesPerRow is how many closes a transaction counts for each row that it may mark.
+// closesPerRow bounds the closes of a transaction's positions: this many for each row
+// that it may mark, since they are counted.
 const closesPerRow = 20
 
-// archiveAttempts is how often the same position may be found first without being archived, before that is damage
-// and not another writer's doing.
+// archiveAttempts is how often in a row the same position may be found without being archived. Another writer can
+// be the reason once or twice; after that the file is damaged.
 const archiveAttempts = 3
 
 // archiveBatch is what one transaction archives of a miner.
@@ -53,8 +53,8 @@ func (r *archiver) archivePositions(ctx context.Context) error {
 	}
 }
 
-// nextPositions finds positions of one miner to archive, from a miner on. It reads on a connection of the readers, so that nobody
-// waits for it.
+// nextPositions finds the next positions to archive, all of one miner. It reads on a reader's connection, so writers do
+// not wait for it.
 func (r *archiver) nextPositions(ctx context.Context, from int64) (archiveBatch, error) {
 	return manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) (archiveBatch, error) {
 		room := r.rows * closesPerRow
@@ -75,7 +75,8 @@ func (r *archiver) nextPositions(ctx context.Context, from int64) (archiveBatch,
 	}, manager.Label("ledger.ArchiveClosedPositions: find"))
 }
 
-// archiveTrades archives the trades of every miner whose positions are all archived.
+// archiveTrades archives, for every miner, the trades whose positions are all
+// archived.
 func (r *archiver) archiveTrades(ctx context.Context) error {
 	miners := pages("miners", maxPage, r.fromMiner-1, minerIDOf, func(after int64) ([]Miner, error) {
 		return manager.Read(ctx, r.ledger.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
@@ -98,8 +99,8 @@ func (r *archiver) archiveTrades(ctx context.Context) error {
 	return nil
 }
 
-// archiveTradesOf archives trades of a miner, in order. Those that stay, since a position of theirs is open or was closed
-// later, are looked at again by every run.
+// archiveTradesOf archives trades of a miner, in order. Trades that stay, because a position of theirs is open or was
+// closed later, are read again by every run.
 func (r *archiver) archiveTradesOf(ctx context.Context, minerID int64) error {
 	key := func(t read.ArchivableTradesRow) chain.EventKey { return t.EventKey }
 	trades := pages("trades to archive", r.rows, "", key, func(after chain.EventKey) ([]read.ArchivableTradesRow, error) {
@@ -129,7 +130,7 @@ func (r *archiver) archiveTradesOf(ctx context.Context, minerID int64) error {
 	return nil
 }
 
-// writeBatch archives what was found, as far as it is still there to archive, and adds it to the summary of the run.
+// writeBatch archives those of the rows found that can still be archived, and adds them to the summary of the run.
 func (r *archiver) writeBatch(ctx context.Context, next archiveBatch) error {
 	keys, err := r.keys(ctx, next.minerID)
 	if err != nil {
@@ -166,7 +167,7 @@ func (r *archiver) keys(ctx context.Context, minerID int64) (manager.TxOption, e
 	return ofMiners(m.Coldkey), err
 }
 
-// markBatch marks rows and returns what it wrote into the log of the run: nothing where none was left to mark.
+// markBatch marks rows and returns what it logged for the run; nothing is logged if no row was left to mark.
 func (r *archiver) markBatch(ctx context.Context, tx Tx, next archiveBatch) (write.AddToArchiveRunParams, error) {
 	summary := write.AddToArchiveRunParams{
 		RunID: r.done.RunID, MinerID: next.minerID, Cutoff: r.cutoff, StartedAt: r.started, FinishedAt: max(r.started, r.ledger.now()),
@@ -178,7 +179,7 @@ func (r *archiver) markBatch(ctx context.Context, tx Tx, next archiveBatch) (wri
 	for _, p := range positions {
 		summary.Positions++
 		summary.Closes += p.Closes
-		summary.EntryTAO += p.EntryTAO // both are parts of a miner's counters, which hold their sums
+		summary.EntryTAO += p.EntryTAO // cannot overflow: both are parts of a miner's counters
 		summary.Gain += p.Gain
 	}
 	trades, err := tx.TradesToArchive(ctx, idList(next.trades), next.minerID)
@@ -205,7 +206,7 @@ func (r *archiver) markBatch(ctx context.Context, tx Tx, next archiveBatch) (wri
 	return summary, markArchived(ctx, tx, summary, idList(ids), idList(trades))
 }
 
-// markArchived says in the rows by which run they are archived.
+// markArchived sets the archiving run in the rows.
 func markArchived(ctx context.Context, tx Tx, summary write.AddToArchiveRunParams, positions, trades string) error {
 	marked, err := tx.write.ArchivePositions(ctx, write.ArchivePositionsParams{ArchiveRun: &summary.RunID, MinerID: summary.MinerID, PositionIds: positions})
 	if err == nil && marked != summary.Positions {

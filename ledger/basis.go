@@ -9,14 +9,16 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Basis is what figures of the ledger stand on.
+// Basis is what the ledger's figures are based on: its policy, how recent its
+// events are, and which miners wait for a replay.
 type Basis struct {
 	Policy      Policy          `json:"policy"`
 	NewestEvent *chain.Time     `json:"newest_event"` // the latest time of an event on record, nil without events
 	Marked      []chain.Address `json:"marked"`       // miners whose figures wait for a replay, in order, see Miner.OldestLateKey
 }
 
-// Basis returns what figures stand on now. Inside ReadOnly it is of the same snapshot as they.
+// Basis returns what figures are based on now. Inside ReadOnly it comes from the same snapshot
+// as the figures.
 func (l *Ledger) Basis(ctx context.Context) (Basis, error) { return manager.Read(ctx, l.db, readBasis) }
 
 func readBasis(ctx context.Context, q *read.Queries) (Basis, error) {

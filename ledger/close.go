@@ -10,7 +10,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// CloseResult is what became of an unstake.
+// CloseResult is the outcome of an unstake.
 type CloseResult struct {
 	Event  RecordedEvent
 	Trade  *Trade  // nil: the event was ignored, and Event.Reason says why
@@ -18,15 +18,16 @@ type CloseResult struct {
 	IsNew  bool    // false: it was recorded before, and this is the earlier result
 }
 
-// ProcessClose records an unstake and closes the miner's open positions of its subnet that stand before it in the
-// order of events (see chain.EventKey), first in first out. Positions opened by the unstake's own extrinsic come alone, see SelfTrade. An
-// empty Kind counts as unstake.
+// ProcessClose records an unstake and closes the miner's open positions of its subnet that stand before it in the order
+// of events (see chain.EventKey), first in first out. If the unstake's own extrinsic opened positions, only those are
+// closed, see SelfTrade. An empty Kind counts as unstake.
 //
 // In strict mode a trade that sells more than is open is an error; in lenient mode the rest is recorded as
 // unmatched, and where there is nothing to close the event is recorded as ignored.
 //
-// Errors: ErrInvalid (also when a counter of the miner would overflow, and for options that ask for another policy
-// than the ledger's), ErrNotFound for an unknown miner or a listed position the miner does not have, ErrDuplicateEvent, ErrNoOpenPosition, ErrInsufficientAlpha.
+// Errors: ErrInvalid (also when a counter of the miner would overflow, and for options that differ from the ledger's
+// policy), ErrNotFound for an unknown miner or a listed position the miner does not have, ErrDuplicateEvent,
+// ErrNoOpenPosition, ErrInsufficientAlpha.
 func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption) (CloseResult, error) {
 	e, err := e.checkedAs(chain.Unstake)
 	if err != nil {
@@ -61,7 +62,7 @@ func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption)
 	}, manager.Label("ledger.ProcessClose"), ofMiners(e.Coldkey))
 }
 
-// policyOf is the ledger's policy, with what an unstake is handled with under it.
+// policyOf reads the ledger's policy, and completes an unstake's terms by it.
 func policyOf(ctx context.Context, tx Tx, e Event, given closeTerms) (Policy, closeTerms, error) {
 	policy, err := readPolicy(ctx, tx.Reader)
 	if err != nil {
@@ -77,8 +78,8 @@ func policyOf(ctx context.Context, tx Tx, e Event, given closeTerms) (Policy, cl
 	return policy, terms, err
 }
 
-// closePositions records an unstake that has been checked, with its trade and closes, and counts it in. It
-// reads all and tries the sums before it writes anything.
+// closePositions records a validated unstake with its trade and closes, and adds it to the account. It
+// reads everything and checks the counters for overflow before it writes anything.
 func closePositions(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms) (CloseResult, error) {
 	recorded, err := findEvent(ctx, tx, a.miner.MinerID, e)
 	if err == nil {
@@ -113,7 +114,7 @@ func closePositions(ctx context.Context, tx Tx, a *account, e Event, terms close
 	return result, nil
 }
 
-// writePlan writes the event and what the plan closes; a plan of no steps is an event without effect.
+// writePlan writes the event and what the plan closes; a plan without steps is an ignored event.
 func writePlan(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms, p closePlan) (CloseResult, error) {
 	if len(p.steps) == 0 {
 		recorded, _, err := ignoreEvent(ctx, tx, a, e, chain.NoOpenPosition, &terms)
@@ -139,7 +140,7 @@ func writePlan(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms
 	return CloseResult{Event: recorded, Trade: &trade, Closes: closes, IsNew: true}, nil
 }
 
-// tradeOf is the trade that a plan makes of its event.
+// tradeOf is the trade that an event and its plan make.
 func tradeOf(e RecordedEvent, p closePlan) Trade {
 	return Trade{
 		TradeID: e.EventID, MinerID: e.MinerID, Netuid: e.Netuid, Hotkey: e.Hotkey,
@@ -157,7 +158,7 @@ func insertTrade(ctx context.Context, tx Tx, t Trade) error {
 	})
 }
 
-// closeOf is the close that a step of a trade's plan makes.
+// closeOf is the close that a step of a plan makes.
 func closeOf(trade Trade, number int64, s closeStep) Close {
 	return Close{
 		TradeID: trade.TradeID, Step: number, PositionID: s.PositionID, MinerID: trade.MinerID, EventKey: trade.EventKey,
@@ -166,13 +167,13 @@ func closeOf(trade Trade, number int64, s closeStep) Close {
 	}
 }
 
-// shrinkBy is what a step of a trade takes from its position.
+// shrinkBy is the change of a position that a step of a trade makes.
 func shrinkBy(trade Trade, s closeStep) write.ShrinkPositionParams {
 	shrink := write.ShrinkPositionParams{
 		PositionID: s.PositionID, Alpha: s.alpha, Gain: s.gain, Status: chain.PositionPartial, LastExitTime: &trade.ExitTime,
 	}
 	if s.LastExitTime != nil && *s.LastExitTime > trade.ExitTime {
-		shrink.LastExitTime = s.LastExitTime // a trade may come later than one that exits after it
+		shrink.LastExitTime = s.LastExitTime // a trade may be recorded after one whose exit is later
 	}
 	if s.closesPosition() {
 		shrink.Status, shrink.ClosedAt = chain.PositionClosed, shrink.LastExitTime
@@ -180,7 +181,6 @@ func shrinkBy(trade Trade, s closeStep) write.ShrinkPositionParams {
 	return shrink
 }
 
-// writeStep writes a close, and takes its alpha from the position.
 func writeStep(ctx context.Context, tx Tx, trade Trade, number int64, s closeStep) (Close, error) {
 	c := closeOf(trade, number, s)
 	if err := tx.write.InsertClose(ctx, write.InsertCloseParams(c)); err != nil {

@@ -9,18 +9,18 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// candidate is a position as far as closing it asks.
+// candidate holds what closing a position needs of it.
 type candidate = read.FIFOCandidatesRow
 
-// Pages of candidates begin small, since most trades close a position or two, and grow for those that close
-// thousands.
+// Pages of candidates start small, since most trades close a position or two, and grow for trades that
+// close thousands.
 const (
 	firstPage = 4
 	lastPage  = 1024
 )
 
-// gatherCandidates returns the candidates that a trade will close, in the order in which it will, and no more of them
-// than it needs. Together they may hold less than the trade sells.
+// gatherCandidates returns the positions that a trade will close, in that order and no more than it needs. Together
+// they may hold less than the trade sells.
 func gatherCandidates(ctx context.Context, tx Tx, minerID int64, e Event, terms closeTerms) ([]candidate, error) {
 	if terms.listed {
 		listed, err := gatherListed(ctx, tx, minerID, e, terms)
@@ -73,7 +73,8 @@ func gatherFIFO(ctx context.Context, tx Tx, minerID int64, e Event) ([]candidate
 	}
 }
 
-// gatherListed returns the positions of an explicit list, which must all be there and open for this trade.
+// gatherListed returns the positions of an explicit list, all of which must exist and be open to this
+// trade.
 func gatherListed(ctx context.Context, tx Tx, minerID int64, e Event, terms closeTerms) ([]candidate, error) {
 	positions, err := tx.ListedPositions(ctx, *terms.listJSON())
 	if err != nil {
@@ -99,7 +100,7 @@ func gatherListed(ctx context.Context, tx Tx, minerID int64, e Event, terms clos
 	return candidates, nil
 }
 
-// ownOrAll is those of the candidates that the trade's own extrinsic opened, or all when there are none.
+// ownOrAll returns the candidates that the trade's own extrinsic opened, or all if there are none.
 func ownOrAll(candidates []candidate, e Event) []candidate {
 	own := slices.DeleteFunc(slices.Clone(candidates), func(c candidate) bool { return c.ExtrinsicID != e.ExtrinsicID })
 	if len(own) > 0 {
@@ -115,8 +116,8 @@ func candidateOf(p Position) candidate {
 	}
 }
 
-// cannotClose says why a trade, which stands at key in the order of events, cannot close a position. It is empty
-// when the trade can.
+// cannotClose says why a trade, whose place in the order of events is key, cannot close a position. It is empty
+// if it can.
 func cannotClose(p Position, e Event, key chain.EventKey) string {
 	switch {
 	case p.ArchiveRun != nil:

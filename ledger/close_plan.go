@@ -7,7 +7,8 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// What the clamp policy keeps of a self-trade's gain, and what it makes of more.
+// The clamp policy keeps a self-trade's gain up to clampKeeps either way, and
+// reduces anything beyond to clampLeaves.
 const (
 	clampKeeps  chain.Rao = 1_000_000 // 0.001 TAO
 	clampLeaves chain.Rao = 100_000   // 0.0001 TAO
@@ -27,8 +28,8 @@ type closePlan struct {
 	unmatchedAlpha, unmatchedTAO chain.Rao
 }
 
-// planClose reads the candidates and shares the trade among them. No steps: lenient, and nothing to close.
-// Errors: ErrNoOpenPosition, ErrInsufficientAlpha, and ErrNotFound for an id of an explicit list.
+// planClose reads the candidates and divides the trade among them. In lenient mode a plan may have no
+// steps. Errors: ErrNoOpenPosition, ErrInsufficientAlpha, and ErrNotFound for an id of an explicit list.
 func planClose(ctx context.Context, tx Tx, minerID int64, e Event, terms closeTerms) (closePlan, error) {
 	candidates, err := gatherCandidates(ctx, tx, minerID, e, terms)
 	if err != nil {
@@ -49,9 +50,10 @@ func planClose(ctx context.Context, tx Tx, minerID int64, e Event, terms closeTe
 	return p, nil
 }
 
-// planSteps walks the candidates and closes as much of each as the trade has left. The shares of the trade's TAO
-// telescope, so they and the unmatched rest sum to it exactly; so do the shares of a position's cost over its
-// closes. The error is ErrCorrupt: an amount of a row is one that no row can have.
+// planSteps goes through the candidates and closes as much of each as the trade has left. The shares of the
+// trade's TAO are differences of rounded running totals, so together with the unmatched rest they sum to it
+// exactly; so do the shares of a position's cost over its closes. The error is ErrCorrupt, for an amount that no
+// row can hold.
 func planSteps(e Event, terms closeTerms, candidates []candidate) (closePlan, error) {
 	var p closePlan
 	if e.Alpha <= 0 {
@@ -88,7 +90,8 @@ func planSteps(e Event, terms closeTerms, candidates []candidate) (closePlan, er
 	return p, nil
 }
 
-// settleGain decides what a close counts for: a self-trade by its policy, any other by the minimum of blocks.
+// settleGain decides what gain of a close counts: for a self-trade by its policy, otherwise by the minimum of
+// blocks.
 func (s *closeStep) settleGain(e Event, terms closeTerms) {
 	if s.selfTrade {
 		s.minBlocksMet = true
@@ -114,10 +117,11 @@ func clampGain(gain chain.Rao) chain.Rao {
 	return gain
 }
 
-// closesPosition reports whether the step takes all that is left of its position.
+// closesPosition reports whether the step takes everything left of its position.
 func (s closeStep) closesPosition() bool { return s.alpha == s.RemainingAlpha }
 
-// addedCounters are what the plan adds to the miner's. The error is ErrInvalid: they overflow by themselves.
+// addedCounters is what the plan adds to the miner's counters. The error is ErrInvalid, if that alone
+// overflows.
 func (p closePlan) addedCounters() (counters, error) {
 	total := counters{trades: 1, unmatchedAlpha: p.unmatchedAlpha, unmatchedTAO: p.unmatchedTAO}
 	var err error

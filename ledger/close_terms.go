@@ -9,8 +9,8 @@ import (
 
 const defaultMinBlocks = 360
 
-// closeTerms are the conditions, besides its event, on which an unstake is handled. They are stored with the event,
-// so that a replay handles it alike.
+// closeTerms are what, besides its event, decides how an unstake is handled. They are stored with the event, so
+// that a replay handles it the same way.
 type closeTerms struct {
 	mode      chain.CloseMode
 	minBlocks int64
@@ -18,7 +18,7 @@ type closeTerms struct {
 	listed    bool
 	list      []int64 // position ids, sorted, each once
 
-	asked struct { // by options; what is nil is the ledger's policy
+	asked struct { // by options; nil: the ledger's policy decides
 		minBlocks *int64
 		selfTrade *chain.SelfTradePolicy
 	}
@@ -65,9 +65,9 @@ func (o minBlocksOption) setClose(terms *closeTerms) error {
 
 func (o minBlocksOption) setApply(c *applyConfig) error { return o.setClose(&c.closeTerms) }
 
-// SelfTrade sets what a position gains that its own extrinsic closes: chain.SelfTradeZero nothing,
-// chain.SelfTradeClamp itself up to 0.001 TAO either way and 0.0001 TAO beyond. Default: the
-// ledger's policy; another needs OverridePolicy.
+// SelfTrade sets the gain of a position that is closed by the extrinsic which opened it: 0 with
+// chain.SelfTradeZero; with chain.SelfTradeClamp the gain itself up to 0.001 TAO either way, and
+// 0.0001 TAO beyond. Default: the ledger's policy; another needs OverridePolicy.
 func SelfTrade(p chain.SelfTradePolicy) CloseApplyOption { return selfTradeOption(p) }
 
 type selfTradeOption chain.SelfTradePolicy

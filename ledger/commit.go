@@ -18,9 +18,9 @@ func ofMiners(coldkeys ...chain.Address) manager.TxOption {
 	return manager.Keyed(keys...)
 }
 
-// commit runs fn in one transaction and commits it. When nobody knows whether the commit took place, fn runs again (see
-// manager.Idempotent), with what it had returned then as was, which is nil otherwise. It does nothing twice, and where
-// it finds that it was committed, it answers as it had.
+// commit runs fn in one transaction and commits it. If it is unknown whether the commit took place, fn runs again (see
+// manager.Idempotent); was is then what it returned before, otherwise nil. fn must not do anything twice, and if it
+// finds that it was committed, it returns the same answer again.
 func commit[T any](ctx context.Context, l *Ledger, fn func(ctx context.Context, tx Tx, was *T) (T, error), opts ...manager.TxOption) (T, error) {
 	var last T
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (T, error) {

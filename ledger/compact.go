@@ -8,8 +8,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Compact returns unused space of the file to the system: it rewrites the whole file, for which the
-// disk must have room once more. Nobody writes meanwhile; readers go on. See manager.DB.Maintain, also for its errors.
+// Compact returns unused space of the file to the system: it rewrites the whole file, for which the disk must have
+// room for a second copy. No other writer runs meanwhile; readers do. See manager.DB.Maintain, also for its errors.
 func (l *Ledger) Compact(ctx context.Context) error {
 	return l.db.Maintain(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, "VACUUM"); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Divergence is where two ledgers differ: a value as one has it and as the other does, empty where one has none.
+// Divergence is a place where two ledgers differ, with the value of each; empty if a ledger has none.
 type Divergence struct {
 	Coldkey     chain.Address `json:"coldkey"`      // empty: of the policy or the UIDs
 	ExtrinsicID string        `json:"extrinsic_id"` // empty: not of an event
@@ -24,19 +24,20 @@ type Divergence struct {
 	There       string        `json:"there"`
 }
 
-// diffFields name the words of an event's text in queries/read/diff.sql. The positions that a trade closed come last,
-// each with alpha, TAO, cost, gain, duration and whether the minimum of blocks was met, in rao and microseconds.
-// What stands before the outcome is recorded, the rest is its result.
+// diffFields names the words of an event's text in queries/read/diff.sql. The closes of a trade come last, each with
+// alpha, TAO, cost, gain, duration and whether the minimum of blocks was met, in rao and microseconds. The words
+// before the outcome are the event as it was recorded, the others are its result.
 var diffFields = []string{
 	"kind", "netuid", "hotkey", "block", "time", "tao", "alpha", "mode", "min_blocks", "self_trade",
 	"outcome", "reason", "remaining_alpha", "gain", "last_exit_time", "unmatched_alpha", "unmatched_tao", "closes",
 }
 
-// Diff calls fn with where two ledgers differ: first their policies, then who holds which UID now, then, by coldkey,
-// each miner that only one has, that has another status or start of tracking, or else the first of its events in order
-// that only one has or whose contents or terms differ; only where none does, the first whose result does. Amounts in rao, times in microseconds. Ids, and what is
-// archived, are not compared, nor are lists of positions, which name ids. It reads a snapshot of each. Diff ends with
-// the error of fn, or one of storage.
+// Diff calls fn with each difference between two ledgers: their policies, then who holds which UID now, then the miners
+// by coldkey. Of a miner it reports that only one ledger has it, that its status or start of tracking differs, or else
+// the first event in order that only one ledger has or whose contents or terms differ; if there is none, the first
+// event whose result differs. Amounts are in rao, times in microseconds. Ids, archiving, and lists of positions, which
+// name ids, are not compared. It reads one snapshot of each ledger. Errors: that of fn, which ends Diff, or one of
+// storage.
 func (l *Ledger) Diff(ctx context.Context, other *Ledger, fn func(Divergence) error) error {
 	return l.db.ReadOnly(ctx, func(ctx context.Context, here *read.Queries) error {
 		return other.db.ReadOnly(ctx, func(ctx context.Context, there *read.Queries) error {
@@ -123,8 +124,8 @@ func timeText(t *chain.Time) string {
 	return t.String()
 }
 
-// compareEvents finds the first event of a miner in which the ledgers differ. Texts of many events are compared as a whole;
-// where they differ, those of each.
+// compareEvents finds the first event of a miner in which the ledgers differ. It compares the joined texts of many
+// events first, and single events only if those differ.
 func (d diff) compareEvents(ctx context.Context, here, there Miner) error {
 	for after := chain.EventKey(""); ; {
 		a, err := d.here.EventsAsText(ctx, read.EventsAsTextParams{MinerID: here.MinerID, AfterKey: after, PageSize: maxPage})
@@ -148,8 +149,8 @@ func (d diff) compareEvents(ctx context.Context, here, there Miner) error {
 	}
 }
 
-// firstEvent names the first event after a key that differs in what is recorded of it, or else in its result: an
-// event more shows in the results of earlier ones too.
+// firstEvent reports the first event after a key whose recorded contents differ, or else whose result does.
+// Contents come first, since one additional event changes the results of others too.
 func (d diff) firstEvent(ctx context.Context, here, there Miner, after chain.EventKey) error {
 	texts := func(q *read.Queries, m Miner) iter.Seq2[[]read.EventTextsRow, error] {
 		return pages("events", maxPage, after, func(r read.EventTextsRow) chain.EventKey { return r.EventKey }, func(after chain.EventKey) ([]read.EventTextsRow, error) {
@@ -182,10 +183,10 @@ func (d diff) firstEvent(ctx context.Context, here, there Miner, after chain.Eve
 	return d.found(*result)
 }
 
-// errDiverged ends a merge that has found what it looked for.
+// errDiverged ends a merge that has found its answer.
 var errDiverged = errors.New("the ledgers differ")
 
-// firstDivergence is the first word in which two events differ, and whether it is one of what is recorded of it.
+// firstDivergence is the first word in which two events differ, and whether it belongs to what was recorded.
 func firstDivergence(a, b *read.EventTextsRow) (d Divergence, recorded bool) {
 	switch {
 	case b == nil:
@@ -206,7 +207,8 @@ func firstDivergence(a, b *read.EventTextsRow) (d Divergence, recorded bool) {
 	return d, false
 }
 
-// mergePages goes through two ordered sequences of pages at once, with nil for what one does not have.
+// mergePages walks two ordered sequences of pages together and calls each with the rows of equal
+// order; nil stands for a row that one of them lacks.
 func mergePages[T any](here, there iter.Seq2[[]T, error], order func(a, b T) int, each func(a, b *T) error) error {
 	next, stop := iter.Pull2(rowsOf(there))
 	defer stop()

@@ -30,15 +30,16 @@
 // # Policy
 //
 // The minimum of blocks, the rule for self-trades, whether transfers count and the window of scores are the ledger's
-// ([Policy], [Ledger.SetPolicy]). A call that asks for another is refused, unless it passes [OverridePolicy]. Events keep
-// what they were handled under, until [Ledger.Rebuild] with [UnderPolicy]. [Ledger.Basis] is what figures stand on.
+// ([Policy], [Ledger.SetPolicy]). A call that asks for another is refused, unless it passes [OverridePolicy]. Events
+// keep what they were handled under, until [Ledger.Rebuild] with [UnderPolicy]. [Ledger.Basis] is what figures are
+// based on.
 //
 // # Ingesting
 //
-// [Ledger.Apply] takes a whole input of any size and any order. It validates and stages all of it before
-// anything is applied, so a bad row applies nothing; then it applies the events in order, in batches of one
-// transaction. It may be stopped at any instant, by a crash too: the next Apply goes on with what is staged,
-// and running the same input again ends in the same ledger.
+// [Ledger.Apply] takes a whole input of any size and any order. It validates and stages all of it before anything is
+// applied, so a bad row applies nothing; then it applies the events in order, in batches of one transaction. It may be
+// stopped at any moment, also by a crash: the next Apply continues with what is staged, and running the same input
+// again ends in the same ledger.
 //
 // # Reading
 //
@@ -47,16 +48,16 @@
 //
 // # Archiving
 //
-// [Ledger.ArchiveClosedPositions] marks what was closed long ago as archived, in many short transactions. Lists
-// leave it out unless they are asked for it, and are as short as what still happens; by id it is found as before.
-// Counters, the report, snapshots and scores do not change by it.
+// [Ledger.ArchiveClosedPositions] marks what was closed long ago as archived, in many short transactions. Lists leave
+// it out unless they are asked for it, so they stay short; reading by id finds it as before. Counters, the report,
+// snapshots and scores do not change by it.
 //
 // # Snapshots and scores
 //
-// [Ledger.TakeSnapshot] records how a miner stands over the positions of a window, in exact sums;
-// [Ledger.TakeSnapshots] does so for all miners at one moment. [Ledger.Scores] ranks the miners that the chain
-// can give weight to by what they gained on the last days, the older the less; [Ledger.Weights] are for the chain. Sums are exact to
-// the rao; the means and scores made of them are floats.
+// [Ledger.TakeSnapshot] records a miner's results over the positions of a window, in exact sums; [Ledger.TakeSnapshots]
+// does so for all miners at one moment. [Ledger.Scores] ranks the miners that the chain can give weight to by what they
+// gained on the last days, the older the less; [Ledger.Weights] are for the chain. Sums are exact to the rao; the means
+// and scores made of them are floats.
 //
 // # Transactions
 //

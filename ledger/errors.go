@@ -8,8 +8,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// The errors of this package, for errors.Is. Beside them come those of the manager (busy, read-only, disk
-// full, …) and the context's.
+// The errors of this package, for errors.Is. In addition there are those of the manager (busy, read-only,
+// disk full, …) and the context's.
 var (
 	// ErrInvalid is chain.ErrInvalid: a value that cannot be. The *chain.InvalidError names field and value.
 	ErrInvalid = chain.ErrInvalid
@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 // Unwrap returns the error's kind or cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// nameMissing gives a missing row the name of what was looked for; other errors speak for themselves.
+// nameMissing makes ErrNotFound say what was looked for, and leaves other errors as they are.
 func nameMissing(err error, op, format string, args ...any) error {
 	if err == nil || !errors.Is(err, ErrNotFound) {
 		return err
@@ -65,25 +65,25 @@ func nameMissing(err error, op, format string, args ...any) error {
 	return &Error{Op: op, Subject: fmt.Sprintf(format, args...), Err: ErrNotFound}
 }
 
-// stuckError is the error of a loop over batches that has read a row to work on and could not change it, so that it would
-// read it again and again: an index and its table say different things.
+// stuckError is the error of a loop over batches that found a row but could not change it, and so would read it
+// forever: an index disagrees with its table.
 func stuckError(op, format string, args ...any) error {
 	return &Error{Op: op, Subject: fmt.Sprintf(format, args...), Err: manager.ErrCorrupt,
 		Detail: "the row is found but cannot be changed; verify the file, and restore a backup"}
 }
 
-// corruptField is the error of a row that holds what no row can: it was changed otherwise than by the ledger.
+// corruptField is the error of a row that holds an impossible value: something other than the ledger changed
+// it.
 func corruptField(table, row, field string, value any, reason string) error {
 	return corruptRow(table, row, invalid(field, value, reason))
 }
 
-// corruptRow is the error of a row whose values cannot be reckoned with.
+// corruptRow is the error of a row whose values cannot be used.
 func corruptRow(table, row string, err error) error {
 	return &Error{Op: "read", Subject: table + " " + row, Err: manager.ErrCorrupt,
 		Detail: err.Error() + "; verify the ledger, and restore a backup"}
 }
 
-// invalid is an *chain.InvalidError.
 func invalid(field string, value any, reason string) error {
 	return &chain.InvalidError{Field: field, Value: fmt.Sprint(value), Reason: reason}
 }

@@ -15,14 +15,14 @@ type Event struct {
 	Hotkey      chain.Address // the delegate
 	Netuid      chain.Netuid
 	ExtrinsicID string // 1 to 128 printable ASCII characters
-	EventIndex  int64  // >= 0; tells the events of one extrinsic apart
+	EventIndex  int64  // >= 0; distinguishes the events of one extrinsic
 	Block       int64  // 0: unknown
 	Time        chain.Time
 	TAO, Alpha  chain.Rao // >= 0 for Apply, > 0 for AddPosition and ProcessClose
-	Excluded    bool      // Apply records it as ignored: excluded, as it does transfers that the policy excludes
+	Excluded    bool      // Apply records it as ignored, for the reason excluded, like transfers that the policy excludes
 
-	// What is no part of the contents: a repeat that differs only here is the same event, and the first value
-	// given stands. nil: not known.
+	// Not part of the contents: an event that differs only here is the same event, and the first value given
+	// is kept. nil: unknown.
 	IsTransfer *bool      // of stake between accounts
 	Fee        *chain.Rao // >= 0
 	USD        *chain.USD // the value in dollars
@@ -76,7 +76,7 @@ func (e Event) validateRest() error {
 	return inField("extrinsic_id", err)
 }
 
-// inField is a value's error under the name of the event's field.
+// inField renames the field of a value's error to the event's field.
 func inField(field string, err error) error {
 	if bad, ok := err.(*chain.InvalidError); ok {
 		return &chain.InvalidError{Field: field, Value: bad.Value, Reason: bad.Reason}
@@ -84,8 +84,8 @@ func inField(field string, err error) error {
 	return err
 }
 
-// checkedAs checks an event for an operation that takes only the one kind and has an effect, so that there is
-// nothing to ignore.
+// checkedAs validates an event for an operation that takes only one kind, and only events that have an
+// effect.
 func (e Event) checkedAs(kind chain.EventKind) (Event, error) {
 	if e.Kind == "" {
 		e.Kind = kind
@@ -113,7 +113,8 @@ func (e Event) subject() string {
 	return fmt.Sprintf("%s #%d of %s", e.ExtrinsicID, e.EventIndex, e.Coldkey)
 }
 
-// firstDifference names the first of the contents in which the recorded event differs. It is empty when none does.
+// firstDifference describes the first of the contents that the recorded event has otherwise; empty if there is
+// none.
 func (e Event) firstDifference(r RecordedEvent) string {
 	switch {
 	case e.Kind != r.Kind:
@@ -134,8 +135,8 @@ func (e Event) firstDifference(r RecordedEvent) string {
 	return ""
 }
 
-// payload is the event as a line of the project's own JSON form, so that a rejected one can be taken in
-// again.
+// payload is the event as a line of the project's own JSON format, so that a rejected event can be
+// ingested again.
 func (e Event) payload() (string, error) {
 	text, err := json.Marshal(struct {
 		Coldkey     chain.Address   `json:"coldkey"`

@@ -9,7 +9,7 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/write"
 )
 
-// eventRow is an event with what becomes of it, as it goes into the events table.
+// eventRow is an event with its outcome, as it is written to the events table.
 type eventRow struct {
 	Event
 	minerID    int64
@@ -70,7 +70,7 @@ func findEvent(ctx context.Context, tx Tx, minerID int64, e Event) (RecordedEven
 	return recorded, completeEvent(ctx, tx, &recorded, e)
 }
 
-// completeEvent records what a repeat says of an event beside its contents, where nothing was said before.
+// completeEvent fills in what a repeat adds to a recorded event besides its contents.
 func completeEvent(ctx context.Context, tx Tx, recorded *RecordedEvent, e Event) error {
 	if (e.IsTransfer == nil || recorded.IsTransfer != nil) && (e.Fee == nil || recorded.Fee != nil) && (e.USD == nil || recorded.USD != nil) {
 		return nil

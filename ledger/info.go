@@ -11,13 +11,13 @@ import (
 type Info struct {
 	Rows          map[string]int64 `json:"rows"`
 	Archived      int64            `json:"archived_positions"`
-	Interrupted   int64            `json:"interrupted_inputs"` // that Apply has not ended
+	Interrupted   int64            `json:"interrupted_inputs"` // that no Apply has finished
 	LastArchive   *chain.Time      `json:"last_archive"`
 	SchemaVersion int64            `json:"schema_version"`
 	JournalMode   string           `json:"journal_mode,omitempty"` // this and what follows of pages: of a file
 	PageSize      int64            `json:"page_size,omitempty"`
 	Pages         int64            `json:"pages,omitempty"`
-	FreePages     int64            `json:"free_pages"`       // hold nothing; Compact gives them back
+	FreePages     int64            `json:"free_pages"`       // unused; Compact returns them to the file system
 	Server        *ServerInfo      `json:"server,omitempty"` // nil: the ledger is a file
 }
 

@@ -20,7 +20,7 @@ const defaultBatchSize = 500
 type Ledger struct {
 	db          *manager.DB[*read.Queries, Tx]
 	path        string
-	readOptions []manager.Option // for another connection that reads
+	readOptions []manager.Option // for the extra reading connection of Verify
 	clock       func() time.Time
 	batchSize   int64
 }
@@ -36,8 +36,8 @@ type openConfig struct {
 	migrate   []func(context.Context, *sql.DB) error
 }
 
-// WithClock sets the clock that dates registrations without a time of their own and tells whether another
-// process has abandoned its input. Default: time.Now.
+// WithClock sets the clock that dates registrations without a time of their own and decides whether
+// another process has abandoned its input. Default: time.Now.
 func WithClock(now func() time.Time) Option { return func(c *openConfig) { c.clock = now } }
 
 // WithBatchSize sets how many events Apply puts into one transaction. More is faster and makes
@@ -46,10 +46,10 @@ func WithBatchSize(events int) Option {
 	return func(c *openConfig) { c.batchSize = max(1, int64(events)) }
 }
 
-// WithMigration runs migrate on every Open after the ledger's own migrations, under the same lock: for tables of
-// a program's own in the ledger's file. Make it with migrate.Up and a version table of its own,
-// migrate.Table("mine_versions"). Several run in the order they are given. Tables of others may have any name that
-// the ledger does not use. OpenReadOnly runs none. Default: none.
+// WithMigration runs migrate on every Open after the ledger's own migrations, under the same lock: for a program's
+// own tables in the ledger's file. Make it with migrate.Up and a version table of its own,
+// migrate.Table("mine_versions"). Several run in the order they are given. Such tables may have any name that the
+// ledger does not use. OpenReadOnly runs none. Default: none.
 func WithMigration(migrate func(ctx context.Context, db *sql.DB) error) Option {
 	return func(c *openConfig) { c.migrate = append(c.migrate, migrate) }
 }
@@ -59,7 +59,6 @@ func WithManager(opts ...manager.Option) Option {
 	return func(c *openConfig) { c.manager = append(c.manager, opts...) }
 }
 
-// readOptions are the options of a manager that only reads.
 func (c openConfig) readOptions() []manager.Option {
 	return append([]manager.Option{manager.WithApplicationID(applicationID)}, c.manager...)
 }
@@ -101,7 +100,6 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	return l, nil
 }
 
-// inTurn runs migrations one after the other.
 func inTurn(migrations []func(context.Context, *sql.DB) error) func(context.Context, *sql.DB) error {
 	return func(ctx context.Context, db *sql.DB) error {
 		for _, migrate := range migrations {
@@ -133,13 +131,13 @@ func OpenReadOnly(ctx context.Context, path string, opts ...Option) (*Ledger, er
 }
 
 // Close waits for running transactions and closes the file. If ctx ends first it returns an error that names
-// whoever still holds the ledger, and may be called again.
+// what still holds the ledger, and may be called again.
 func (l *Ledger) Close(ctx context.Context) error { return l.db.Close(ctx) }
 
-// DB is the manager underneath, for what it offers beside transactions.
+// DB is the underlying manager, for what it offers besides transactions.
 func (l *Ledger) DB() *manager.DB[*read.Queries, Tx] { return l.db }
 
-// Stats says what the manager has done since Open.
+// Stats counts what the manager has done since Open.
 func (l *Ledger) Stats() manager.Stats { return l.db.Stats() }
 
 // now is the clock's time in whole microseconds.

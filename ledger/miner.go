@@ -33,8 +33,8 @@ func (o trackingStartOption) setApply(c *applyConfig) error {
 	return nil
 }
 
-// RegisterMiner records a new miner, and with a hotkey the UID that it holds from then on; whoever held that
-// UID or that hotkey holds it no more. Errors: ErrInvalid, ErrMinerExists.
+// RegisterMiner records a new miner and, if a hotkey is given, the UID that it holds from then on; a
+// previous holder of the UID or the hotkey loses it. Errors: ErrInvalid, ErrMinerExists.
 func (l *Ledger) RegisterMiner(ctx context.Context, r Registration, opts ...MinerOption) (Miner, error) {
 	r, err := r.validated(l.now())
 	if err != nil {
@@ -56,9 +56,9 @@ func (l *Ledger) RegisterMiner(ctx context.Context, r Registration, opts ...Mine
 	}, manager.Label("ledger.RegisterMiner"))
 }
 
-// EnsureMiner returns the miner of a coldkey, and creates it if there is none. With a hotkey it sees that the
-// miner holds the UID with it, as RegisterMiner does; an inactive miner then is active again. A blacklisted
-// one stays blacklisted. Options matter only to a miner that is created. Error: ErrInvalid.
+// EnsureMiner returns the miner of a coldkey, and creates it if there is none. If a hotkey is given, the
+// miner holds the UID with it afterwards, as with RegisterMiner; an inactive miner becomes active, a
+// blacklisted one stays blacklisted. Options only apply to a miner that is created. Error: ErrInvalid.
 func (l *Ledger) EnsureMiner(ctx context.Context, r Registration, opts ...MinerOption) (m Miner, isNew bool, err error) {
 	r, err = r.validated(l.now())
 	if err != nil {
@@ -91,7 +91,7 @@ type ensured struct {
 	isNew bool
 }
 
-// UpdateMinerStatus sets a miner's status, and is the one way to blacklist a miner and to lift that again.
+// UpdateMinerStatus sets a miner's status. It is the only way to blacklist a miner, and to end that.
 // Errors: ErrInvalid, ErrNotFound.
 func (l *Ledger) UpdateMinerStatus(ctx context.Context, coldkey chain.Address, status chain.MinerStatus) (Miner, error) {
 	if !status.Valid() {

@@ -9,7 +9,7 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/write"
 )
 
-// counters is what an operation adds to those of its miner.
+// counters are a miner's lifetime counters, or what an operation adds to them.
 type counters struct {
 	positions, openPositions, trades, closes       int64
 	entryTAO, entryAlpha                           chain.Rao
@@ -18,7 +18,8 @@ type counters struct {
 	unmatchedAlpha, unmatchedTAO                   chain.Rao
 }
 
-// plus returns c + d. The error is ErrInvalid: a sum that 64 bits do not hold.
+// plus returns c + d. The error is ErrInvalid, for a sum that does not fit in
+// 64 bits.
 func (c counters) plus(d counters) (counters, error) {
 	var err error
 	return counters{
@@ -49,7 +50,7 @@ func addCounter[N ~int64](err *error, counter string, a, b N) N {
 	return a + b
 }
 
-// overflowError is the ErrInvalid of an event that is good by itself but too much for its miner's counters.
+// overflowError is the ErrInvalid of a valid event that would overflow its miner's counters.
 type overflowError struct{ error }
 
 func (e *overflowError) Unwrap() error { return e.error }
@@ -65,8 +66,8 @@ func countersOf(m Miner) counters {
 	}
 }
 
-// account is a miner inside one transaction: what it was, and what the transaction adds. The additions are
-// written once, by save.
+// account is a miner inside one transaction: its row, and what the transaction adds to it. save writes the
+// additions, once.
 type account struct {
 	miner      Miner
 	latest     *chain.EventKey // of the events handled; nil: there is none
@@ -91,8 +92,8 @@ func openAccount(ctx context.Context, tx Tx, coldkey chain.Address) (*account, e
 // outOfOrder reports whether an event comes before one that was handled already.
 func (a *account) outOfOrder(key chain.EventKey) bool { return a.latest != nil && key < *a.latest }
 
-// addEvent counts a handled event in, and marks the miner where the event is late. The sum has been tried before (see
-// counters.plus), so that nothing is written for an event that overflows it.
+// addEvent adds a handled event, and marks the miner if the event is late. The caller has computed total before it
+// wrote anything, so that an event which overflows it is not written.
 func (a *account) addEvent(key chain.EventKey, added, total counters) {
 	if !a.outOfOrder(key) {
 		a.latest = &key
@@ -100,11 +101,11 @@ func (a *account) addEvent(key chain.EventKey, added, total counters) {
 		a.oldestLate = &key
 	}
 	a.total = total
-	a.added, _ = a.added.plus(added) // fits, since the total does and both begin below it
+	a.added, _ = a.added.plus(added) // cannot overflow, since the total did not
 	a.changed = true
 }
 
-// markActive moves the miner's last activity on to a position opened or closed.
+// markActive moves the miner's last activity to at, unless it is later already.
 func (a *account) markActive(at chain.Time) {
 	if a.lastActive == nil || *a.lastActive < at {
 		a.lastActive = &at
@@ -127,7 +128,7 @@ func (a *account) save(ctx context.Context, tx Tx) error {
 	})
 }
 
-// minus returns c − d, where d is a part of c: then every difference fits, also where the part of a gain does not.
+// minus returns c − d. Since d is a part of c, no difference overflows.
 func (c counters) minus(d counters) counters {
 	return counters{
 		positions: c.positions - d.positions, openPositions: c.openPositions - d.openPositions,
@@ -140,7 +141,6 @@ func (c counters) minus(d counters) counters {
 	}
 }
 
-// copyTo sets the counters of a miner's row.
 func (c counters) copyTo(m *Miner) {
 	m.Positions, m.OpenPositions, m.Trades, m.Closes = c.positions, c.openPositions, c.trades, c.closes
 	m.EntryTAO, m.EntryAlpha = c.entryTAO, c.entryAlpha

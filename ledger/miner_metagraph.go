@@ -28,14 +28,14 @@ type SyncResult struct {
 	Reactivated int64 `json:"reactivated"` // inactive miners that hold a UID
 }
 
-// SyncMetagraph moves the registrations, in one transaction, so that the current ones are exactly those of
-// the rows: what the rows do not hold ends, what is new starts, and what stands on both sides is left alone.
-// at is the moment of it; 0 means now. Coldkeys that are not known become miners. A miner that loses its last
-// UID is inactive then, an inactive one that holds a UID is active, and a blacklisted one stays blacklisted.
-// History stays with the miner. No rows end every registration. Rows that change nothing write nothing.
+// SyncMetagraph makes the current registrations exactly those of the rows, in one transaction: registrations
+// that are not among the rows end, new ones start, and those on both sides stay as they are. at is the time
+// of the change; 0 means now. Unknown coldkeys become miners. A miner that loses its last UID becomes
+// inactive, an inactive one that gets a UID becomes active, a blacklisted one stays blacklisted. History
+// stays with the miner. Without rows every registration ends. Rows that change nothing write nothing.
 //
-// Error: ErrInvalid, naming the row, for a bad address, for a UID or a hotkey that comes twice, and for a
-// moment before the start of a registration that would end at it. Nothing has changed then.
+// Error: ErrInvalid, naming the row, for a bad address, for a UID or a hotkey that occurs twice, and for a
+// time before the start of a registration that would end then. Nothing is changed in that case.
 func (l *Ledger) SyncMetagraph(ctx context.Context, rows []MetagraphRow, at chain.Time) (SyncResult, error) {
 	if at == 0 {
 		at = l.now()
@@ -56,7 +56,7 @@ func (l *Ledger) SyncMetagraph(ctx context.Context, rows []MetagraphRow, at chai
 	}, manager.Label("ledger.SyncMetagraph"))
 }
 
-// checkMetagraph validates the rows, each by itself and as a whole.
+// checkMetagraph validates each row, and that no UID or hotkey occurs twice.
 func checkMetagraph(rows []MetagraphRow) error {
 	byUID := make(map[chain.UID]int, len(rows))
 	byHotkey := make(map[chain.Address]int, len(rows))
@@ -85,7 +85,8 @@ func checkMetagraph(rows []MetagraphRow) error {
 	return nil
 }
 
-// syncedMiner is a miner in a sync, with the number of UIDs that it will hold.
+// syncedMiner is a miner in a sync; holds is the number of UIDs that it will
+// hold.
 type syncedMiner struct {
 	minerID int64
 	status  chain.MinerStatus
@@ -101,7 +102,8 @@ type metagraphSync struct {
 	result  SyncResult
 }
 
-// run ends what is in the way before it starts anything, since UIDs and hotkeys pass on and are swapped.
+// run ends registrations before it starts any, since UIDs and hotkeys pass from miner to miner and are
+// swapped.
 func (s *metagraphSync) run(ctx context.Context, rows []MetagraphRow) error {
 	kept, err := s.endRegistrations(ctx, rows)
 	if err != nil {
@@ -125,7 +127,8 @@ func (s *metagraphSync) run(ctx context.Context, rows []MetagraphRow) error {
 	return nil
 }
 
-// endRegistrations ends the current registrations that the rows do not hold, and returns the UIDs of the others.
+// endRegistrations ends the current registrations that are not among the rows, and returns the UIDs of those
+// that are.
 func (s *metagraphSync) endRegistrations(ctx context.Context, rows []MetagraphRow) (kept map[chain.UID]bool, err error) {
 	want := make(map[chain.UID]MetagraphRow, len(rows))
 	for _, r := range rows {
@@ -193,8 +196,8 @@ func (s *metagraphSync) findOrCreate(ctx context.Context, coldkey chain.Address)
 	return h, nil
 }
 
-// updateStatus sets the status that follows from what a miner holds. One that held nothing before, and holds
-// nothing, stays as it is: it is known from its events alone.
+// updateStatus sets the status that follows from the UIDs a miner holds. A miner that held none before and
+// holds none now keeps its status: it is known only from its events.
 func (s *metagraphSync) updateStatus(ctx context.Context, h *syncedMiner) error {
 	var err error
 	switch {

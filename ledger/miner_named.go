@@ -9,8 +9,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// MinersNamed lists the miners whose coldkey or current hotkey begins and ends with the given texts, by coldkey, at
-// most limit of them.
+// MinersNamed lists at most limit miners whose coldkey begins and ends with the given texts or, if there is none,
+// whose current hotkey does.
 func (l *Ledger) MinersNamed(ctx context.Context, begins, ends string, limit int) ([]Miner, error) {
 	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
 		found, err := minersByColdkey(ctx, q, begins, ends, limit)
@@ -21,7 +21,7 @@ func (l *Ledger) MinersNamed(ctx context.Context, begins, ends string, limit int
 	}, manager.Label("ledger.MinersNamed"))
 }
 
-// minersByColdkey seeks the first coldkey that begins so, and goes on from there.
+// minersByColdkey reads from the first coldkey with that beginning on.
 func minersByColdkey(ctx context.Context, q *read.Queries, begins, ends string, limit int) (found []Miner, err error) {
 	coldkey := func(m Miner) chain.Address { return m.Coldkey }
 	for page, err := range pages("miners", defaultPage, chain.Address(begins), coldkey, func(after chain.Address) ([]Miner, error) {
@@ -42,7 +42,8 @@ func minersByColdkey(ctx context.Context, q *read.Queries, begins, ends string, 
 	return found, nil
 }
 
-// minersByHotkey looks through the registrations of now, at most one for each UID.
+// minersByHotkey looks through the current registrations, at most one for each
+// UID.
 func minersByHotkey(ctx context.Context, q *read.Queries, begins, ends string, limit int) (found []Miner, err error) {
 	uid := func(r RecordedRegistration) int64 { return int64(r.UID) }
 	for page, err := range pages("registrations", maxPage, -1, uid, func(after int64) ([]RecordedRegistration, error) {

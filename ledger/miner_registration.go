@@ -12,12 +12,12 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Registration names a miner and the place that it holds on the subnet.
+// Registration names a miner and the UID that it holds on the subnet.
 type Registration struct {
 	Coldkey chain.Address
-	Hotkey  chain.Address // empty: the miner is known but holds no UID, and UID and At are not looked at
+	Hotkey  chain.Address // empty: the miner holds no UID; UID and At are ignored then
 	UID     chain.UID
-	At      chain.Time // from when on; 0: now
+	At      chain.Time // since when; 0: now
 }
 
 // validated validates a registration and fills in its time.
@@ -40,9 +40,9 @@ func (r Registration) validated(now chain.Time) (Registration, error) {
 	return r, nil
 }
 
-// Deregister ends registrations of a miner: those of the given UIDs, or all. at is the moment of it, 0 means
-// now. An active miner that holds no UID any more is inactive then; its history stays. Errors: ErrNotFound
-// for an unknown miner or a UID it does not hold, ErrInvalid for a moment before a registration's start.
+// Deregister ends registrations of a miner: those of the given UIDs, or all. at is the time of it, 0 means
+// now. An active miner that is left without a UID becomes inactive; its history stays. Errors: ErrNotFound
+// for an unknown miner or a UID it does not hold, ErrInvalid for a time before a registration's start.
 func (l *Ledger) Deregister(ctx context.Context, coldkey chain.Address, at chain.Time, uids ...chain.UID) error {
 	if at == 0 {
 		at = l.now()
@@ -72,8 +72,8 @@ func (l *Ledger) Deregister(ctx context.Context, coldkey chain.Address, at chain
 	}, manager.Label("ledger.Deregister"))
 }
 
-// takeUID makes a miner the holder of a UID with a hotkey, and ends the registrations in the way of it, whoever
-// they belong to: on the chain a UID passes from miner to miner.
+// takeUID makes a miner the holder of a UID with a hotkey, and ends the registrations that hold either, of any
+// miner: on the chain a UID passes from miner to miner.
 func takeUID(ctx context.Context, tx Tx, minerID int64, r Registration) error {
 	byUID, err := registrationOrNil(tx.CurrentRegistrationByUID(ctx, r.UID))
 	if err != nil {
@@ -107,7 +107,7 @@ func takeUID(ctx context.Context, tx Tx, minerID int64, r Registration) error {
 	return reactivate(ctx, tx, minerID)
 }
 
-// registrationOrNil is a registration that may not be there.
+// registrationOrNil turns ErrNotFound into nil.
 func registrationOrNil(r read.Registration, err error) (*read.Registration, error) {
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
@@ -115,7 +115,6 @@ func registrationOrNil(r read.Registration, err error) (*read.Registration, erro
 	return &r, err
 }
 
-// endRegistration ends a registration.
 func endRegistration(ctx context.Context, tx Tx, r read.Registration, at chain.Time) error {
 	if at < r.StartedAt || at > maxTime {
 		return &Error{Op: "end registration", Subject: fmt.Sprintf("of UID %d", r.UID),
@@ -125,7 +124,7 @@ func endRegistration(ctx context.Context, tx Tx, r read.Registration, at chain.T
 	return err
 }
 
-// deactivateWithoutUID makes an active miner inactive when it holds no UID any more.
+// deactivateWithoutUID makes an active miner inactive if it holds no UID.
 func deactivateWithoutUID(ctx context.Context, tx Tx, minerID int64) error {
 	held, err := tx.CurrentRegistrationsOfMiner(ctx, minerID)
 	if err != nil || len(held) > 0 {
@@ -134,12 +133,11 @@ func deactivateWithoutUID(ctx context.Context, tx Tx, minerID int64) error {
 	return changeStatus(ctx, tx, minerID, chain.MinerActive, chain.MinerInactive)
 }
 
-// reactivate makes an inactive miner active.
 func reactivate(ctx context.Context, tx Tx, minerID int64) error {
 	return changeStatus(ctx, tx, minerID, chain.MinerInactive, chain.MinerActive)
 }
 
-// changeStatus changes one status into another and leaves every other as it is, blacklisted above all.
+// changeStatus changes a miner's status if it is from, so a blacklisted miner stays blacklisted.
 func changeStatus(ctx context.Context, tx Tx, minerID int64, from, to chain.MinerStatus) error {
 	m, err := tx.MinerByID(ctx, minerID)
 	if err != nil || m.Status != from {

@@ -10,16 +10,16 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Policy is under what a ledger handles events and scores miners. It belongs to the ledger: no call has to name it,
-// and one that asks for another is refused (see OverridePolicy).
+// Policy is how a ledger handles events and scores miners. It belongs to the ledger: calls need not give it, and a
+// call that asks for something else is refused (see OverridePolicy).
 type Policy struct {
 	MinBlocks    int64                 `json:"min_blocks"`    // between entry and exit for a gain to count; 0: any
-	SelfTrade    chain.SelfTradePolicy `json:"self_trades"`   // what a position gains that its own extrinsic closes
+	SelfTrade    chain.SelfTradePolicy `json:"self_trades"`   // the gain of a position that is closed by the extrinsic which opened it
 	Transfers    chain.TransferPolicy  `json:"transfers"`     // whether events that are known to be transfers count
-	LookbackDays int                   `json:"lookback_days"` // of scores, beside the day itself
+	LookbackDays int                   `json:"lookback_days"` // of scores, besides the day itself
 
-	// Mixed: recorded events may have been handled under another policy, since this one was set after them or a call
-	// overrode it. Rebuild with UnderPolicy re-evaluates them. SetPolicy works it out; what it is given is not looked at.
+	// Mixed: recorded events may have been handled under another policy, because this one was set after them or a call
+	// overrode it. Rebuild with UnderPolicy handles them again. SetPolicy computes it and ignores what it is given.
 	Mixed bool `json:"mixed"`
 }
 
@@ -47,8 +47,9 @@ func (l *Ledger) Policy(ctx context.Context) (Policy, error) {
 	return manager.Read(ctx, l.db, readPolicy)
 }
 
-// SetPolicy sets the ledger's policy and returns it, Mixed worked out. What is recorded stays as it was handled; it
-// reads every event to see whether any was handled otherwise, and no other writer writes meanwhile. Error: ErrInvalid.
+// SetPolicy sets the ledger's policy and returns it with Mixed. Recorded events stay as they were handled; it reads
+// all of them to see whether any was handled under another policy, and blocks other writers meanwhile. Error:
+// ErrInvalid.
 func (l *Ledger) SetPolicy(ctx context.Context, p Policy) (Policy, error) {
 	if err := p.validate(); err != nil {
 		return Policy{}, &Error{Op: "set policy", Err: err}
@@ -61,12 +62,13 @@ func (l *Ledger) SetPolicy(ctx context.Context, p Policy) (Policy, error) {
 	}, manager.Label("ledger.SetPolicy"))
 }
 
-// WithPolicy sets the policy of a ledger that has no events yet, such as one that Open makes. Open returns ErrInvalid
-// where there are events and the ledger's policy is another: SetPolicy changes it. Default: the ledger's own, which
-// begins as DefaultPolicy.
+// WithPolicy sets the policy of a ledger that has no events yet, such as one that Open creates. If there are events
+// and the ledger's policy is another, Open returns ErrInvalid; use SetPolicy then. Default: the ledger's own policy,
+// initially DefaultPolicy.
 func WithPolicy(p Policy) Option { return func(c *openConfig) { c.policy = &p } }
 
-// ensurePolicy sees that the ledger has a policy.
+// ensurePolicy sets the policy of a ledger without events, and refuses to
+// change that of one with events.
 func (l *Ledger) ensurePolicy(ctx context.Context, want Policy) error {
 	if err := want.validate(); err != nil {
 		return &Error{Op: "open", Subject: l.path, Err: err}
@@ -114,7 +116,7 @@ func setPolicy(ctx context.Context, tx Tx, p Policy) error {
 	return refreshMixed(ctx, tx)
 }
 
-// refreshMixed works out whether events were handled under another policy than the one that stands.
+// refreshMixed computes whether any event was handled under another policy than the current one.
 func refreshMixed(ctx context.Context, tx Tx) error {
 	mixed, err := tx.PolicyIsMixed(ctx)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// OverridePolicy lets one call ask for another MinBlocks or SelfTrade than the ledger's policy, and lets ProcessClose
-// take a transfer where the policy excludes them. What was asked for is stored on the event, and the ledger's Policy
-// says Mixed from then on. Without it such a call returns ErrInvalid.
+// OverridePolicy lets one call use another MinBlocks or SelfTrade than the ledger's policy, and lets ProcessClose
+// record a transfer although the policy excludes them. The values used are stored with the event, and the ledger's
+// Policy is Mixed from then on. Without it such a call returns ErrInvalid.
 func OverridePolicy() CloseApplyOption { return overrideOption{} }
 
 type overrideOption struct{}
@@ -21,7 +21,8 @@ func (overrideOption) setClose(terms *closeTerms) error {
 
 func (o overrideOption) setApply(c *applyConfig) error { return o.setClose(&c.closeTerms) }
 
-// underPolicy completes terms by the policy. Error: ErrInvalid when they ask for another.
+// underPolicy fills in from the policy what the options left open. Error: ErrInvalid if
+// they ask for something else.
 func (terms closeTerms) underPolicy(p Policy) (closeTerms, error) {
 	const reason = "the ledger's policy is %v; SetPolicy changes it, and OverridePolicy lets one call differ"
 	switch {
@@ -48,7 +49,7 @@ func (p Policy) excludes(e Event) bool {
 	return p.Transfers == chain.TransfersExclude && e.IsTransfer != nil && *e.IsTransfer
 }
 
-// handlesOtherwise reports whether the policy would have handled an event otherwise than it is.
+// handlesOtherwise reports whether the policy would handle an event differently from terms.
 func (p Policy) handlesOtherwise(e Event, terms closeTerms) bool {
 	return e.Kind == chain.Unstake && (terms.minBlocks != p.MinBlocks || terms.selfTrade != p.SelfTrade) ||
 		e.IsTransfer != nil && *e.IsTransfer && e.Excluded != p.excludes(e)
@@ -62,7 +63,7 @@ func (p Policy) checkTransfer(e Event, terms closeTerms) error {
 	return nil
 }
 
-// noteMixed records that an event was handled otherwise than the policy would.
+// noteMixed records that an event was not handled as the policy says.
 func (p Policy) noteMixed(ctx context.Context, tx Tx) error {
 	if p.Mixed {
 		return nil
@@ -71,7 +72,8 @@ func (p Policy) noteMixed(ctx context.Context, tx Tx) error {
 	return err
 }
 
-// noteTransfer is noteMixed where an event on record turns out to be a transfer.
+// noteTransfer is noteMixed for a recorded event that turns out to be a
+// transfer.
 func noteTransfer(ctx context.Context, tx Tx, recorded RecordedEvent) error {
 	p, err := readPolicy(ctx, tx.Reader)
 	if err != nil || p.Transfers == p.transfersOf(recorded) {
@@ -80,7 +82,8 @@ func noteTransfer(ctx context.Context, tx Tx, recorded RecordedEvent) error {
 	return p.noteMixed(ctx, tx)
 }
 
-// transfersOf is the policy that a transfer on record was handled under: the ledger's where it makes no difference.
+// transfersOf is the transfer policy that a recorded transfer was handled under; p's own if its outcome does not
+// depend on it.
 func (p Policy) transfersOf(e RecordedEvent) chain.TransferPolicy {
 	switch {
 	case e.Outcome == chain.Applied, *e.Reason == chain.NoOpenPosition:

@@ -13,8 +13,8 @@ import (
 // before: the position is returned as it stands now, and nothing changes. An empty Kind counts as stake.
 //
 // Errors: ErrInvalid (also when a counter of the miner would overflow, and for a transfer where the policy
-// excludes them), ErrNotFound for an unknown miner,
-// ErrDuplicateEvent, ErrIgnored when the same event stands recorded as ignored.
+// excludes them), ErrNotFound for an unknown miner, ErrDuplicateEvent, ErrIgnored when the same event is
+// recorded as ignored.
 func (l *Ledger) AddPosition(ctx context.Context, e Event) (p Position, isNew bool, err error) {
 	e, err = e.checkedAs(chain.Stake)
 	if err != nil {
@@ -52,7 +52,7 @@ type openResult struct {
 	outOfOrder bool
 }
 
-// openPosition records a stake that has been checked, and its position, and counts it in.
+// openPosition records a validated stake with its position, and adds it to the account.
 func openPosition(ctx context.Context, tx Tx, a *account, e Event) (openResult, error) {
 	added := counters{positions: 1, openPositions: 1, entryTAO: e.TAO, entryAlpha: e.Alpha}
 	total, overflow := a.total.plus(added)
@@ -97,8 +97,8 @@ func insertPosition(ctx context.Context, tx Tx, p Position) error {
 	})
 }
 
-// openedBefore answers for a stake that the counters cannot hold: if it is a repeat it was counted already,
-// else the overflow is the answer.
+// openedBefore is the result for a stake that would overflow the counters: a repeat was counted before, any
+// other gets the overflow error.
 func openedBefore(ctx context.Context, tx Tx, a *account, e Event, overflow error) (openResult, error) {
 	recorded, err := findEvent(ctx, tx, a.miner.MinerID, e)
 	if errors.Is(err, ErrNotFound) {

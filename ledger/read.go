@@ -8,7 +8,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// readOne runs a query for one row in a snapshot of its own, and names what was looked for when it is missing.
+// readOne runs a query for one row in a snapshot of its own. ErrNotFound names what was looked for.
 func readOne[T any](ctx context.Context, l *Ledger, query func(context.Context, *read.Queries) (T, error), format string, args ...any) (T, error) {
 	row, err := manager.Read(ctx, l.db, query)
 	return row, nameMissing(err, "read", format, args...)
@@ -77,7 +77,8 @@ func (l *Ledger) MinersByStatus(ctx context.Context, status chain.MinerStatus, p
 	})
 }
 
-// Registrations lists what a miner held and holds, oldest record first.
+// Registrations lists a miner's past and current registrations, oldest record
+// first.
 func (l *Ledger) Registrations(ctx context.Context, minerID int64, p Page[RecordedRegistration]) ([]RecordedRegistration, error) {
 	return listPage(ctx, l, "registrations", p, byRegistrationID, func(ctx context.Context, q *read.Queries, after RecordedRegistration, limit int64) ([]RecordedRegistration, error) {
 		return q.RegistrationsOfMiner(ctx, read.RegistrationsOfMinerParams{MinerID: minerID, AfterRegistrationID: after.RegistrationID, PageSize: limit})

@@ -7,11 +7,11 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// PositionThen is a position as of an instant: AlphaThen is what of it was not sold yet, CostThen what of the TAO paid
-// for it was still in that.
+// PositionThen is a position as of a time: AlphaThen is the alpha of it that was not sold yet, CostThen the cost of
+// that alpha.
 type PositionThen = read.PositionsAsOfRow
 
-// PositionsAsOf lists the positions of a miner that were open at an instant, the events at it included, in the order
+// PositionsAsOf lists the positions of a miner that were open at a time, events at that time included, in the order
 // of their events: those that are archived now, or those that are not. Error: ErrInvalid.
 func (l *Ledger) PositionsAsOf(ctx context.Context, minerID int64, at chain.Time, f PositionFilter, p Page[PositionThen]) ([]PositionThen, error) {
 	if at <= 0 || at > maxTime {

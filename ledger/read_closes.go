@@ -49,8 +49,8 @@ func (l *Ledger) Closes(ctx context.Context, minerID int64, f CloseFilter, p Pag
 	})
 }
 
-// keysBetween are the keys between which the page of a list stands that goes on after a row, whose key is empty at
-// the start.
+// keysBetween returns the exclusive bounds of the keys of a page: within the span of time, and after the last row
+// of the page before, whose key is empty at the start.
 func keysBetween(from, until chain.Time, after chain.EventKey, newest bool) (low, high chain.EventKey) {
 	high = keyBefore(until)
 	if !newest {
@@ -62,7 +62,7 @@ func keysBetween(from, until chain.Time, after chain.EventKey, newest bool) (low
 	return keyAfter(from, ""), high
 }
 
-// TradeSums are what the closes of a trade sum up to.
+// TradeSums are the sums over the closes of a trade.
 type TradeSums = read.SumsOfTradesRow
 
 // SumsOfTrades sums up the closes of each of the given trades, archived or not, in one query. A trade without a close

@@ -16,7 +16,7 @@ type PositionFilter struct {
 	Newest      bool                 // lists the newest first
 }
 
-// validate is an ErrInvalid for a status that cannot be.
+// validate returns ErrInvalid for an unknown status.
 func (f PositionFilter) validate() error {
 	if f.Status != "" && !f.Status.Valid() {
 		return &Error{Op: "list positions", Err: invalid("position status", f.Status, "want open, partial or closed")}
@@ -24,7 +24,6 @@ func (f PositionFilter) validate() error {
 	return nil
 }
 
-// params is the filter as the parameters of a query, for a page after a row.
 func (f PositionFilter) params(minerID int64, after Position, limit int64) read.PositionsParams {
 	low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
 	q := read.PositionsParams{
@@ -144,7 +143,8 @@ func (l *Ledger) RejectedEvents(ctx context.Context, coldkey chain.Address, p Pa
 	})
 }
 
-// zeroOrOne is a condition as the 0 or 1 of a query.
+// zeroOrOne is a bool for SQL that also runs on PostgreSQL, which does not
+// compare booleans with numbers.
 func zeroOrOne(b bool) int64 {
 	if b {
 		return 1
@@ -152,7 +152,7 @@ func zeroOrOne(b bool) int64 {
 	return 0
 }
 
-// untilOrMax is the end of a period, where 0 stands for none.
+// untilOrMax is the end of a period; 0 means none.
 func untilOrMax(t chain.Time) chain.Time {
 	if t == 0 {
 		return maxTime
@@ -160,8 +160,8 @@ func untilOrMax(t chain.Time) chain.Time {
 	return t
 }
 
-// keyAfter is the key after which a list starts: that of the last row of the page before, or the end of what comes
-// before the span of time.
+// keyAfter is the exclusive lower bound of a list's keys: the key of the last row of the page before, or the one
+// just below the span of time.
 func keyAfter(from chain.Time, after chain.EventKey) chain.EventKey {
 	if from <= 0 {
 		return after
@@ -169,10 +169,11 @@ func keyAfter(from chain.Time, after chain.EventKey) chain.EventKey {
 	return max(after, chain.FirstEventKey(from))
 }
 
-// lastKey is after every key.
+// lastKey is greater than every key.
 const lastKey chain.EventKey = "~"
 
-// keyBefore is the key before which a list ends, where 0 stands for no end.
+// keyBefore is the exclusive upper bound of the keys of events up to a time; 0
+// means no bound.
 func keyBefore(until chain.Time) chain.EventKey {
 	if until <= 0 || until >= maxTime {
 		return lastKey

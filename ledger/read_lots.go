@@ -7,11 +7,13 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// Lot is a close for accounts: alpha that was acquired at one time and disposed of at another, first in first out. Cost
-// and TAO are its shares of EntryTAO and ExitTAO, which are of the whole position and trade, as the dollars are.
+// Lot is a close as accounting wants it: alpha that was acquired at one time and disposed of at another, first in first
+// out. Cost and TAO are its shares of EntryTAO and ExitTAO; these, like the dollars, are those of the whole position
+// and trade.
 type Lot = read.LotsRow
 
-// Lots lists a miner's closes as lots, in the order of Closes. Newest is not looked at.
+// Lots lists a miner's closes as lots, in the order of Closes. It ignores the filter's
+// Newest.
 func (l *Ledger) Lots(ctx context.Context, minerID int64, f CloseFilter, p Page[Lot]) ([]Lot, error) {
 	order := func(a, b Lot) int { return cmp.Or(cmp.Compare(a.EventKey, b.EventKey), cmp.Compare(a.Step, b.Step)) }
 	return listPage(ctx, l, "lots", p, order, func(ctx context.Context, q *read.Queries, after Lot, limit int64) ([]Lot, error) {

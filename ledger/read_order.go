@@ -2,7 +2,7 @@ package ledger
 
 import "cmp"
 
-// The orders of the lists, as their queries say them.
+// The orders of the lists, which must be those of their queries.
 
 func byMinerID(a, b Miner) int { return cmp.Compare(a.MinerID, b.MinerID) }
 
@@ -52,7 +52,7 @@ func byClosedAt(a, b Position) int {
 	return cmp.Or(cmp.Compare(*a.ClosedAt, *b.ClosedAt), cmp.Compare(a.PositionID, b.PositionID))
 }
 
-// inOrder is an order, or the other way around where the newest come first.
+// inOrder reverses an order if the newest come first.
 func inOrder[T any](order func(a, b T) int, newest bool) func(a, b T) int {
 	if !newest {
 		return order

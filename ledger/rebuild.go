@@ -9,15 +9,14 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Change is a row before and after a rebuild. Before is nil where there was none, After where there is none
-// any more.
+// Change is a row before and after a rebuild. Before is nil for a new row, After for one that was removed.
 type Change[T any] struct {
 	Before *T `json:"before"`
 	After  *T `json:"after"`
 }
 
 // Unhonoured is an unstake that was handled in strict mode or with a list of positions, and whose terms
-// cannot be met now that older events have come before it.
+// cannot be met any more, since older events have arrived.
 type Unhonoured struct {
 	EventID int64  `json:"event_id"`
 	Detail  string `json:"detail"`
@@ -27,14 +26,14 @@ type Unhonoured struct {
 type RebuildResult struct {
 	MinerID    int64                   `json:"miner_id"`
 	Replayed   int64                   `json:"replayed"`   // events
-	Reordered  int64                   `json:"reordered"`  // events that were flagged out of order, and are no more
-	Restated   int64                   `json:"restated"`   // events that stand under another policy now, see UnderPolicy
-	Outcomes   []Change[RecordedEvent] `json:"outcomes"`   // events applied that were ignored, and the other way round
+	Reordered  int64                   `json:"reordered"`  // events that are no longer flagged out of order
+	Restated   int64                   `json:"restated"`   // events that are handled under another policy now, see UnderPolicy
+	Outcomes   []Change[RecordedEvent] `json:"outcomes"`   // events that changed between applied and ignored
 	Positions  []Change[Position]      `json:"positions"`  // by id
 	Trades     []Change[Trade]         `json:"trades"`     // by id
 	Closes     []Change[Close]         `json:"closes"`     // by trade and step
-	Counters   Change[Miner]           `json:"counters"`   // the miner's row; both nil when it is as it was
-	Unhonoured []Unhonoured            `json:"unhonoured"` // whether it changed something or not
+	Counters   Change[Miner]           `json:"counters"`   // the miner's row; both nil if unchanged
+	Unhonoured []Unhonoured            `json:"unhonoured"` // also those that changed nothing
 }
 
 // Changed reports whether the rebuild changed anything.
@@ -42,19 +41,19 @@ func (r RebuildResult) Changed() bool {
 	return r.Reordered+r.Restated > 0 || len(r.Outcomes)+len(r.Positions)+len(r.Trades)+len(r.Closes) > 0 || r.Counters.Before != nil
 }
 
-// Rebuild replays all events of a miner, in one transaction: each of them in order (see chain.EventKey), with the
-// terms it was handled on, as if none had come late. Only what differs is written, so where events came in order
-// nothing is. It alone may undo a close, and afterwards the miner is marked no more. Ids are kept. What is archived
-// stays so where it is still closed; a position that is open again, and the trades that closed it, are live again.
-// Events that were flagged out of order are so no more.
+// Rebuild replays all events of a miner in order (see chain.EventKey), in one transaction and on the terms stored
+// with them, as if none had come late. Only differences are written: nothing if the events came in order. Nothing
+// else undoes a close. Afterwards the miner is not marked and none of its events is flagged out of order. Ids are
+// kept. Archived positions that are still closed stay archived; one that is open again, and the trades that closed
+// it, are live again.
 //
-// An unstake that found nothing to close may close something now, or the other way round; one that is ignored
-// for another reason stays ignored. An unstake is a fact, also where its strict mode or its list of positions cannot
-// be honoured any more: then it closes what there is (of its list, and nothing else), the rest is unmatched, and the
-// result names it in Unhonoured.
+// An unstake that found nothing to close may close something now, and the other way round; one that was ignored for
+// another reason stays ignored. An unstake did happen, even if its strict mode or its list of positions can no
+// longer be honoured: then it closes what it can (only of its list, if it has one), the rest is unmatched, and
+// Unhonoured names it.
 //
-// The miner's events are held in memory meanwhile. A second Rebuild changes nothing. Errors: ErrNotFound for an
-// unknown miner, ErrInvalid when a counter would overflow.
+// It holds the miner's events in memory. A second Rebuild changes nothing. Errors: ErrNotFound for an unknown
+// miner, ErrInvalid when a counter would overflow.
 func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address, opts ...RebuildOption) (RebuildResult, error) {
 	var c rebuildConfig
 	for _, o := range opts {
@@ -85,18 +84,18 @@ func (l *Ledger) Rebuild(ctx context.Context, coldkey chain.Address, opts ...Reb
 }
 
 // RebuildMarked replays the events of every marked miner (Miner.OldestLateKey) from its oldest late event on, each
-// miner in one transaction, and takes the mark away. What it costs goes with the events from there on, not with the
-// miner's history. fn, unless it is nil, is called after each miner. It may be stopped at any instant and run again.
+// miner in one transaction, and removes the mark. Its cost depends on the events from there on, not on the miner's
+// whole history. fn, unless nil, is called after each miner. It may be stopped at any moment and run again.
 //
-// A miner whose counters cannot hold what the order of its events makes of them stays as it is, and marked; the
-// others follow, and ErrInvalid, which names it, comes at the end. Errors besides: those of the manager, and the
-// context's.
+// A miner whose counters would overflow stays as it is, and marked; the others follow, and the ErrInvalid that
+// names it is returned at the end. Other errors: those of the manager, and the context's.
 func (l *Ledger) RebuildMarked(ctx context.Context, fn func(RebuildResult)) error {
 	impossible, err := l.replayMarked(ctx, fn)
 	return errors.Join(append(impossible, err)...)
 }
 
-// replayMarked is RebuildMarked, with the ErrInvalid of miners that stay marked apart from the error that ended it.
+// replayMarked is RebuildMarked, but returns the ErrInvalid of miners that stay marked separately from the error
+// that ended it.
 func (l *Ledger) replayMarked(ctx context.Context, fn func(RebuildResult)) (impossible []error, err error) {
 	marked := pages("miners", defaultPage, 0, minerIDOf, func(after int64) ([]Miner, error) {
 		return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Miner, error) {
@@ -124,12 +123,12 @@ func (l *Ledger) replayMarked(ctx context.Context, fn func(RebuildResult)) (impo
 	return impossible, nil
 }
 
-// rebuildAttempts is how often a replay is planned beside other writers before it is planned in the transaction that
-// writes it.
+// rebuildAttempts is how often a replay is planned while others may write, before it is planned inside the
+// transaction that writes it.
 const rebuildAttempts = 2
 
-// rebuildMarked replays a miner from its mark on. It is planned in a snapshot, so that nobody waits for the planning,
-// and written where the miner is still what was planned for.
+// rebuildMarked replays a miner from its mark on. It is planned in a snapshot, so that writers do not wait for the
+// planning, and written if the miner has not changed meanwhile.
 func (l *Ledger) rebuildMarked(ctx context.Context, m Miner) (RebuildResult, error) {
 	for attempt := 1; ; attempt++ {
 		planned, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (*rebuildPlan, error) {
@@ -176,7 +175,7 @@ func (r *rebuildPlan) writtenBefore(ctx context.Context, tx Tx, was **RebuildRes
 	return *was, nil
 }
 
-// planMarked plans the replay of a marked miner. One that is not marked any more has nothing to replay.
+// planMarked plans the replay of a marked miner. If the mark is gone, there is nothing to replay.
 func planMarked(ctx context.Context, q *read.Queries, minerID int64) (*rebuildPlan, error) {
 	m, err := q.MinerByID(ctx, minerID)
 	if err != nil {
@@ -189,8 +188,8 @@ func planMarked(ctx context.Context, q *read.Queries, minerID int64) (*rebuildPl
 	return planRebuild(ctx, q, m, from, nil)
 }
 
-// planRebuild replays the events of a miner in memory, from a key on or, where it is empty, all of them, and finds
-// what is recorded otherwise. With a policy the events are handled under it.
+// planRebuild replays the events of a miner from a key on (if it is empty, all of them) in memory, and compares
+// the result with what is recorded. With a policy the events are handled under it.
 func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey, policy *Policy) (*rebuildPlan, error) {
 	past, b, err := readPast(ctx, q, m, from)
 	if err != nil {
@@ -226,8 +225,8 @@ func planRebuild(ctx context.Context, q *read.Queries, m Miner, from chain.Event
 	return r, nil
 }
 
-// stillApplies reports whether a miner is still as it was when the replay was planned: every event that is handled changes
-// its row, and so does every other replay.
+// stillApplies reports whether a miner is still as it was when the replay was planned: handling an event changes the
+// miner's row, and so does a replay.
 func (r *rebuildPlan) stillApplies(ctx context.Context, q *read.Queries) (bool, error) {
 	m, err := q.MinerByID(ctx, r.miner.MinerID)
 	if err != nil {

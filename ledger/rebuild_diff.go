@@ -8,14 +8,15 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// rebuildPlan compares what a miner's events come to with what is recorded, and writes the difference.
+// rebuildPlan is the difference between a miner's recorded rows and those that a replay of its events
+// makes.
 type rebuildPlan struct {
 	miner      Miner
 	recorded   minerRows
 	want       minerRows
 	archived   int64 // rows of the miner that were archived when it was planned
 	result     RebuildResult
-	outcomes   []RecordedEvent // as they are to be written
+	outcomes   []RecordedEvent // to be written
 	total      counters
 	latest     *chain.EventKey
 	lastActive *chain.Time
@@ -41,7 +42,6 @@ func newRebuildPlan(m Miner, recorded, want minerRows) *rebuildPlan {
 	return r
 }
 
-// findChanges finds every difference.
 func (r *rebuildPlan) findChanges(events, wanted []RecordedEvent, got replayResult) {
 	r.result.Replayed, r.result.Unhonoured = int64(len(events)), got.unhonoured
 	for i, e := range events {
@@ -55,7 +55,7 @@ func (r *rebuildPlan) findChanges(events, wanted []RecordedEvent, got replayResu
 	for _, c := range r.result.Trades {
 		r.touchTrade(changedRow(c).TradeID)
 	}
-	for id, t := range r.want.trades { // archived or not any more, and no other change
+	for id, t := range r.want.trades { // only their archiving changed
 		if was, recorded := r.recorded.trades[id]; recorded && !equalOptional(was.ArchiveRun, t.ArchiveRun) {
 			r.touchTrade(id)
 		}
@@ -74,8 +74,7 @@ func (r *rebuildPlan) findChanges(events, wanted []RecordedEvent, got replayResu
 	r.compareCounters(got)
 }
 
-// compareOutcome compares what became of an event with what becomes of it as it is wanted. Once replayed in order,
-// none is out of order.
+// compareOutcome compares an event's recorded outcome with that of the replay, in which no event is out of order.
 func (r *rebuildPlan) compareOutcome(e, after RecordedEvent, reasons map[int64]chain.IgnoreReason) {
 	after.Outcome, after.Reason, after.OutOfOrder = chain.Applied, nil, false
 	if reason, ignored := reasons[e.EventID]; ignored {
@@ -105,12 +104,12 @@ func (r *rebuildPlan) compareCounters(got replayResult) {
 	got.total.copyTo(&after)
 	if have != got.total || !equalOptional(r.miner.LatestKey, got.latest) || !equalOptional(r.miner.LastActive, got.lastActive) {
 		before := r.miner
-		before.OldestLateKey = nil // the mark is no result
+		before.OldestLateKey = nil // removing the mark does not count as a change
 		r.result.Counters = Change[Miner]{Before: &before, After: &after}
 	}
 }
 
-// changedRows are the rows that differ, in the order of their keys.
+// changedRows lists the rows that differ, in the order of their keys.
 func changedRows[K comparable, T any](before, after map[K]T, order func(a, b K) int, same func(a, b T) bool) []Change[T] {
 	keys := map[K]bool{}
 	for k, b := range before {
@@ -137,7 +136,7 @@ func changedRows[K comparable, T any](before, after map[K]T, order func(a, b K) 
 	return list
 }
 
-// changedRow is the row before, or where there was none the row after.
+// changedRow is the row before the change, or the new one.
 func changedRow[T any](c Change[T]) T {
 	if c.Before != nil {
 		return *c.Before
@@ -152,12 +151,13 @@ func samePosition(a, b Position) bool {
 		a.Status == b.Status && a.Gain == b.Gain && sameEntry(a, b)
 }
 
-// sameEntry reports whether two positions were opened with the same.
+// sameEntry reports whether two positions agree in everything that their event
+// sets.
 func sameEntry(a, b Position) bool {
 	return a.PositionID == b.PositionID && positionOf(eventOfPosition(a)) == positionOf(eventOfPosition(b))
 }
 
-// eventOfPosition is what a position says of its event.
+// eventOfPosition is the part of its event that a position repeats.
 func eventOfPosition(p Position) RecordedEvent {
 	return RecordedEvent{
 		EventID: p.PositionID, MinerID: p.MinerID, Netuid: p.Netuid, Hotkey: p.Hotkey, ExtrinsicID: p.ExtrinsicID,
@@ -171,13 +171,15 @@ func sameTrade(a, b Trade) bool {
 	return a == b
 }
 
-// sameExit reports whether two trades sold the same.
+// sameExit reports whether two trades agree in everything but what is
+// unmatched.
 func sameExit(a, b Trade) bool {
 	a.UnmatchedAlpha, a.UnmatchedTAO = b.UnmatchedAlpha, b.UnmatchedTAO
 	return sameTrade(a, b)
 }
 
-// touchPosition has a position written. One that is inserted or removed has no closes meanwhile.
+// touchPosition notes that a position has to be written. The closes of one that is inserted or
+// removed are removed first and inserted again later.
 func (r *rebuildPlan) touchPosition(id int64) {
 	if r.positions[id] {
 		return
@@ -197,7 +199,7 @@ func (r *rebuildPlan) mustReplacePosition(id int64) bool {
 	return !recorded || !wanted || !sameEntry(before, after)
 }
 
-// touchTrade has a trade written, as touchPosition does a position.
+// touchTrade does the same for a trade.
 func (r *rebuildPlan) touchTrade(id int64) {
 	if r.trades[id] {
 		return
@@ -216,7 +218,7 @@ func (r *rebuildPlan) mustReplaceTrade(id int64) bool {
 	return !recorded || !wanted || !sameExit(before, after)
 }
 
-// moveClose takes a close out and puts back what is to stand in its place.
+// moveClose removes the recorded close and inserts the one of the replay.
 func (r *rebuildPlan) moveClose(key closeKey) {
 	r.removeClose(key)
 	r.insertClose(key)

@@ -10,25 +10,25 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// past is a miner's ledger as it stood before the first event of a replay, as far as the replay asks for it: what
-// the events from then on closed is undone in memory, other positions are read when a trade comes to them. The past
-// of a whole replay is empty.
+// past is the miner's state before the first event of a replay. What the events from there on closed is undone in
+// memory; other positions are read when a trade needs them. The past of a replay of all events is empty.
 type past struct {
-	q        *read.Queries // nil: a whole replay
+	q        *read.Queries // nil: all events are replayed
 	minerID  int64
-	before   chain.EventKey // of the first event
-	recorded minerRows      // rows as they stand: those from before on, and the positions that were looked at
+	before   chain.EventKey // key of the first event
+	recorded minerRows      // the rows as recorded: those after before, and older positions that were read
 	progress map[chain.Netuid]readProgress
 }
 
-// readProgress is how far the open positions of a subnet have been read.
+// readProgress is the key up to which the open positions of a subnet have been
+// read, or all.
 type readProgress struct {
 	key chain.EventKey
 	all bool
 }
 
-// readPast reads the rows from an event on, and undoes them: the book holds the positions that they touched, as they
-// were before, and undone is what they had added to the counters.
+// readPast reads the rows from an event on, and undoes them: the book holds the older positions that they touched,
+// as they were before.
 func readPast(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey) (p *past, b *book, err error) {
 	p = &past{minerID: m.MinerID, before: from, recorded: newMinerRows(), progress: map[chain.Netuid]readProgress{}}
 	b = newBook(p)
@@ -45,7 +45,7 @@ func readPast(ctx context.Context, q *read.Queries, m Miner, from chain.EventKey
 	return p, b, p.undoCloses(ctx, b)
 }
 
-// undoCloses puts back what the closes took of positions that were opened before.
+// undoCloses restores the older positions that the closes took from.
 func (p *past) undoCloses(ctx context.Context, b *book) error {
 	touched := map[int64]bool{}
 	for _, c := range p.recorded.closes {
@@ -90,7 +90,7 @@ func (p *past) undoCloses(ctx context.Context, b *book) error {
 	return nil
 }
 
-// undoneCounters is what the rows of a suffix had added to the counters.
+// undoneCounters is what the undone rows had added to the counters.
 func (p *past) undoneCounters(events []RecordedEvent) counters {
 	var c counters
 	for _, e := range events {
@@ -130,7 +130,8 @@ func (p *past) undoneCounters(events []RecordedEvent) counters {
 	return c
 }
 
-// latestHandled is the key of the last event handled before the replay, and when one was applied.
+// latestHandled is the key of the last event before the replay, and the time of the last one that
+// was applied.
 func (p *past) latestHandled(ctx context.Context) (key *chain.EventKey, lastActive *chain.Time, err error) {
 	if p.q == nil {
 		return nil, nil, nil
@@ -149,7 +150,7 @@ func (p *past) latestHandled(ctx context.Context) (key *chain.EventKey, lastActi
 	return &k, &at, err
 }
 
-// readNextOpen reads the next open positions of a subnet into the book. It reports whether there were any.
+// readNextOpen adds the next open positions of a subnet to the book. It reports whether there may be more.
 func (p *past) readNextOpen(ctx context.Context, b *book, netuid chain.Netuid) (bool, error) {
 	at := p.progress[netuid]
 	if p.q == nil || at.all {
@@ -179,7 +180,8 @@ func (p *past) isReadUpTo(netuid chain.Netuid, key chain.EventKey) bool {
 	return p.q == nil || at.all || key <= at.key
 }
 
-// readOwn reads the open positions that an extrinsic has opened into the book.
+// readOwn adds the open positions that a trade's own extrinsic opened to the
+// book.
 func (p *past) readOwn(ctx context.Context, b *book, e Event) error {
 	if p.q == nil {
 		return nil
@@ -195,7 +197,7 @@ func (p *past) readOwn(ctx context.Context, b *book, e Event) error {
 	return p.readListed(ctx, b, ids)
 }
 
-// readListed reads those positions of a list into the book that were opened before the replay and are not in it.
+// readListed adds to the book those positions of a list that were opened before the replay.
 func (p *past) readListed(ctx context.Context, b *book, ids []int64) error {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return b.positions[id] != nil })
 	if p.q == nil || len(ids) == 0 {
@@ -209,7 +211,7 @@ func (p *past) readListed(ctx context.Context, b *book, ids []int64) error {
 	return nil
 }
 
-// addToBook puts positions, which the replay has not touched yet, into the book.
+// addToBook adds positions that the replay has not touched yet to the book.
 func (p *past) addToBook(b *book, rows []Position) {
 	for _, row := range rows {
 		if b.positions[row.PositionID] == nil {
@@ -224,7 +226,7 @@ func (p *past) addToBook(b *book, rows []Position) {
 type book struct {
 	past       *past
 	positions  map[int64]*Position
-	open       map[chain.Netuid][]*Position // from the first that is not closed on
+	open       map[chain.Netuid][]*Position // without the closed ones at its beginning
 	extrinsics map[string][]*Position
 }
 
@@ -232,7 +234,8 @@ func newBook(p *past) *book {
 	return &book{past: p, positions: map[int64]*Position{}, open: map[chain.Netuid][]*Position{}, extrinsics: map[string][]*Position{}}
 }
 
-// addPosition puts a position at the end of its lists, where one that a replayed event opens belongs; see sort.
+// addPosition puts a position at the end of its lists, which is its place if the replay opens it; see
+// sortLists.
 func (b *book) addPosition(p Position) {
 	b.positions[p.PositionID] = &p
 	b.open[p.Netuid] = append(b.open[p.Netuid], &p)
@@ -250,8 +253,8 @@ func (b *book) sortLists() {
 	}
 }
 
-// candidates are the positions that a trade will close, as gather finds them in the database, and what of an
-// explicit list cannot be honoured.
+// candidates returns what gatherCandidates does, from the book, and why parts of an explicit list cannot be
+// honoured.
 func (b *book) candidates(ctx context.Context, e Event, terms closeTerms) (candidates []candidate, missed []string, err error) {
 	if terms.listed {
 		if err := b.past.readListed(ctx, b, terms.list); err != nil {
@@ -275,7 +278,8 @@ func (b *book) candidates(ctx context.Context, e Event, terms closeTerms) (candi
 	return candidates, nil, err
 }
 
-// fifoCandidates are the first positions of a subnet that cover a trade.
+// fifoCandidates are the first open positions of a subnet, as many as cover the
+// trade.
 func (b *book) fifoCandidates(ctx context.Context, e Event, key chain.EventKey) (candidates []candidate, err error) {
 	left := e.Alpha
 	for i := 0; left > 0; i++ {

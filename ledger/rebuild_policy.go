@@ -13,14 +13,14 @@ type RebuildOption func(*rebuildConfig)
 
 type rebuildConfig struct{ underPolicy bool }
 
-// UnderPolicy has Rebuild handle the events under the ledger's policy of now, and store it on them, so that later
-// rebuilds agree. Events that are known to be transfers are excluded or not as the policy says, whoever excluded them
-// before. Modes and lists of positions stay. Default: each event is handled on the terms that are stored on it.
+// UnderPolicy makes Rebuild handle the events under the ledger's current policy, and store that with them, so that
+// later rebuilds agree. Events that are known to be transfers are excluded or not as the policy says, regardless of
+// why they were before. Modes and lists of positions stay. Default: each event is handled on the terms stored with
+// it.
 func UnderPolicy() RebuildOption { return func(c *rebuildConfig) { c.underPolicy = true } }
 
-// RefreshPolicy recomputes whether events were handled under another policy than the ledger's, as it is to be
-// done once every miner has been rebuilt UnderPolicy, and returns the policy. It reads every event, and no other
-// writer writes meanwhile.
+// RefreshPolicy recomputes the policy's Mixed and returns the policy; call it once every miner has been rebuilt
+// UnderPolicy. It reads every event and blocks other writers meanwhile.
 func (l *Ledger) RefreshPolicy(ctx context.Context) (Policy, error) {
 	return commit(ctx, l, func(ctx context.Context, tx Tx, _ *Policy) (Policy, error) {
 		if err := refreshMixed(ctx, tx); err != nil {
@@ -30,7 +30,8 @@ func (l *Ledger) RefreshPolicy(ctx context.Context) (Policy, error) {
 	}, manager.Label("ledger.RefreshPolicy"))
 }
 
-// restate are events as they are under the policy. One that is ignored for another reason than transfers stays so.
+// restate returns the events with the terms and exclusions of the policy. An event that is ignored for another
+// reason than transfers stays ignored.
 func (p Policy) restate(events []RecordedEvent) []RecordedEvent {
 	events = slices.Clone(events)
 	for i := range events {
@@ -41,7 +42,7 @@ func (p Policy) restate(events []RecordedEvent) []RecordedEvent {
 		if e.IsTransfer == nil || !*e.IsTransfer || p.transfersOf(*e) == p.Transfers {
 			continue
 		}
-		e.Outcome, e.Reason = chain.Applied, nil // what becomes of it, the replay will say
+		e.Outcome, e.Reason = chain.Applied, nil // the replay decides its outcome
 		if p.Transfers == chain.TransfersExclude {
 			e.Outcome, e.Reason = chain.Ignored, new(chain.Excluded)
 		}

@@ -27,10 +27,9 @@ func eventsInOrder(ctx context.Context, q *read.Queries, minerID int64, after ch
 	return events, nil
 }
 
-// closeKey is the key of a close.
 type closeKey struct{ tradeID, step int64 }
 
-// minerRows are the rows that a miner's events make.
+// minerRows are a miner's rows, recorded or made by a replay.
 type minerRows struct {
 	positions map[int64]Position
 	trades    map[int64]Trade
@@ -41,7 +40,7 @@ func newMinerRows() minerRows {
 	return minerRows{positions: map[int64]Position{}, trades: map[int64]Trade{}, closes: map[closeKey]Close{}}
 }
 
-// replayResult is what a miner's events come to when they are handled in order.
+// replayResult is the outcome of handling a miner's events in order.
 type replayResult struct {
 	minerRows
 	reasons    map[int64]chain.IgnoreReason // of the events that are ignored
@@ -51,7 +50,7 @@ type replayResult struct {
 	unhonoured []Unhonoured
 }
 
-// replayEvents handles a miner's events in memory, on top of what was before them. Errors: ErrInvalid when a counter
+// replayEvents handles a miner's events in memory, starting from the past. Errors: ErrInvalid when a counter
 // overflows, and those of reading the past.
 func replayEvents(ctx context.Context, m Miner, events []RecordedEvent, b *book) (r replayResult, err error) {
 	r = replayResult{minerRows: newMinerRows(), reasons: map[int64]chain.IgnoreReason{}}

@@ -7,7 +7,7 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// readAll reads a miner's rows after a key as they stand, archived or not.
+// readAll reads a miner's recorded rows after a key, archived or not.
 func (a minerRows) readAll(ctx context.Context, q *read.Queries, minerID int64, after chain.EventKey) error {
 	for _, archived := range []int64{0, 1} {
 		if err := a.readPositions(ctx, q, read.PositionsParams{
@@ -64,8 +64,8 @@ func (a minerRows) readTrades(ctx context.Context, q *read.Queries, query read.T
 	return nil
 }
 
-// keepArchived leaves archived what is so in recorded and can stay so: positions that are closed. A trade whose
-// positions are all archived is archived with the last of them.
+// keepArchived keeps recorded positions archived if they are still closed. A trade whose positions are all
+// archived is archived too, by the run of the last of them unless it was before.
 func (a minerRows) keepArchived(recorded minerRows) {
 	for id, p := range a.positions {
 		if was := recorded.positions[id]; was.ArchiveRun != nil && p.ClosedAt != nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/write"
 )
 
-// writeChanges writes the differences under the mark that lets closes be undone. Closes go first, since they hold
-// their positions and trades in place; positions stand whole while closes are inserted, and are set last.
+// writeChanges writes the differences, between BeginRebuild and EndRebuild, which allow closes to be deleted.
+// Closes are removed first, since they refer to positions and trades. While closes are inserted, positions have
+// their whole alpha, because triggers check that enough is left; their final values are set last.
 func (r *rebuildPlan) writeChanges(ctx context.Context, tx Tx) error {
 	if !r.result.Changed() && r.miner.OldestLateKey == nil && len(r.trades) == 0 {
 		return nil
@@ -50,7 +51,7 @@ func (r *rebuildPlan) writeOutcomes(ctx context.Context, tx Tx) error {
 	return nil
 }
 
-// openPositions makes the positions whole again, so that closes find enough left of them.
+// openPositions gives the positions their whole alpha, so that closes find enough left.
 func (r *rebuildPlan) openPositions(ctx context.Context, tx Tx) error {
 	for _, id := range slices.Sorted(maps.Keys(r.positions)) {
 		if !r.mustReplacePosition(id) {
@@ -144,8 +145,8 @@ func (r *rebuildPlan) writeCounters(ctx context.Context, tx Tx) error {
 	return err
 }
 
-// archiveTrades archives those of the trades again that were and can be: after their positions. Trades before the
-// replay that closed positions which are open again are live again.
+// archiveTrades archives trades again that were archived, which must happen after their positions are. It takes
+// trades from before the replay out of the archive if a position that they closed is open again.
 func (r *rebuildPlan) archiveTrades(ctx context.Context, tx Tx) error {
 	var reopened []int64
 	for id := range r.positions {

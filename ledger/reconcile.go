@@ -21,10 +21,10 @@ type Balance struct {
 	Alpha   chain.Rao
 }
 
-// Reconciled is a balance of the chain, over all hotkeys of it, beside what the ledger has open on the subnet at that
-// time. Difference is Balance − OpenAlpha. Emitted is what the chain added since the balance before, or ever where
-// there is none: by how much the difference grew, and what was sold without a position. Less than −1 rao, by which the
-// chain rounds, cannot be: the ledger then has events that the chain does not, or the other way around.
+// Reconciled compares a balance of the chain, summed over the hotkeys, with what the ledger has open on the subnet at
+// that time. Difference is Balance − OpenAlpha. Emitted is what the chain added since the previous balance, or ever
+// if there is none: the growth of the difference plus what was sold without a position. Less than −1 rao, by which
+// the chain rounds, is impossible: then the ledger has events that the chain does not have, or the other way around.
 type Reconciled struct {
 	Coldkey    chain.Address `json:"coldkey"`
 	Netuid     chain.Netuid  `json:"netuid"`
@@ -33,7 +33,7 @@ type Reconciled struct {
 	Balance    chain.Rao     `json:"balance"`
 	OpenAlpha  chain.Rao     `json:"open_alpha"`
 	Difference chain.Rao     `json:"difference"`
-	Unmatched  chain.Rao     `json:"unmatched_alpha"` // sold without a position since the balance before
+	Unmatched  chain.Rao     `json:"unmatched_alpha"` // sold without a position since the previous balance
 	Emitted    chain.Rao     `json:"emitted"`
 	Impossible bool          `json:"impossible"`
 }
@@ -82,7 +82,7 @@ func summedBalances(balances []Balance) (rows []Reconciled, err error) {
 	return rows, nil
 }
 
-// reconcileBalance fills in what the ledger has open at a balance, going on from the one before.
+// reconcileBalance fills in the ledger's side of a balance, starting from the previous one.
 func reconcileBalance(ctx context.Context, q *read.Queries, before, now *Reconciled) error {
 	was := Reconciled{}
 	if before != nil {

@@ -11,15 +11,16 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Conflict is one of the contents of a rejected event that the recorded one has otherwise.
+// Conflict is a field in which a rejected event and the recorded one with the same key
+// differ.
 type Conflict struct {
 	Field    string `json:"field"`
 	Rejected string `json:"rejected"`
 	Recorded string `json:"recorded"`
 }
 
-// Conflicts compares a rejected event with the one that is on record under its key. There are none where nothing is
-// on record, or the same.
+// Conflicts compares a rejected event with the recorded one that has its key. There is none if no such event is
+// recorded, or an equal one.
 func (l *Ledger) Conflicts(ctx context.Context, r RejectedEvent) ([]Conflict, error) {
 	var theirs struct {
 		Kind   chain.EventKind
@@ -58,8 +59,8 @@ func (l *Ledger) Conflicts(ctx context.Context, r RejectedEvent) ([]Conflict, er
 	}, manager.Label("ledger.Conflicts"))
 }
 
-// AcknowledgeRejected notes that somebody has seen to rejected events, and returns how many were not acknowledged
-// before. Rejected again, they stay acknowledged. Error: ErrNotFound for an id that is none, and then nothing is noted.
+// AcknowledgeRejected marks rejected events as dealt with, and returns how many were not acknowledged before. If they
+// are rejected again, they stay acknowledged. Error: ErrNotFound for an unknown id; nothing is marked then.
 func (l *Ledger) AcknowledgeRejected(ctx context.Context, rejectedIDs ...int64) (int64, error) {
 	return commit(ctx, l, func(ctx context.Context, tx Tx, was *int64) (int64, error) {
 		var total int64
@@ -85,8 +86,8 @@ func (l *Ledger) AcknowledgeRejected(ctx context.Context, rejectedIDs ...int64) 
 	}, manager.Label("ledger.AcknowledgeRejected"))
 }
 
-// PruneRejected deletes the rejected events that were acknowledged before a moment, in short transactions, and returns
-// how many. With an error comes what had been deleted before it. Error: ErrInvalid for a moment that cannot be.
+// PruneRejected deletes the rejected events that were acknowledged before a time, in short transactions, and returns
+// how many; after an error, how many until then. Error: ErrInvalid for a time out of range.
 func (l *Ledger) PruneRejected(ctx context.Context, before chain.Time) (int64, error) {
 	if before <= 0 || before > maxTime {
 		return 0, &Error{Op: "prune rejected events", Err: invalid("before", before, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}

@@ -8,15 +8,15 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Report is every miner's lifetime figures, by coldkey, with what they stand on. Its JSON writes counts as numbers and amounts as
-// strings with nine places.
+// Report is every miner's lifetime figures, by coldkey, with what they are based on. Its JSON writes counts as numbers
+// and amounts as strings with nine places.
 type Report struct {
 	Miners []ReportRow `json:"miners"`
 	Basis
 }
 
 // ReportRow is a miner's lifetime figures. ExitTAO and CostTAO are sums over closes; what is unmatched
-// includes events ignored for want of an open position. Archiving changes none of them.
+// includes events ignored because nothing was open. Archiving changes none of them.
 type ReportRow struct {
 	Coldkey        chain.Address `json:"coldkey"`
 	Trades         int64         `json:"trades"`

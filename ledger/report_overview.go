@@ -9,12 +9,12 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// GainStretch is what a miner gained, in rao, in a stretch of time: by the closes whose trades were in it, of
-// which CountedCloses met the minimum of blocks and WinningCloses of these gained something. Over all
-// stretches these are the miner's own counters. A Score's DayGain is another figure: it counts a position as a
-// whole, on the day on which nothing was left of it.
+// GainStretch is what a miner gained in a stretch of time, in rao, by the closes of the trades in it.
+// CountedCloses of them met the minimum of blocks, and WinningCloses of these had a gain. Summed over all
+// stretches these are the miner's counters. A Score's DayGain differs: it counts the whole gain of a position
+// on the day on which it was closed.
 type GainStretch struct {
-	Stretch       int64 // its number, counted from 1970 on: of days, the number that Day is
+	Stretch       int64 // counted from 1970; for stretches of a day this is a Day
 	Gain          chain.Rao
 	Closes        int64
 	CountedCloses int64
@@ -27,9 +27,9 @@ type RecentPosition = read.NewestPositionsRow
 // RecentClose is a close as NewestCloses lists it, live or archived, with the subnet and the time of its trade.
 type RecentClose = read.NewestClosesRow
 
-// Exposure is what a miner has open on a subnet, in rao: the alpha that is left, and what of the TAO paid for
-// it is left, which is what it cost. Over all subnets these are the miner's EntryAlpha − ClosedAlpha, and its
-// EntryTAO less the cost of its closes.
+// Exposure is what a miner has open on a subnet, in rao: the alpha that is left, and its cost in TAO. Summed
+// over all subnets these are the miner's EntryAlpha − ClosedAlpha, and its EntryTAO less the cost of its
+// closes.
 type Exposure struct {
 	MinerID   int64
 	Netuid    chain.Netuid
@@ -38,9 +38,9 @@ type Exposure struct {
 	TAO       chain.Rao
 }
 
-// GainsOverTime sums up a miner's closes, live and archived, by stretches of a length that is a whole number of
-// microseconds, oldest first. Those without a close are left out. It reads every close of the miner.
-// Error: ErrInvalid for a length below a microsecond.
+// GainsOverTime sums up a miner's closes, live and archived, by stretches of time of the given length, a whole
+// number of microseconds, oldest first. Stretches without a close are left out. It reads every close of the
+// miner. Error: ErrInvalid for a length below a microsecond.
 func (l *Ledger) GainsOverTime(ctx context.Context, minerID int64, length time.Duration) ([]GainStretch, error) {
 	if length < time.Microsecond {
 		return nil, &Error{Op: "sum gains", Err: invalid("length", length, "want a microsecond or more")}
@@ -55,7 +55,8 @@ func (l *Ledger) GainsOverTime(ctx context.Context, minerID int64, length time.D
 	}, manager.Label("ledger.GainsOverTime"))
 }
 
-// SpanOfTrades is when the first and the last trade of all miners were, live or archived; 0 where there is none.
+// SpanOfTrades returns the times of the first and the last trade of all miners, live or archived; 0 if there is
+// none.
 func (l *Ledger) SpanOfTrades(ctx context.Context) (first, last chain.Time, err error) {
 	span, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (read.SpanOfTradesRow, error) {
 		return q.SpanOfTrades(ctx)

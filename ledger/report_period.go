@@ -10,14 +10,15 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Period bounds what PeriodReport sums up: From <= time < Until, where 0 has no bound, on one subnet or all.
+// Period bounds what PeriodReport sums up: From <= time < Until, where 0 means unbounded, on one subnet or
+// all.
 type Period struct {
 	From, Until chain.Time
 	Netuid      *chain.Netuid
 }
 
 // PeriodRow is what a miner did in a period: what it entered by the time of the entry, what it closed and gained by
-// the time of the exit. So the rows of periods that follow each other without a gap sum to the lifetime figures.
+// the time of the exit. So the rows of consecutive periods sum to the lifetime figures.
 type PeriodRow struct {
 	MinerID        int64             `json:"miner_id"`
 	Coldkey        chain.Address     `json:"coldkey"`
@@ -82,7 +83,8 @@ func lifetimeOf(m Miner) PeriodRow {
 	}
 }
 
-// addSums adds the sums of the period to the rows, which are by id.
+// addSums adds the sums of the period to the rows, which are ordered by miner
+// id.
 func (p Period) addSums(ctx context.Context, q *read.Queries, rows []PeriodRow) error {
 	bounds := read.PeriodEntriesParams{AnyNetuid: zeroOrOne(p.Netuid == nil), AfterKey: keyAfter(p.From, ""), BeforeKey: lastKey}
 	if p.Netuid != nil {

@@ -22,7 +22,7 @@ import (
 // migrations make. Something changed them, or the file was made to deceive.
 var ErrSchema = errors.New("schema is not the ledger's")
 
-// gooseTable is where goose records which migrations a file has.
+// gooseTable is where goose records the applied migrations.
 const gooseTable = "goose_db_version"
 
 // schemaObject is a table, an index, a trigger or a view.
@@ -30,14 +30,14 @@ type schemaObject struct {
 	kind  string
 	name  string
 	table string // the one it belongs to
-	sql   string // without comments, and with one space wherever there is any
+	sql   string // without comments, and with white space reduced to one space
 }
 
-// schema is what a database holds, by key.
+// schema is the objects of a database, by key.
 type schema map[string]schemaObject
 
-// key is the name in lower case, since to SQLite the case is the same. Triggers have names of their own: one may be
-// called like a table.
+// key is the name in lower case, since SQLite ignores case. Triggers have a name space of their own: one may have
+// the name of a table.
 func (o schemaObject) key() string {
 	key := strings.ToLower(o.name)
 	if o.kind == "trigger" {
@@ -46,20 +46,19 @@ func (o schemaObject) key() string {
 	return key
 }
 
-// queryer is what a schema is read through.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// checkSchema compares a file with what the migrations make of a new one, at the version that the file says it
-// has. What is ours must be exactly that: a view in a table's place, a column that computes itself or a missing
-// trigger would change what every statement means. Others may keep tables of their own beside ours, with what
-// belongs to them, and may have indexes on ours that only help to find rows. But no trigger of others may hang on
-// a table of ours, and no index may refuse rows that we would take.
+// checkSchema compares a file's schema with the one that the migrations make of a new file, at the version that
+// the file says it has. The ledger's objects must be exactly the same: a view in place of a table, a generated
+// column or a missing trigger would change what every statement means. A program may have tables of its own, and
+// may add indexes to the ledger's tables. But no trigger of others may be on a table of the ledger, and no added
+// index may reject rows.
 //
-// It asks the texts in the schema, which SQLite itself has parsed and found to be of the type, name and table that
-// the rows say. It returns the file's version and the newest one. The error is ErrSchema and names the object, or
+// It reads the texts in sqlite_schema; SQLite has parsed them, and made sure that type, name and table of the row
+// match. It returns the file's version and the newest one. The error is ErrSchema and names the object, or
 // manager.ErrTooNew.
 func checkSchema(ctx context.Context, db queryer, migrations fs.FS) (version, newest int64, err error) {
 	found, err := readSchema(ctx, db)
@@ -91,8 +90,8 @@ func checkSchema(ctx context.Context, db queryer, migrations fs.FS) (version, ne
 	return version, newest, found.checkAgainst(want, reserved)
 }
 
-// Migration is what Open runs on a file before it is opened, for a program that puts something around it and gives
-// the whole to WithManager(manager.WithMigration(…)). It refuses what Open refuses.
+// Migration is the migration that Open runs, for a program that wraps it and passes the result to
+// WithManager(manager.WithMigration(…)). It refuses what Open refuses.
 func Migration() (func(context.Context, *sql.DB) error, error) {
 	migrations, err := sqliteMigrations()
 	if err != nil {
@@ -111,8 +110,7 @@ func Migration() (func(context.Context, *sql.DB) error, error) {
 	}, nil
 }
 
-// checkedUp is the migration of Open: what is not the ledger's is found before anything is changed, and what is
-// becomes what the migrations make of it.
+// checkedUp is the migration of Open on SQLite: it checks the schema before it changes anything.
 func checkedUp(migrations fs.FS) func(context.Context, *sql.DB) error {
 	up := migrate.Up(migrations)
 	return func(ctx context.Context, db *sql.DB) error {
@@ -123,7 +121,7 @@ func checkedUp(migrations fs.FS) func(context.Context, *sql.DB) error {
 	}
 }
 
-// checkReadOnly is the check of OpenReadOnly, through a connection of its own that is closed again.
+// checkReadOnly is the check of OpenReadOnly, on a temporary connection.
 func checkReadOnly(ctx context.Context, path string, options []manager.Option) error {
 	migrations, err := sqliteMigrations()
 	if err != nil {
@@ -143,7 +141,7 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 		if err == nil && version == 0 {
 			return &Error{Op: "open read-only", Subject: db.Path(), Err: ErrSchema, Detail: "there is no ledger in it yet; stakeledger ingest makes one, or Open"}
 		}
-		if err == nil && version < newest { // what reads it would miss tables
+		if err == nil && version < newest { // its readers would miss tables
 			err = &Error{Op: "open read-only", Subject: db.Path(), Err: ErrSchema,
 				Detail: fmt.Sprintf("it has version %d, this program reads version %d: migrate it first (stakeledger migrate up, or Open)", version, newest)}
 		}
@@ -176,8 +174,8 @@ func checkServer(ctx context.Context, db queryer, _ fs.FS) (version, newest int6
 	return version, newest, nil
 }
 
-// checkAgainst looks in s for everything of want, and for what must not stand beside it: what has a name that is
-// reserved, and what acts on a table of ours.
+// checkAgainst checks that s has every object of want, and nothing in addition that has a reserved name or acts
+// on a table of the ledger.
 func (s schema) checkAgainst(want, reserved schema) error {
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		w := want[key]
@@ -212,13 +210,12 @@ func (s schema) checkAgainst(want, reserved schema) error {
 	return nil
 }
 
-// wrongSchema names the object that is not as it should be.
 func wrongSchema(o schemaObject, what string) error {
 	return &Error{Op: "check schema", Detail: o.kind + " " + chain.Quote(o.name) + " " + what + "; undo what changed it, or restore a backup", Err: ErrSchema}
 }
 
-// readSchema reads everything that has a text. What has none are the indexes that SQLite makes for the
-// constraints in the text of their table.
+// readSchema reads every object that has a text. Those without are the indexes that SQLite makes for
+// constraints, which are in the text of their table.
 func readSchema(ctx context.Context, db queryer) (schema, error) {
 	rows, err := db.QueryContext(ctx, "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
 	if err != nil {
@@ -243,13 +240,13 @@ func readSchema(ctx context.Context, db queryer) (schema, error) {
 	return found, nil
 }
 
-// schemaVersion is the version that a file says it has, 0 where no migration ever ran.
+// schemaVersion is the version that a file says it has, 0 if no migration ever ran.
 func schemaVersion(ctx context.Context, db queryer, found schema) (version int64, err error) {
 	goose, ok := found[gooseTable]
 	if !ok {
 		return 0, nil
 	}
-	if goose.kind != "table" { // a view may compute without end
+	if goose.kind != "table" { // reading a view could take forever
 		return 0, wrongSchema(goose, "stands in the place of the table")
 	}
 	var oldest int64
@@ -263,8 +260,8 @@ func schemaVersion(ctx context.Context, db queryer, found schema) (version int64
 	return version, nil
 }
 
-// checkVersions refuses a file that has a migration this program lacks, or lacks one of those up to its own. The
-// migrations are numbered from firstVersion on without a gap.
+// checkVersions refuses a file with a migration that this program lacks, or without one of those up to its
+// version. Migrations are numbered from firstVersion on without a gap.
 func checkVersions(ctx context.Context, db queryer, version, newest int64) error {
 	if version > newest {
 		return &manager.Error{Op: "check schema", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the file has version %d, this program knows %d; use a newer program", version, newest)}
@@ -279,11 +276,11 @@ func checkVersions(ctx context.Context, db queryer, version, newest int64) error
 	return nil
 }
 
-// firstVersion is the number of the first migration. Those of files made before the first release were lower.
+// firstVersion is the number of the first migration. Files made before the first release have lower ones.
 const firstVersion = 101
 
 // CheckOrigin refuses a file that was made before the first release, whose schema no migration knows: ErrSchema.
-// Open does so by itself; it is for those who migrate by manager.WithMigration.
+// Open does so itself; CheckOrigin is for programs that migrate with manager.WithMigration.
 func CheckOrigin(ctx context.Context, db *sql.DB) error {
 	found, err := readSchema(ctx, db)
 	if err != nil {
@@ -308,14 +305,15 @@ func newestVersion(migrations fs.FS) (newest int64, err error) {
 	return newest, nil
 }
 
-// The sum of a new file's schema, with which the check of a healthy file takes no longer than to read it. Where it
-// differs the objects are compared one by one: others may have tables beside ours. A test keeps it up to date.
+// The checksum of a new file's schema. With it, checking a healthy file takes no longer than reading its schema;
+// if it differs, the objects are compared one by one, since the file may have other tables too. A test keeps it up
+// to date.
 const (
 	summedVersion = 108
 	summedSchema  = "54a9d4d71620509b7c8650ee4c9e582939f0ca659d745f29c6ca13a8ab736a72"
 )
 
-// checksum is a number for the whole, in which every part of every object counts.
+// checksum covers every field of every object.
 func (s schema) checksum() string {
 	h := sha256.New()
 	for _, key := range slices.Sorted(maps.Keys(s)) {
@@ -324,7 +322,7 @@ func (s schema) checksum() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// ownObjects is the schema without the tables that goose and SQLite keep for themselves.
+// ownObjects is the schema without the tables of goose and SQLite.
 func (s schema) ownObjects() schema {
 	own := maps.Clone(s)
 	maps.DeleteFunc(own, func(key string, o schemaObject) bool {
@@ -333,13 +331,13 @@ func (s schema) ownObjects() schema {
 	return own
 }
 
-// schemaCache are what the program's own migrations make, by version; made once, since it takes milliseconds.
+// schemaCache holds the schemas that the migrations make, by version, since making one takes milliseconds.
 var schemaCache struct {
 	sync.Mutex
 	made map[int64]schema
 }
 
-// schemaAt is the ledger's own part of a new file at a version.
+// schemaAt is the schema of a new file at a version.
 func schemaAt(ctx context.Context, migrations fs.FS, version int64) (schema, error) {
 	schemaCache.Lock()
 	defer schemaCache.Unlock()
@@ -360,7 +358,7 @@ func schemaAt(ctx context.Context, migrations fs.FS, version int64) (schema, err
 	return s, nil
 }
 
-// makeSchema migrates a database in memory.
+// makeSchema migrates a database in memory and reads its schema.
 func makeSchema(ctx context.Context, migrations fs.FS, version int64) (schema, error) {
 	db, err := sql.Open("sqlite3", ":memory:") // the manager brings the driver
 	if err != nil {

@@ -2,8 +2,8 @@ package ledger
 
 import "strings"
 
-// plainSQL is a text with a space in the place of every stretch of white space and comments outside of quotes:
-// what remains means the same to SQLite, and the same means the same text whatever tool ran the migration.
+// plainSQL replaces white space and comments outside of quotes by one space each. The text means the same to
+// SQLite then, and is the same whatever tool ran the migration.
 func plainSQL(text string) string {
 	var b strings.Builder
 	pending := false
@@ -23,7 +23,8 @@ func plainSQL(text string) string {
 	return b.String()
 }
 
-// nextSpan is the length of what text begins with: white space or a comment, something in quotes, or one byte.
+// nextSpan is the length of the first item of text: white space or a comment, something in quotes, or one
+// byte.
 func nextSpan(text string) (n int, isSpace bool) {
 	until := func(end string, from int) int {
 		if i := strings.Index(text[from:], end); i >= 0 {

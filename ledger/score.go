@@ -12,19 +12,19 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// DefaultLookback is over how many days before the day of the score a validator looks back.
+// DefaultLookback is how many days before the day of the score count.
 const DefaultLookback = 21
 
 // maxLookback bounds what one call reads; a gain of a year ago counts for nothing.
 const maxLookback = 3650
 
-// decayRate is λ: by exp(−λ·days) a gain counts less the longer it is ago.
+// decayRate is λ: a gain of some days ago counts exp(−λ·days).
 var decayRate = 0.25 * math.Exp(math.Log(20)/14)
 
-// Score is how a miner did lately. Raw is in TAO: the gains of its days, each decayed by its age, over the
-// number of days on which it closed a position. Among the eligible miners, those that the chain can give weight to,
-// Normalized runs from 0 to 1 between the lowest and the highest positive Raw, and Weight is the share of Raw in the
-// sum of all positive ones; both are 0 where Raw is not positive, and for the others.
+// Score is a miner's recent performance. Raw is in TAO: the sum of its daily gains, each decayed by its age, divided
+// by the number of days on which it closed a position. Among the eligible miners, those that the chain can give
+// weight to, Normalized runs from 0 to 1 between the lowest and the highest positive Raw, and Weight is the share of
+// Raw in the sum of all positive ones; both are 0 if Raw is not positive or the miner is not eligible.
 type Score struct {
 	MinerID    int64             `json:"miner_id"`
 	Coldkey    chain.Address     `json:"coldkey"`
@@ -44,24 +44,24 @@ type DayGain struct {
 	Gain chain.Rao `json:"gain_tao"`
 }
 
-// ScoreOption sets whom Scores scores.
+// ScoreOption sets which miners Scores scores.
 type ScoreOption func(*scoreConfig)
 
 type scoreConfig struct{ all bool }
 
-// AllMiners scores every miner of the ledger, those without weight too that are blacklisted or hold no UID. Default:
-// only those that the chain can give weight to.
+// AllMiners scores every miner, also those that are blacklisted or hold no UID and so get no weight. Default: only
+// those that the chain can give weight to.
 func AllMiners() ScoreOption {
 	return func(c *scoreConfig) { c.all = true }
 }
 
-// Scores scores the miners that the chain can give weight to: those that hold a UID and are not blacklisted, both as
-// of now, whatever at is. A ledger that knows no UID at all, since no metagraph has been synced, scores everybody, and
-// no miner of its list has a UID; a blacklisted one is not eligible there either.
+// Scores scores the miners that the chain can give weight to: those that now (not at the time at) hold a UID and are
+// not blacklisted. A ledger without any UID, because no metagraph has been synced, scores every miner, without UIDs; a
+// blacklisted one is not eligible there either.
 //
-// It scores on the UTC day of a moment, over the positions, live and archived, that were closed on that day (all of
-// it) or on one of the lookback days before; Policy has the ledger's. The list runs from the highest Raw to the
-// lowest, and where these are equal by coldkey. It reads one snapshot of the ledger. Error: ErrInvalid.
+// It scores for the UTC day of at, over the positions, live and archived, that were closed on that day (the whole of
+// it) or on one of the lookback days before; Policy holds the ledger's lookback. The list is ordered by descending
+// Raw, equal ones by coldkey. It reads one snapshot of the ledger. Error: ErrInvalid.
 func (l *Ledger) Scores(ctx context.Context, at chain.Time, lookback int, opts ...ScoreOption) ([]Score, error) {
 	var c scoreConfig
 	for _, o := range opts {
@@ -118,7 +118,7 @@ func scoredMiners(ctx context.Context, q *read.Queries, c scoreConfig) ([]Score,
 	return scores, nil
 }
 
-// uidHolders are the registrations of the lowest UIDs that miners hold now, by the miners' ids.
+// uidHolders returns each miner's current registration with the lowest UID, by miner id.
 func uidHolders(ctx context.Context, q *read.Queries) (map[int64]RecordedRegistration, error) {
 	holders := map[int64]RecordedRegistration{}
 	uid := func(r RecordedRegistration) int64 { return int64(r.UID) }
@@ -138,7 +138,7 @@ func uidHolders(ctx context.Context, q *read.Queries) (map[int64]RecordedRegistr
 	return holders, nil
 }
 
-// addDays adds the days from one to another to the scores, which are in the order of their miners' ids.
+// addDays adds the gains of the days from first to last to the scores, which are ordered by miner id.
 func addDays(ctx context.Context, q *read.Queries, scores []Score, first, last Day) error {
 	days, err := q.DailyGains(ctx, max(0, first.start()), (last+1).start()-1)
 	if err != nil {
@@ -153,8 +153,8 @@ func addDays(ctx context.Context, q *read.Queries, scores []Score, first, last D
 	return nil
 }
 
-// rankScores works out the scores and puts them in order. Sums are made in a fixed order, so that the same ledger
-// gives the same digits.
+// rankScores computes the scores and sorts them. It sums in a fixed order, so that the same ledger gives the same
+// digits.
 func rankScores(scores []Score, today Day) {
 	for i := range scores {
 		scores[i].Raw = rawScore(scores[i].Days, today)

@@ -11,7 +11,7 @@ const dayUs = 24 * 60 * 60 * 1_000_000
 // Day is a day in UTC, as the number of days since 1970-01-01. Its text is a date, "2025-04-10".
 type Day int64
 
-// DayOf is the day of a moment, which is not before 1970.
+// DayOf is the day of a time, which must not be before 1970.
 func DayOf(t chain.Time) Day { return Day(t / dayUs) }
 
 // start is the first moment of the day.

@@ -11,16 +11,17 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Weights are what a validator sets on the chain: of each miner with a positive score, on the lowest UID that it
-// holds, by UID. Float holds shares that sum to 1, U16 the same with 65535 for the largest.
+// Weights are what a validator sets on the chain: one for each miner with a positive score, on the lowest UID
+// that it holds, ordered by UID. Float holds shares that sum to 1; U16 holds the same, scaled so that the
+// largest is 65535.
 type Weights struct {
 	UIDs  []chain.UID `json:"uids"`
 	Float []float64   `json:"weights"`
 	U16   []uint16    `json:"weights_u16"`
 }
 
-// Weights works the weights out of the scores of a moment, see Scores. A miner gets its weight once, however many
-// UIDs it holds. Errors: ErrInvalid, and ErrNotFound where the ledger knows no UID, since no metagraph has been synced.
+// Weights computes the weights from the scores at a time, see Scores. A miner gets its weight once, however many UIDs
+// it holds. Errors: ErrInvalid, and ErrNotFound if the ledger knows no UID, because no metagraph has been synced.
 func (l *Ledger) Weights(ctx context.Context, at chain.Time, lookback int) (Weights, error) {
 	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) (Weights, error) {
 		last, err := q.LastRegistrationID(ctx)

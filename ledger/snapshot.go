@@ -20,8 +20,8 @@ const (
 	pruneSize      = 1000
 )
 
-// Snapshot is a miner's trading as it stood when it was taken, over the positions entered in the window that
-// ends At, both ends in. It holds exact sums; its methods make the means of them.
+// Snapshot is a miner's trading as it was when the snapshot was taken, over the positions entered in the
+// window that ends at At, both ends included. It holds exact sums; its methods compute means.
 //
 // GainByEntry is Σ gain·entry_tao over the closed positions, in rao·rao, an integer in decimals.
 // GainPercent is the mean of 100·gain/entry_tao over them, rounded to nine places. OpenAgeUs is the mean age
@@ -32,19 +32,19 @@ type Snapshot read.Snapshot
 // SnapshotOption sets how a snapshot is taken.
 type SnapshotOption func(*snapshotWeights)
 
-// snapshotWeights are what a score is made of, in billionths.
+// snapshotWeights are the weights of the parts of a score.
 type snapshotWeights struct {
 	gain, volume, winRate float64
 }
 
-// SnapshotWeights sets how much of the score is weighted gain (in TAO), volume (in TAO) and win rate (in
-// percent), each from 0 to 1 and taken to nine places. Default: 0.6, 0.2 and 0.2.
+// SnapshotWeights sets the weights in the score of weighted gain (in TAO), volume (in TAO) and win rate
+// (in percent), each from 0 to 1 and rounded to nine places. Default: 0.6, 0.2 and 0.2.
 func SnapshotWeights(gain, volume, winRate float64) SnapshotOption {
 	return func(w *snapshotWeights) { *w = snapshotWeights{gain, volume, winRate} }
 }
 
-// TakeSnapshot records how a miner stands: over the positions, live and archived, with an entry time from
-// at − window to at, as they are now. There is one snapshot for a miner and a moment: taken again with the
+// TakeSnapshot records a miner's results over the positions, live and archived, with an entry time from at
+// − window to at, as they are now. There is one snapshot for each miner and time: taken again with the
 // same window and weights, the earlier one is returned, and isNew is false.
 //
 // Errors: ErrInvalid, ErrNotFound for an unknown miner, ErrSnapshotExists when the earlier one has another
@@ -86,9 +86,9 @@ type SnapshotSummary struct {
 	Existing int64 `json:"existing"` // were there already
 }
 
-// TakeSnapshots takes a snapshot of every miner at one moment, see TakeSnapshot: in many short transactions,
-// so that nobody waits long. It may be stopped at any instant and run again, and then takes what is missing.
-// With an error comes what had been done before it.
+// TakeSnapshots takes a snapshot of every miner at one time, see TakeSnapshot, in many short transactions,
+// so that other writers do not wait long. It may be stopped at any moment and run again, and then takes
+// those that are missing. After an error the summary holds what had been done before it.
 func (l *Ledger) TakeSnapshots(ctx context.Context, at chain.Time, window time.Duration, opts ...SnapshotOption) (SnapshotSummary, error) {
 	frame, err := newSnapshot(at, window, opts)
 	if err != nil {
@@ -124,7 +124,7 @@ func (l *Ledger) TakeSnapshots(ctx context.Context, at chain.Time, window time.D
 	return total, nil
 }
 
-// surveyMiners works out the snapshots of the next miners by id.
+// surveyMiners computes the snapshots of the next miners by id.
 func (l *Ledger) surveyMiners(ctx context.Context, after int64, frame Snapshot) ([]Snapshot, error) {
 	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Snapshot, error) {
 		miners, err := q.Miners(ctx, after, snapshotMiners)
@@ -142,7 +142,7 @@ func (l *Ledger) surveyMiners(ctx context.Context, after int64, frame Snapshot) 
 	}, manager.Label("ledger.TakeSnapshots: read"))
 }
 
-// newSnapshot checks what a snapshot is to cover.
+// newSnapshot checks and sets time, window and weights.
 func newSnapshot(at chain.Time, window time.Duration, opts []SnapshotOption) (Snapshot, error) {
 	w := snapshotWeights{0.6, 0.2, 0.2}
 	for _, o := range opts {
@@ -173,7 +173,7 @@ func billionths(err *error, field string, weight float64) int64 {
 	return int64(math.Round(weight * 1e9))
 }
 
-// insertSnapshot records a snapshot, or finds the one that is there.
+// insertSnapshot records a snapshot, or returns the one that exists.
 func insertSnapshot(ctx context.Context, tx Tx, s Snapshot) (_ Snapshot, isNew bool, err error) {
 	earlier, err := tx.SnapshotByKey(ctx, s.MinerID, s.At)
 	if errors.Is(err, ErrNotFound) {
@@ -199,7 +199,7 @@ type SnapshotFilter struct {
 	From, Until chain.Time // both ends in; an Until of 0 has no end
 }
 
-// Snapshots lists a miner's snapshots by their moment.
+// Snapshots lists a miner's snapshots by their time.
 func (l *Ledger) Snapshots(ctx context.Context, minerID int64, f SnapshotFilter, p Page[Snapshot]) ([]Snapshot, error) {
 	return listPage(ctx, l, "snapshots", p, byMoment, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
 		rows, err := q.Snapshots(ctx, read.SnapshotsParams{MinerID: minerID, After: max(after.At, f.From-1), Until: untilOrMax(f.Until), PageSize: limit})
@@ -207,7 +207,7 @@ func (l *Ledger) Snapshots(ctx context.Context, minerID int64, f SnapshotFilter,
 	})
 }
 
-// SnapshotsAt lists the snapshots of one moment by miner id.
+// SnapshotsAt lists the snapshots of one time by miner id.
 func (l *Ledger) SnapshotsAt(ctx context.Context, at chain.Time, p Page[Snapshot]) ([]Snapshot, error) {
 	return listPage(ctx, l, "snapshots", p, byMiner, func(ctx context.Context, q *read.Queries, after Snapshot, limit int64) ([]Snapshot, error) {
 		rows, err := q.SnapshotsAt(ctx, read.SnapshotsAtParams{At: at, AfterMinerID: after.MinerID, PageSize: limit})
@@ -217,8 +217,8 @@ func (l *Ledger) SnapshotsAt(ctx context.Context, at chain.Time, p Page[Snapshot
 
 func asSnapshot(s read.Snapshot) Snapshot { return Snapshot(s) }
 
-// PruneSnapshots deletes the snapshots of moments before one, in short transactions, and returns how many
-// those were. With an error comes what had been deleted before it. Error: ErrInvalid for a moment that cannot be.
+// PruneSnapshots deletes the snapshots whose time is before a given one, in short transactions, and returns how
+// many; after an error, how many until then. Error: ErrInvalid for a time out of range.
 func (l *Ledger) PruneSnapshots(ctx context.Context, before chain.Time) (int64, error) {
 	if before <= 0 || before > maxTime {
 		return 0, &Error{Op: "prune snapshots", Err: invalid("before", before, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}

@@ -7,7 +7,7 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// minScored is from how many positions on a snapshot has a score.
+// minScored is the least number of positions for which a snapshot has a score.
 const minScored = 3
 
 // MeanGain is the mean gain of the closed positions in TAO; 0 when there is none.
@@ -27,11 +27,12 @@ func (s Snapshot) MeanGainPercent() float64 {
 	return f
 }
 
-// WinRate is how many of a hundred closed positions gained; 0 when there is none.
+// WinRate is the percentage of closed positions with a gain; 0 when there is
+// none.
 func (s Snapshot) WinRate() float64 { return ratioOrZero(100*s.WinningPositions, s.ClosedPositions) }
 
-// MeanDurationUs is the mean duration in microseconds of the closes that count, of closed positions; 0 when
-// there is none.
+// MeanDurationUs is the mean duration, in microseconds, of those closes of closed positions that count; 0
+// when there is none.
 func (s Snapshot) MeanDurationUs() float64 { return ratioOrZero(s.CountedDurationUs, s.CountedCloses) }
 
 // ScoreValue is the score, and whether there is one.
@@ -51,8 +52,8 @@ func (s Snapshot) weightedGain() *big.Rat {
 	return new(big.Rat).SetFrac(sum, big.NewInt(int64(s.ClosedEntryTAO)))
 }
 
-// exactScore is the score in billionths: amounts count in TAO, so their rao are billionths as well, and the
-// win rate in percent.
+// exactScore is the score in billionths. Amounts count in TAO, so their rao are billionths already; the win
+// rate counts in percent.
 func (s Snapshot) exactScore() *big.Rat {
 	weighted := new(big.Rat).Mul(s.weightedGain(), big.NewRat(s.GainWeight, 1e9))
 	volume := new(big.Rat).Mul(big.NewRat(int64(s.EntryTAO), 1), big.NewRat(s.VolumeWeight, 1e9))
@@ -70,7 +71,7 @@ func roundToNearest(r *big.Rat) *big.Int {
 	return n
 }
 
-// ratioOrZero is a / b, and 0 where b is.
+// ratioOrZero is a / b, or 0 if b is 0.
 func ratioOrZero(a, b int64) float64 {
 	if b == 0 {
 		return 0

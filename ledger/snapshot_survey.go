@@ -9,13 +9,14 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// percentScale is how fine the percentages are summed of which a snapshot keeps nine places.
+// percentScale is the precision in which percentages are summed: fine enough that rounding
+// each down does not change the nine places that a snapshot keeps.
 const percentScale = 1_000_000_000_000_000_000
 
 var hundredScaled = new(big.Int).Mul(big.NewInt(100), big.NewInt(percentScale))
 
-// surveyMiner works out what a snapshot says of a miner. The sums are exact: products of two amounts are added up
-// beyond 64 bits.
+// surveyMiner computes a miner's snapshot. The sums are exact: products of two amounts are summed in more than 64
+// bits.
 func surveyMiner(ctx context.Context, q *read.Queries, minerID int64, frame Snapshot) (Snapshot, error) {
 	v := surveyor{Snapshot: frame}
 	v.MinerID = minerID
@@ -49,17 +50,18 @@ func surveyMiner(ctx context.Context, q *read.Queries, minerID int64, frame Snap
 	return v.finish()
 }
 
-// surveyor adds positions up into a snapshot. The sums of amounts are parts of the miner's counters, which
-// hold them in 64 bits.
+// surveyor sums positions up into a snapshot. Sums of amounts fit in 64 bits, since they are parts of the
+// miner's counters.
 type surveyor struct {
 	Snapshot
 	gainByEntry big.Int // rao * rao
 	percents    big.Int // in parts of percentScale, each rounded down
 	ages        big.Int // microseconds
-	x, y        big.Int // of one position
+	x, y        big.Int // scratch space
 }
 
-// addPosition counts a position in. The error is ErrCorrupt for amounts that no position has.
+// addPosition adds a position. The error is ErrCorrupt, for amounts that no position can
+// have.
 func (v *surveyor) addPosition(p read.PositionsEnteredRow) error {
 	if p.EntryTAO <= 0 {
 		return corruptField("positions", rowID(p.PositionID).String(), "entry_tao", p.EntryTAO, "is not positive")
@@ -83,7 +85,8 @@ func (v *surveyor) addPosition(p read.PositionsEnteredRow) error {
 	return nil
 }
 
-// finish makes the rest of the sums. The error is ErrInvalid for a score that 64 bits do not hold.
+// finish computes the means and the score. The error is ErrInvalid, for a score that does not fit
+// in 64 bits.
 func (v *surveyor) finish() (Snapshot, error) {
 	s := v.Snapshot
 	s.GainByEntry = v.gainByEntry.String()

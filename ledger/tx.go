@@ -8,13 +8,13 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Reader is the generated set of reads. An alias, so that Tx embeds it under a name of its own.
+// Reader is the generated set of reads. It is an alias so that Tx embeds it under this name.
 type Reader = read.Queries
 
 // Tx is what a write transaction offers: every generated read, the ledger's methods by the closure's context, and
-// DB, on which queries of one's own run in the same transaction, those of another sqlc package too:
-// mine.New(tx.DB). It ends with its closure. What writes the ledger's tables stays inside this package: a generated
-// write knows nothing of counters and order.
+// DB, on which your own queries run in the same transaction, also those of another sqlc package: mine.New(tx.DB).
+// It ends with its closure. The generated writes stay inside this package, since they know nothing of counters and
+// order.
 type Tx struct {
 	*Reader
 	DB    manager.DBTX
@@ -27,7 +27,7 @@ func newTx(db manager.DBTX) Tx {
 
 func newReader(db manager.DBTX) *read.Queries { return read.New(db) }
 
-// The rows as the database has them. Columns that may be NULL are pointers.
+// The rows of the database. Columns that may be NULL are pointers.
 type (
 	// Miner is a miner with its lifetime counters; amounts in rao, CountedDurationUs in microseconds. What its
 	// closes cost is ExitTAO − RawGain, what is still open is EntryAlpha − ClosedAlpha.
@@ -42,7 +42,8 @@ type (
 	Close = read.Close
 	// RecordedEvent is an event with its outcome and, for an unstake, the terms it was handled on.
 	RecordedEvent = read.Event
-	// RejectedEvent is an event that Apply could not take, as a line of the project's own JSON form.
+	// RejectedEvent is an event that Apply could not apply, as a line of the project's own JSON
+	// format.
 	RejectedEvent = read.RejectedEvent
 )
 

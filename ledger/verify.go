@@ -13,7 +13,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// Difference is a value that is not what the rest of the ledger says it should be.
+// Difference is a value that contradicts the rest of the ledger.
 type Difference struct {
 	Table string `json:"table"`
 	Row   string `json:"row"` // the row's id; of a close its trade and step, "17/0"; empty where SQLite names none
@@ -29,7 +29,7 @@ func (d Difference) String() string {
 
 // VerifyReport is what Verify looked at and found.
 type VerifyReport struct {
-	Events      int64        `json:"events"` // the id of the latest, and so how many there are
+	Events      int64        `json:"events"` // the id of the latest, which is their number
 	Miners      int64        `json:"miners"`
 	Positions   int64        `json:"positions"` // live and archived, as are trades and closes
 	Trades      int64        `json:"trades"`
@@ -37,8 +37,8 @@ type VerifyReport struct {
 	Found       int64        `json:"found"`       // differences
 	Differences []Difference `json:"differences"` // the first of them, see MaxDifferences
 
-	// Marked are the coldkeys of the miners that wait for a replay, see RebuildMarked: their rows add up, but not as
-	// all their events in order give.
+	// Marked are the coldkeys of the miners that wait for a replay, see RebuildMarked: their rows add up, but are
+	// not yet those that their events make in order.
 	Marked []chain.Address `json:"marked"`
 }
 
@@ -50,12 +50,13 @@ type VerifyPhase string
 
 // The phases of Verify.
 const (
-	VerifyingRecords VerifyPhase = "records" // events, positions and closes; trades and the file beside
+	VerifyingRecords VerifyPhase = "records" // events, positions and closes; at the same time trades and the file
 	VerifyingMiners  VerifyPhase = "miners"  // their counters and snapshots
-	VerifyingFile    VerifyPhase = "file"    // what is not done yet beside
+	VerifyingFile    VerifyPhase = "file"    // the rest of trades and the file
 )
 
-// VerifyProgress is how far Verify is, in events; in the phase of miners in miners, whose total it does not know.
+// VerifyProgress is how far Verify is, in events; in the phase VerifyingMiners in miners, whose total is not
+// known.
 type VerifyProgress struct {
 	Phase VerifyPhase
 	Done  int64
@@ -71,7 +72,7 @@ type verifyConfig struct {
 	onServer bool
 }
 
-// OnVerified has fn called as Verify goes on, in its own goroutine. Default: nobody is told.
+// OnVerified calls fn with Verify's progress, in Verify's own goroutine. Default: none.
 func OnVerified(fn func(VerifyProgress)) VerifyOption {
 	return func(c *verifyConfig) { c.progress = fn }
 }
@@ -81,27 +82,27 @@ func MaxDifferences(n int) VerifyOption {
 	return func(c *verifyConfig) { c.most = max(0, n) }
 }
 
-// verifySpan is how many events are looked at together.
+// verifySpan is how many events are verified together.
 const verifySpan = 1000
 
-// Verify computes again everything that the ledger says twice, from live and archived rows, and compares:
-// every position, trade and close with its event and its event's terms; the key of every event; the alpha, cost
-// and TAO that closes share, to the rao; what is left, gained and unmatched; whether the first in came out first;
-// the counters of miners; events without their effect; what is archived but cannot be; snapshots and their scores;
+// Verify recomputes everything that the ledger stores redundantly, from live and archived rows, and compares: every
+// position, trade and close with its event and its event's terms; the key of every event; the alpha, cost and TAO that
+// closes share, to the rao; what is left, gained and unmatched; that positions were closed first in, first out; the
+// counters of miners; events without their effect; rows that are archived but must not be; snapshots and their scores;
 // foreign keys; and the file itself, by SQLite's integrity check. On a healthy ledger it finds nothing.
 //
-// It works in two parts at the same time, each in a snapshot of its own: positions with their closes, and miners,
-// on one of the ledger's readers; trades with their shares, and the file, on a connection that it opens for itself.
-// On a ledger that is written meanwhile what they count is some milliseconds apart. The snapshots stand for as long
-// as it takes, so the WAL of a busy ledger grows meanwhile. It goes in the order of ids and holds in memory the rows
-// of a thousand events, a sum for each miner and two keys for each subnet of a miner.
+// It works in two parts at the same time, each in a snapshot of its own: positions with their closes, and miners, on
+// one of the ledger's readers; trades with their shares, and the file, on a connection that it opens for itself. If
+// the ledger is written meanwhile, the two snapshots are some milliseconds apart. They last until the end, so the WAL
+// of a busy ledger grows meanwhile. Verify goes in the order of ids and holds in memory the rows of a thousand events,
+// the sums of each miner and two keys for each subnet of a miner.
 //
-// The order of a marked miner is not asked, since it waits for its replay; Marked names it. Whether a trade was to be
-// strict is not asked either, since a replay takes it as a fact. What the CHECK constraints of the schema say is asked
-// of every row by queries of its own: SQLite's check does not know them on a connection that only reads.
+// The order of a marked miner's closes is not verified, since it waits for its replay; Marked names it. Nor is the
+// strict mode of trades, which a replay need not honour. Verify checks the CHECK constraints of the schema with
+// queries of its own: SQLite's integrity check ignores them on a read-only connection.
 //
-// Differences are no error. Errors, with what was found before: those of the manager, ErrCorrupt above all,
-// and the context's.
+// Differences are not an error. After an error the report holds what was found before it. Errors: those of the
+// manager, especially ErrCorrupt, and the context's.
 func (l *Ledger) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport, error) {
 	c := verifyConfig{progress: func(VerifyProgress) {}, most: 1000}
 	for _, o := range opts {
@@ -126,7 +127,7 @@ func (l *Ledger) Verify(ctx context.Context, opts ...VerifyOption) (VerifyReport
 	return report, errors.Join(err, trades.err)
 }
 
-// verifyPart verifies what stands by itself in one snapshot.
+// verifyPart runs one of the two parts of Verify in a snapshot.
 func verifyPart[R any](ctx context.Context, db *manager.DB[R, Tx], through func(R) auditor, c verifyConfig, part func(v *verification, ctx context.Context) error) (VerifyReport, error) {
 	c.onServer = db.Engine() == "postgres"
 	v := &verification{c: c}
@@ -138,7 +139,8 @@ func verifyPart[R any](ctx context.Context, db *manager.DB[R, Tx], through func(
 	return v.report, err
 }
 
-// verifiedBeside is what the part in another goroutine has found, once done is closed.
+// verifiedBeside is the result of the part in the other goroutine, valid once done is
+// closed.
 type verifiedBeside struct {
 	done     chan struct{}
 	report   VerifyReport
@@ -146,8 +148,8 @@ type verifiedBeside struct {
 	panicked any
 }
 
-// verifyBeside verifies the file and the trades in a goroutine, on a connection of its own: the ledger's readers
-// may be few, and others want them.
+// verifyBeside verifies the file and the trades in a goroutine, on a connection of its own, so that Verify takes
+// only one of the ledger's readers.
 func (l *Ledger) verifyBeside(ctx context.Context, c verifyConfig) *verifiedBeside {
 	b := &verifiedBeside{done: make(chan struct{})}
 	go func() {
@@ -164,13 +166,13 @@ func (l *Ledger) verifyBeside(ctx context.Context, c verifyConfig) *verifiedBesi
 	return b
 }
 
-// verification is a part of Verify under way.
+// verification is the state of one of the two parts of Verify.
 type verification struct {
 	q      *read.Queries
 	db     manager.DBTX // for checks
 	c      verifyConfig
 	report VerifyReport
-	miners map[int64]*counters // what their rows add up to
+	miners map[int64]*counters // the sums of their rows
 	queues map[minerSubnet]*fifoQueue
 
 	marked     map[int64]bool // miners that wait for a replay
@@ -207,7 +209,6 @@ func (v *verification) fileAndTrades(ctx context.Context) error {
 	return v.eachMiner(ctx, v.verifyMinerTrades)
 }
 
-// markedMiners finds the miners that wait for a replay.
 func (v *verification) markedMiners(ctx context.Context) error {
 	v.report.Marked = []chain.Address{}
 	marked := pages("miners", verifySpan, 0, minerIDOf, func(after int64) ([]Miner, error) { return v.q.MarkedMiners(ctx, after, verifySpan) })
@@ -223,8 +224,8 @@ func (v *verification) markedMiners(ctx context.Context) error {
 	return nil
 }
 
-// eachSpan has the events verified, a span of ids at a time, with the rows that have their ids. Each span but the first
-// begins with an event: ids that a damaged file makes large leave a gap that would take years to walk.
+// eachSpan calls verify for one span of event ids after another. Each span but the first begins at an event, since a
+// damaged file may have gaps between ids that would take years to walk through.
 func (v *verification) eachSpan(ctx context.Context, verify func(ctx context.Context, after, until int64) error) error {
 	last, err := v.q.LastEventID(ctx)
 	if err != nil {
@@ -238,7 +239,7 @@ func (v *verification) eachSpan(ctx context.Context, verify func(ctx context.Con
 		}
 		until := max(next, 0) + verifySpan - 1
 		if until >= last || until < next {
-			until = math.MaxInt64 // nothing comes later, but for what should not be there
+			until = math.MaxInt64 // the last span includes rows beyond the last event, which should not exist
 		}
 		if err := verify(ctx, after, until); err != nil {
 			return err
@@ -251,7 +252,7 @@ func (v *verification) eachSpan(ctx context.Context, verify func(ctx context.Con
 	}
 }
 
-// reportDifference reports a difference. Where there is no row, it is nil.
+// reportDifference reports a difference. row is nil if it is not about a row.
 func (v *verification) reportDifference(table string, row fmt.Stringer, field string, want, got any) {
 	v.report.Found++
 	if len(v.report.Differences) >= v.c.most {
@@ -264,14 +265,14 @@ func (v *verification) reportDifference(table string, row fmt.Stringer, field st
 	v.report.Differences = append(v.report.Differences, d)
 }
 
-// expect reports a difference where the values are not the same.
+// expect reports a difference if the values are not equal.
 func expect[T comparable](v *verification, table string, row fmt.Stringer, field string, want, got T) {
 	if want != got {
 		v.reportDifference(table, row, field, want, got)
 	}
 }
 
-// expectOptional is compare for values that may be missing.
+// expectOptional is expect for values that may be nil.
 func expectOptional[T comparable](v *verification, table string, row fmt.Stringer, field string, want, got *T) {
 	if !equalOptional(want, got) {
 		v.reportDifference(table, row, field, valueOrNone(want), valueOrNone(got))
@@ -285,7 +286,8 @@ func valueOrNone[T any](p *T) any {
 	return *p
 }
 
-// The names of rows, in words only where something differs: there are millions of them.
+// The names of rows, which are formatted only if something differs: there are millions
+// of rows.
 type (
 	rowID      int64
 	closeID    struct{ tradeID, step int64 }
@@ -299,7 +301,7 @@ func (n rowID) String() string      { return strconv.FormatInt(int64(n), 10) }
 func (c closeID) String() string    { return fmt.Sprintf("%d/%d", c.tradeID, c.step) }
 func (s snapshotID) String() string { return fmt.Sprintf("%d at %s", s.minerID, s.at) }
 
-// sumsOf is what the rows of a miner add up to so far.
+// sumsOf returns the sums of a miner's rows so far.
 func (v *verification) sumsOf(minerID int64) *counters {
 	c := v.miners[minerID]
 	if c == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// auditor is what Verify reads through where it also asks what no named query can: what the text of a table says.
+// auditor adds raw SQL to the generated queries, for the checks that are made from the text of a table.
 type auditor struct {
 	*read.Queries
 	db manager.DBTX
@@ -19,7 +19,7 @@ type auditor struct {
 
 func newAuditor(db manager.DBTX) auditor { return auditor{read.New(db), db} }
 
-// tableChecks is what the text of a table says of its rows.
+// tableChecks are the CHECK constraints of a table.
 type tableChecks struct {
 	table string
 	key   []string // columns
@@ -27,11 +27,10 @@ type tableChecks struct {
 	texts []string
 }
 
-// checkConstraints has every row of the ledger's tables asked whether it keeps the CHECK constraints of its table. SQLite's own
-// check cannot: on a connection that only reads it does not know them. The texts are those of the program's
-// migrations, not of the file.
+// checkConstraints evaluates the CHECK constraints of the ledger's tables for every row. SQLite's own integrity check
+// ignores them on a read-only connection. The constraints come from the program's migrations, not from the file.
 func (v *verification) checkConstraints(ctx context.Context) error {
-	if v.c.onServer { // where no row ever breaks one
+	if v.c.onServer { // which never stores a row that violates one
 		return nil
 	}
 	found, err := readSchema(ctx, v.db)
@@ -60,7 +59,8 @@ func (v *verification) checkConstraints(ctx context.Context) error {
 	return nil
 }
 
-// checkTable names the rows that break a constraint, and the first one that each breaks.
+// checkTable reports the rows that violate a constraint, with the first one that each
+// violates.
 func (v *verification) checkTable(ctx context.Context, c tableChecks) error {
 	query := c.violations()
 	rows, err := v.db.QueryContext(ctx, query)
@@ -84,7 +84,8 @@ type rowKey string
 
 func (k rowKey) String() string { return string(k) }
 
-// violations finds the rows that break a constraint. As in SQLite, one that is neither true nor false is kept.
+// violations is the query for the rows that violate a constraint. As in SQLite, a constraint that is NULL is
+// not violated.
 func (c tableChecks) violations() string {
 	var broken strings.Builder
 	for i, text := range c.texts {
@@ -114,13 +115,13 @@ func checksOf(o schemaObject) tableChecks {
 	return c
 }
 
-// insideBrackets is what stands in the outermost brackets of a text.
+// insideBrackets is the text inside the outermost brackets.
 func insideBrackets(text string) string {
 	from, until := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
 	return text[from+1 : max(from+1, until)]
 }
 
-// betweenCommas is what stands between the commas of a text, brackets and quotes left whole.
+// betweenCommas splits a text at the commas that are outside of brackets and quotes.
 func betweenCommas(text string) (items []string) {
 	depth, from := 0, 0
 	for i := 0; i < len(text); {

@@ -10,9 +10,10 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// The queries say that a row is wrong; here it is read whole, to name the field.
+// The queries of Verify only find that a row is wrong. The functions here read
+// the whole row to name the field.
 
-// explainPosition names what a position says otherwise than its event, or than what is left of it.
+// explainPosition names the fields of a position that contradict its event or its remaining alpha.
 func (v *verification) explainPosition(ctx context.Context, positionID int64) error {
 	const table = "positions"
 	row := rowID(positionID)
@@ -39,7 +40,7 @@ func (v *verification) explainPosition(ctx context.Context, positionID int64) er
 	return nil
 }
 
-// explainTrade names what a trade says otherwise than its event.
+// explainTrade names the fields of a trade that contradict its event.
 func (v *verification) explainTrade(ctx context.Context, tradeID int64) error {
 	t, err := v.q.TradeByID(ctx, tradeID)
 	if err != nil {
@@ -51,8 +52,8 @@ func (v *verification) explainTrade(ctx context.Context, tradeID int64) error {
 	})
 }
 
-// expectEvent compares what a position or a trade says of its event with the event. Names of fields are the
-// event's.
+// expectEvent compares the part of its event that a position or a trade repeats with the event. Fields have
+// the event's names.
 func (v *verification) expectEvent(ctx context.Context, table string, row fmt.Stringer, kind chain.EventKind, got RecordedEvent) error {
 	e, err := v.q.EventByID(ctx, got.EventID)
 	if errors.Is(err, ErrNotFound) {
@@ -77,13 +78,14 @@ func (v *verification) expectEvent(ctx context.Context, table string, row fmt.St
 	return nil
 }
 
-// explainClose names in what a close breaks the rules, by settling it once more.
+// explainClose names the fields of a close that break the rules, by computing
+// them again.
 func (v *verification) explainClose(ctx context.Context, c *read.ClosesToVerifyRow) error {
 	const table = "closes"
 	row := closeID{c.TradeID, c.Step}
 	exit, err := v.q.EventByID(ctx, c.TradeID)
 	if errors.Is(err, ErrNotFound) {
-		return nil // the trade that is missing is reported with it
+		return nil // the missing trade is reported elsewhere
 	}
 	if err != nil {
 		return err

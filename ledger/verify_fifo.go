@@ -8,26 +8,26 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// A trade takes of no position while one that stands before it in the order of events still has alpha, unless it was
-// to take of certain ones; and one that is not covered leaves none before it open. Both are seen going through a
-// miner's events in their order, with the latest moment at which the positions so far were empty. Rows come in the
-// order of their ids, which mostly is that of the events; a miner of whom it is not is gone through once more, by its
-// events. A marked miner waits for its replay, and is left out.
+// First in, first out: a trade without an explicit list closes no position while an earlier one still has alpha, and
+// a trade with unmatched alpha leaves no earlier position open. Both are checked by walking a miner's events in their
+// order while keeping the latest trade that emptied one of the positions so far. Rows come in the order of their ids,
+// which usually is the order of the events; a miner for which it is not is walked again, by its events. Marked miners
+// are left out, since they wait for their replay.
 
-// minerSubnet is whose positions stand in line for a trade.
+// minerSubnet identifies a queue: a miner's positions on a subnet.
 type minerSubnet struct {
 	minerID int64
 	netuid  chain.Netuid
 }
 
-// fifoQueue is what is kept of a miner's positions of a subnet.
+// fifoQueue is what the walk remembers of a queue.
 type fifoQueue struct {
-	latest  chain.EventKey // of the events that came by
-	empty   chain.EventKey // of the trade that emptied the slowest position so far; lastKey: none has
+	latest  chain.EventKey // of the events so far
+	empty   chain.EventKey // of the latest trade that emptied one of the positions so far; lastKey: one of them is not empty
 	slowest int64          // that position
 }
 
-// fifoEntry is a position or an unstake in the line of its subnet.
+// fifoEntry is a position, or an unstake with unmatched alpha, in its queue.
 type fifoEntry struct {
 	minerID int64
 	netuid  chain.Netuid
@@ -35,11 +35,11 @@ type fifoEntry struct {
 	key     chain.EventKey
 	isStake bool
 	empty   chain.EventKey // of a position: of the trade that emptied it, or lastKey
-	taken   chain.EventKey // of a position: of the first trade that took whatever came first; empty: none did
+	taken   chain.EventKey // of a position: of the first trade without a list that closed some of it; empty: none did
 	step    closeID        // that close
 }
 
-// enterQueue takes what comes next into its line. Of a miner whose events do not come in order it remembers so.
+// enterQueue verifies the next entry of a queue. It notes miners whose entries do not come in order.
 func (v *verification) enterQueue(e fifoEntry) {
 	if v.marked[e.minerID] || v.disordered[e.minerID] {
 		return
@@ -58,7 +58,7 @@ func (v *verification) enterQueue(e fifoEntry) {
 	v.verifyFIFO(at, e)
 }
 
-// verifyFIFO verifies what comes next in a line that is in order.
+// verifyFIFO verifies the next entry of a queue whose entries come in order.
 func (v *verification) verifyFIFO(at *fifoQueue, e fifoEntry) {
 	switch {
 	case e.isStake:
@@ -73,7 +73,7 @@ func (v *verification) verifyFIFO(at *fifoQueue, e fifoEntry) {
 	}
 }
 
-// fifoEntryOf is a position with what its closes say.
+// fifoEntryOf is the entry of a position, made from its closes.
 func fifoEntryOf(p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) fifoEntry {
 	e := fifoEntry{minerID: p.MinerID, netuid: p.Netuid, id: p.PositionID, key: p.EventKey, isStake: true, empty: lastKey}
 	for _, c := range closes {
@@ -87,7 +87,7 @@ func fifoEntryOf(p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) f
 	return e
 }
 
-// verifyDisordered verifies the lines of the miners whose events did not come in order, by their events.
+// verifyDisordered verifies the queues of a miner whose entries did not come in order, by its events.
 func (v *verification) verifyDisordered(ctx context.Context, minerID int64) error {
 	if !v.disordered[minerID] {
 		return nil

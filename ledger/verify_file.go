@@ -2,9 +2,9 @@ package ledger
 
 import "context"
 
-// foreignKeys has SQLite find rows that refer to none.
+// foreignKeys reports rows that refer to a missing row.
 func (v *verification) foreignKeys(ctx context.Context) error {
-	if v.c.onServer { // which lets no such row be
+	if v.c.onServer { // which never stores such a row
 		return nil
 	}
 	broken, err := v.q.BrokenForeignKeys(ctx)
@@ -17,7 +17,6 @@ func (v *verification) foreignKeys(ctx context.Context) error {
 	return nil
 }
 
-// checkIntegrity has SQLite check the file.
 func (v *verification) checkIntegrity(ctx context.Context) error {
 	if v.c.onServer { // which has its own means: pg_amcheck, data checksums
 		return nil

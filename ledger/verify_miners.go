@@ -8,7 +8,7 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// eachMiner has every miner's row verified.
+// eachMiner calls verify for every miner.
 func (v *verification) eachMiner(ctx context.Context, verify func(ctx context.Context, m Miner) error) error {
 	miners := pages("miners", verifySpan, 0, minerIDOf, func(after int64) ([]Miner, error) { return v.q.Miners(ctx, after, verifySpan) })
 	for page, err := range miners {
@@ -26,14 +26,14 @@ func (v *verification) eachMiner(ctx context.Context, verify func(ctx context.Co
 	return nil
 }
 
-// verifyMinerTrades verifies the counters of a miner that count trades, and what is unmatched.
+// verifyMinerTrades verifies a miner's counters of trades and of unmatched amounts.
 func (v *verification) verifyMinerTrades(_ context.Context, m Miner) error {
 	got := counters{trades: m.Trades, unmatchedAlpha: m.UnmatchedAlpha, unmatchedTAO: m.UnmatchedTAO}
 	v.expectCounters(rowID(m.MinerID), *v.sumsOf(m.MinerID), got)
 	return nil
 }
 
-// verifyMiner verifies a miner's row but for what minersTrades does.
+// verifyMiner verifies the rest of a miner's row, and its snapshots.
 func (v *verification) verifyMiner(ctx context.Context, m Miner) error {
 	got := countersOf(m)
 	got.trades, got.unmatchedAlpha, got.unmatchedTAO = 0, 0, 0
@@ -60,7 +60,6 @@ func (v *verification) verifyMiner(ctx context.Context, m Miner) error {
 	return v.verifySnapshots(ctx, m.MinerID)
 }
 
-// expectCounters names the counters that differ.
 func (v *verification) expectCounters(row fmt.Stringer, want, got counters) {
 	if want == got {
 		return

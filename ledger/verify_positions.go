@@ -9,8 +9,8 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// verifyPositions verifies the positions of a span with their closes, and that every stake that was applied made one:
-// where each position is wholly its event's, and there are as many as such stakes, all of them did.
+// verifyPositions verifies the positions of a span with their closes, and that every applied stake opened one: that
+// is so if each position matches its event and there are as many positions as applied stakes.
 func (v *verification) verifyPositions(ctx context.Context, after, until int64) error {
 	positions, err := v.q.PositionsToVerify(ctx, after, until)
 	if err != nil {
@@ -64,7 +64,7 @@ func (v *verification) verifyPositions(ctx context.Context, after, until int64) 
 	return v.explainStakes(ctx, after, until)
 }
 
-// explainStakes names the stakes that have another effect than their outcome says.
+// explainStakes reports the stakes whose effect contradicts their outcome.
 func (v *verification) explainStakes(ctx context.Context, after, until int64) error {
 	wrong, err := v.q.WrongStakes(ctx, after, until)
 	if err != nil {
@@ -76,7 +76,7 @@ func (v *verification) explainStakes(ctx context.Context, after, until int64) er
 	return nil
 }
 
-// verifyPosition verifies a position: what its closes took and gave is what it says.
+// verifyPosition verifies a position against its event and its closes.
 func (v *verification) verifyPosition(ctx context.Context, p read.PositionsToVerifyRow, closes []read.ClosesToVerifyRow) error {
 	const table = "positions"
 	row := rowID(p.PositionID)
@@ -129,8 +129,8 @@ func (v *verification) verifyPosition(ctx context.Context, p read.PositionsToVer
 	return nil
 }
 
-// verifyClose verifies a close by itself: by the rules, and that its cost is its share of the position's, to the
-// rao. Which way it is rounded depends on what was closed before; that all are right together, the sum tells.
+// verifyClose verifies a close by itself: by the rules, and that its cost is its share of the position's cost,
+// rounded up or down. Which of the two depends on the closes before it; verifyPosition checks their sum.
 func (v *verification) verifyClose(ctx context.Context, p read.PositionsToVerifyRow, c *read.ClosesToVerifyRow) error {
 	v.report.Closes++
 	const table = "closes"

@@ -8,8 +8,8 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// verifySnapshots verifies a miner's snapshots, each by itself: what it counted is gone, but its numbers have to go
-// together, and its score follows from them.
+// verifySnapshots verifies each of a miner's snapshots by itself: the state that it recorded is gone, but its
+// numbers must be consistent, and its score follows from them.
 func (v *verification) verifySnapshots(ctx context.Context, minerID int64) error {
 	snapshots := pages("snapshots", verifySpan, 0, func(s read.Snapshot) chain.Time { return s.At }, func(after chain.Time) ([]read.Snapshot, error) {
 		return v.q.Snapshots(ctx, read.SnapshotsParams{MinerID: minerID, After: after, Until: maxTime, PageSize: verifySpan})

@@ -8,8 +8,8 @@ import (
 	"github.com/stakeledger/stakeledger/dbgen/read"
 )
 
-// verifyTrades verifies the trades of a span with their shares, and that every unstake that was applied made one, as
-// positions does for stakes.
+// verifyTrades verifies the trades of a span with their shares, and that every applied unstake made one, as
+// verifyPositions does for stakes.
 func (v *verification) verifyTrades(ctx context.Context, after, until int64) error {
 	trades, err := v.q.TradesToVerify(ctx, after, until)
 	if err != nil {
@@ -55,7 +55,7 @@ func (v *verification) verifyTrades(ctx context.Context, after, until int64) err
 	return v.verifyIgnored(ctx, after, until)
 }
 
-// explainUnstakes names the unstakes that have another effect than their outcome says.
+// explainUnstakes reports the unstakes whose effect contradicts their outcome.
 func (v *verification) explainUnstakes(ctx context.Context, after, until int64) error {
 	wrong, err := v.q.WrongUnstakes(ctx, after, until)
 	if err != nil {
@@ -67,7 +67,7 @@ func (v *verification) explainUnstakes(ctx context.Context, after, until int64) 
 	return nil
 }
 
-// verifyIgnored verifies the keys of the events without an effect, and adds up the unstakes that found nothing to close.
+// verifyIgnored verifies the keys of the ignored events, and sums up the unstakes that found nothing to close.
 func (v *verification) verifyIgnored(ctx context.Context, after, until int64) error {
 	events, err := v.q.IgnoredEvents(ctx, after, until)
 	if err != nil {
@@ -85,7 +85,8 @@ func (v *verification) verifyIgnored(ctx context.Context, after, until int64) er
 	return nil
 }
 
-// verifyTrade verifies a trade: its shares telescope, and with what is unmatched they are the whole of it.
+// verifyTrade verifies a trade: each share is the rounded difference of running totals, and together with
+// what is unmatched the shares are the whole trade.
 func (v *verification) verifyTrade(ctx context.Context, t read.TradesToVerifyRow, shares []read.SharesToVerifyRow) error {
 	const table = "trades"
 	row := rowID(t.TradeID)
