@@ -43,7 +43,7 @@ func (k *checkpointer) measure(w *writer) {
 	k.looked, k.lookedAt = k.commits, time.Now()
 	c := w.conn.Load()
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.unlockContained()
 	if c.closed || c.lost || !c.raw.AutoCommit() {
 		return
 	}

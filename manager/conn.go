@@ -145,15 +145,27 @@ func (c *conn) prepareControls(ctx context.Context, begin, pin string) error {
 // function or hook of the caller's that SQLite had called (see WithConnectHook).
 // SQLite's frames were skipped, so nothing can be asked of it any more.
 func (c *conn) unlock() {
+	for _, report := range c.unlockOnly() {
+		report()
+	}
+}
+
+// unlockContained is unlock where no closure of the caller's runs, so that no
+// panic of a tracer could continue there: it is logged.
+func (c *conn) unlockContained() {
+	for _, report := range c.unlockOnly() {
+		err := runContained(func() error { report(); return nil })
+		c.cfg.logStray("tracer did not return", err)
+	}
+}
+
+func (c *conn) unlockOnly() (late []func()) {
 	if c.calling {
 		c.calling, c.lost = false, true
 	}
-	late := c.late
-	c.late = nil
+	late, c.late = c.late, nil
 	c.mu.Unlock()
-	for _, report := range late {
-		report()
-	}
+	return late
 }
 
 // logLater writes to the caller's log once mu, which the caller of log holds, is free.

@@ -71,6 +71,10 @@
 // Closures of a group run on a goroutine of the manager, with the pprof labels
 // of their own context. A panic, with its original value, and runtime.Goexit
 // continue in the caller's goroutine; the panic's original stack is logged.
+// Nothing else of the caller's can end the process or hold the queue by a panic or
+// by Goexit: that of a connect hook is an error, that of a tracer at the end of a
+// transaction is logged, that of a log handler goes to standard error, and that of
+// a hook which SQLite calls at COMMIT makes the outcome unknown.
 //
 // A closure that spends a second outside its statements, because it waits for
 // something a member of the group holds, is evicted: the group commits without

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime/pprof"
 	"slices"
@@ -153,7 +154,7 @@ func (w *writer) beginMember(g *group, t *txn) bool {
 		return true
 	}
 	t.conn.mu.Lock()
-	defer t.conn.unlock()
+	defer t.conn.unlockContained()
 	if err := t.conn.runControl(t.conn.savepoint); err != nil {
 		g.lost = true
 		t.invalidate()
@@ -167,7 +168,7 @@ func (w *writer) beginMember(g *group, t *txn) bool {
 func (w *writer) endMember(g *group, r *request, t *txn) bool {
 	c := t.conn
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.unlockContained()
 	if t.evicted { // what runs now is somebody else
 		r.undo = t.undo
 		w.requeue(r)
@@ -211,11 +212,47 @@ func (w *writer) endGroup(g *group) {
 	g.settled = true
 	c := w.conn.Load()
 	c.mu.Lock()
-	defer c.unlock()
-	if len(g.members) == 0 || g.lost || !g.shared && g.members[0].failed() {
+	defer c.unlockContained()
+	commits := len(g.members) > 0 && !g.lost && (g.shared || !g.members[0].failed())
+	returned := false
+	defer func() {
+		if !returned {
+			w.endedByHook(g, c, commits, recover())
+		}
+	}()
+	var err error
+	if commits {
+		err = w.commitLocked(c, &retrier{core: w.core, label: &g.members[0].label})
+	}
+	if !commits || err != nil {
 		w.rollbackLocked(c)
-	} else if err := w.commitLocked(c, &retrier{core: w.core, label: &g.members[0].label}); err != nil {
-		w.rollbackLocked(c)
+	}
+	returned = true
+	w.answerGroup(g, c, err)
+}
+
+// endedByHook answers when a commit or rollback hook of the caller's (see
+// WithConnectHook) has panicked, or has ended this goroutine.
+func (w *writer) endedByHook(g *group, c *conn, commits bool, value any) {
+	c.calling, c.lost = false, true
+	w.rollbackLocked(c)
+	var err error
+	if commits {
+		err = &Error{Op: "commit", Kind: ErrCommitUnknown, Err: &strayError{value: fmt.Sprintf("panic: %v", value)}, Detail: "a hook that SQLite calls at COMMIT did not return"}
+	}
+	if len(g.members) > 0 {
+		w.core.logPanic(&g.members[0].label, value)
+	}
+	w.answerGroup(g, c, err)
+	if value == nil {
+		go w.serve(g)
+	}
+}
+
+// answerGroup answers those whose outcome is known once the group's transaction
+// has ended, with err if its COMMIT failed. The caller holds the connection's mu.
+func (w *writer) answerGroup(g *group, c *conn, err error) {
+	if err != nil {
 		switch {
 		case !g.shared:
 			g.members[0].err, g.members[0].unknown = err, mayBeKept(err)

@@ -53,7 +53,7 @@ func (w *writer) checkRunning(last *runningMember, waiting int) {
 		if waiting++; waiting >= evictLooks {
 			w.evict(m)
 		}
-		m.txn.conn.unlock()
+		m.txn.conn.unlockContained()
 	}
 	w.checkLater(m, waiting)
 }

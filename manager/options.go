@@ -61,6 +61,7 @@ func newConfig(opts []Option) config {
 	for _, o := range opts {
 		o(&c)
 	}
+	c.logger = slog.New(containedHandler{c.logger.Handler()})
 	return c
 }
 

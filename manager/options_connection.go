@@ -147,9 +147,8 @@ func (s setting) set(c DriverConn) error {
 // connected readies a connection that the driver has just opened: the user's
 // hooks, then the user's pragmas. pragmas are those that will follow.
 func (cfg *config) connected(ctx context.Context, c *sqlite3.SQLiteConn, pragmas ...pragma) (err error) {
-	finished := false
 	defer func() {
-		if err != nil || !finished { // a hook's panic passes through
+		if err != nil {
 			_ = c.Close()
 		}
 	}()
@@ -157,7 +156,8 @@ func (cfg *config) connected(ctx context.Context, c *sqlite3.SQLiteConn, pragmas
 		return err
 	}
 	for _, hook := range cfg.connectHooks {
-		if err := hook(ctx, c); err != nil {
+		if err := runContained(func() error { return hook(ctx, c) }); err != nil {
+			cfg.logStray("connect hook did not return", err)
 			return fmt.Errorf("connect hook: %w", &callersError{err})
 		}
 	}
@@ -166,7 +166,6 @@ func (cfg *config) connected(ctx context.Context, c *sqlite3.SQLiteConn, pragmas
 			return err
 		}
 	}
-	finished = true
 	return nil
 }
 

@@ -269,7 +269,7 @@ func (p *readers) beginSnapshot(c *conn, l *label, pinned bool) error {
 	now := monotonic()
 	c.setHolder(l, now)
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.unlockContained()
 	err := p.core.file.checkRead(now)
 	if err != nil {
 		return movedAt("begin snapshot", l, err)
@@ -288,7 +288,7 @@ func (p *readers) beginSnapshot(c *conn, l *label, pinned bool) error {
 func (p *readers) endSnapshot(t *txn) {
 	c := t.conn
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.unlockContained()
 	t.invalidate()
 	p.endSnapshotOn(c)
 }

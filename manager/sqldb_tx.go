@@ -218,7 +218,7 @@ func (tx *sqlTx) beginWrite(ctx context.Context) error {
 		begun <- t
 		return tx.awaitEnd(finish)
 	}
-	go func() { ended <- co.write(ctx, l, txConfig{alone: true, once: true}, run) }()
+	go sendOutcome(ended, func() error { return co.write(ctx, l, txConfig{alone: true, once: true}, run) })
 	tx.end = func(commit bool) error {
 		var err error
 		select {

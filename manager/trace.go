@@ -3,13 +3,17 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 )
 
 // A Tracer is told when an operation begins, in the goroutine that runs it, and
 // returns what is called with its error, or nil, when it has ended. The context
 // it returns goes on to the closure of a transaction; that of a statement is
 // not used. It must be safe for concurrent use and quick, since statements wait
-// for it. It is called without a lock and may use the database.
+// for it. It is called without a lock and may use the database. When it panics as
+// a transaction begins, or around a statement, that is the caller's or the
+// closure's panic; when a transaction ends it is logged, since the answer stands.
 type Tracer func(ctx context.Context, op Operation) (context.Context, func(error))
 
 // Operation is what a [Tracer] is told of.
@@ -44,7 +48,18 @@ func (co *core) traceTransaction(ctx context.Context, kind OperationKind, l *lab
 	if co.cfg.trace == nil {
 		return ctx, nil
 	}
-	return co.cfg.trace(ctx, Operation{Kind: kind, Label: l.String()})
+	ctx, end := co.cfg.trace(ctx, Operation{Kind: kind, Label: l.String()})
+	if end == nil {
+		return ctx, nil
+	}
+	return ctx, func(err error) {
+		defer func() { // the transaction has ended, and its answer stands
+			if value := recover(); value != nil {
+				co.cfg.logStray("tracer did not return", &strayError{fmt.Sprintf("panic: %v", value), string(debug.Stack())})
+			}
+		}()
+		end(err)
+	}
 }
 
 // traceStatement does the same for a statement.

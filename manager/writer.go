@@ -180,7 +180,7 @@ func (w *writer) beginOnce(r *request) error {
 		return err
 	}
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.unlockContained()
 	if err = c.beginFor(r); err == nil {
 		err = w.core.file.checkBegin()
 	}
@@ -217,7 +217,7 @@ func (w *writer) runOnce(r *request, retry *retrier) {
 func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 	c := t.conn
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.unlockContained()
 	abandoned := t.abandonChildren()
 	t.invalidate()
 	switch {
@@ -228,9 +228,9 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 		w.rollbackLocked(c)
 		return abandoned
 	}
+	r.unknown = true // in case that a hook which SQLite calls does not return
 	err := w.commitOnEngine(c, r, t, retry)
-	if err != nil {
-		r.unknown = mayBeKept(err)
+	if r.unknown = mayBeKept(err); err != nil {
 		w.rollbackLocked(c)
 		return err
 	}
@@ -267,7 +267,7 @@ func (w *writer) commitLocked(c *conn, retry *retrier) error {
 			return wrap("commit", "", retry.label.String(), err)
 		}
 		retry.op = "commit"
-		c.unlock() // whatever is late finds its transaction ended
+		c.unlockContained() // whatever is late finds its transaction ended
 		err = retry.wait(context.Background(), err)
 		c.mu.Lock()
 		if err != nil {
@@ -294,7 +294,7 @@ func mayBeKept(err error) bool {
 // rollback ends t by taking everything back.
 func (w *writer) rollback(t *txn) {
 	t.conn.mu.Lock()
-	defer t.conn.unlock()
+	defer t.conn.unlockContained()
 	t.invalidate()
 	w.rollbackLocked(t.conn)
 }

@@ -222,8 +222,10 @@ func (q *queue) readmit(r *request) (holds bool) {
 	defer q.mu.Unlock()
 	q.evicted = slices.DeleteFunc(q.evicted, func(other *request) bool { return other == r })
 	if err != nil {
-		r.resetOutcome()
-		r.err = err
+		if !r.panicked && !r.goexit { // these continue in the caller
+			r.resetOutcome()
+			r.err = err
+		}
 		close(r.done)
 		q.signalDrained()
 		return false
