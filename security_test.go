@@ -109,7 +109,8 @@ func TestHostileEventsTakeLittleMemory(t *testing.T) {
 		"a million escapes":                   {strings.NewReader(`{"kind":"` + strings.Repeat(`\u0000`, mib/6-20) + `"}`), `events:1: field "kind"`},
 		"a million quotes":                    {strings.NewReader(header + `"` + strings.Repeat(`""`, mib/2-2) + `"`), "events:2: "},
 		"nothing but line ends":               {io.LimitReader(endless("\n"), 100*mib), ""},
-		"NUL bytes":                           {io.LimitReader(endless("\x00"), 100*mib), "events:1: longer than 1 MiB"},
+		"NUL bytes":                           {io.LimitReader(endless("\x00"), 100*mib), "events:1: neither JSON nor CSV"},
+		"NUL bytes after a header":            {io.MultiReader(strings.NewReader(header), io.LimitReader(endless("\x00"), 100*mib)), "events:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats

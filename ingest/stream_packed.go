@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxHead is how much of an input is looked at before it is read.
@@ -54,7 +55,22 @@ func checkHead(start string) error {
 			return malformed(m.reason)
 		}
 	}
+	if !strings.HasPrefix(start, magicGzip) && isBinary(start) {
+		return malformed("neither JSON nor CSV: it is no text")
+	}
 	return nil
+}
+
+// isBinary reports whether more than a tenth of the beginning of a file is control characters or no UTF-8.
+func isBinary(start string) bool {
+	all, odd := 0, 0
+	for _, r := range start {
+		all++
+		if r == utf8.RuneError || r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) {
+			odd++
+		}
+	}
+	return odd*10 > all
 }
 
 // unpack returns what gzip packed into r, whose beginning start is.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 // Maintain runs fn on a connection of its own for what cannot be part of a
@@ -19,8 +21,8 @@ import (
 // foreign keys of the whole database are checked; a row whose parent is missing is
 // ErrForeignKey, and stays: fn has committed it.
 //
-// Errors: those of fn as they are, those of waiting as for [DB.WithTx],
-// ErrUnsupported inside a closure, ErrReadOnly after [OpenReadOnly].
+// Errors: those of fn, which are ErrBusy, ErrFull and so on too where SQLite's are in them; those
+// of waiting as for [DB.WithTx]; ErrUnsupported inside a closure, ErrReadOnly after [OpenReadOnly].
 func (db *DB[R, W]) Maintain(ctx context.Context, fn func(ctx context.Context, conn *sql.Conn) error, opts ...TxOption) error {
 	cfg := newTxConfig(opts)
 	return db.core.maintain(ctx, newLabel(cfg.label, fn), fn)
@@ -68,6 +70,9 @@ func (co *core) maintainOn(ctx context.Context, fn func(context.Context, *sql.Co
 	defer conn.Close()
 	if err = fn(ctx, conn); errors.Is(err, sql.ErrConnDone) {
 		return err
+	}
+	if _, ofSQLite := errors.AsType[sqlite3.Error](err); ofSQLite {
+		err = wrap("maintain", "", "", err)
 	}
 	if left := endTransaction(conn); err == nil {
 		err = left

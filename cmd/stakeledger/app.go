@@ -20,6 +20,7 @@ const (
 // app is what the commands share: the flags of the root.
 type app struct {
 	db        string // path of the ledger's file, or the URL of its database
+	isOther   bool   // it is not the ledger's, but of a file that is read beside it
 	noCreate  bool   // a ledger that is not there is an error
 	readOnly  bool   // a command that would write is an error
 	timeout   *option[time.Duration]

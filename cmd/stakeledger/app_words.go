@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 
+	"github.com/stakeledger/stakeledger/ledger"
 	"github.com/stakeledger/stakeledger/manager"
 )
 
@@ -100,12 +102,22 @@ func (a *app) inWords(e *manager.Error) string {
 		words.what, words.next, detail = "there is no such file or folder", a.missingFolder(e), ""
 	case errors.Is(e, fs.ErrExist):
 		words.what, words.next = "there is a file already", ""
+	case e.Kind == manager.ErrIO && (errors.Is(e, fs.ErrPermission) || strings.HasSuffix(cause, "permission denied")):
+		words.what, words.next = "it may not be read", kindWords[manager.ErrReadOnly].next
+	case strings.HasSuffix(detail, "not a regular file"):
+		words.next = "give the path of a file"
 	case e.Kind == manager.ErrUnsupported && detail == "":
 		words.next = "stakeledger version says what this program is built from; report this"
 	case e.Kind == manager.ErrBusy && strings.Contains(detail, " holds "):
 		words.next = "--timeout waits longer"
 	case e.Kind == manager.ErrReadOnly && e.Err == nil && detail == "":
 		words.next = "the command only reads"
+	}
+	if a.isOther && isOfContents(e) {
+		words.next = "give another file"
+	}
+	if words.next != "" {
+		detail = advice.ReplaceAllString(detail, "")
 	}
 	text := op + ": "
 	if says := op + detail + cause; !strings.Contains(says, filepath.Base(a.name())) && !(a.onServer() && strings.Contains(says, "://")) {
@@ -122,6 +134,31 @@ func (a *app) inWords(e *manager.Error) string {
 		text += "; " + words.next
 	}
 	return text
+}
+
+// isOfContents reports whether something failed for what a file holds.
+func isOfContents(err error) bool {
+	return errors.Is(err, manager.ErrCorrupt) || errors.Is(err, manager.ErrWrongFile) || errors.Is(err, manager.ErrTooNew) || errors.Is(err, ledger.ErrSchema)
+}
+
+// advice is what the manager says of the next step where ours takes its place.
+var advice = regexp.MustCompile(`; (give another path|use a newer program|(restore|take another) a? ?backup)\b`)
+
+// ofFile is an error about a file that is read beside the ledger: another ledger, a backup.
+type ofFile struct {
+	error
+	text string
+}
+
+func (e *ofFile) Error() string { return e.text }
+func (e *ofFile) Unwrap() error { return e.error }
+
+// about says of an error that it is about a file that is not the ledger's.
+func about(file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ofFile{err, (&app{db: file, isOther: true}).explainError(err)}
 }
 
 // plainDetail is a detail without the clauses that are for programmers.
@@ -143,11 +180,19 @@ func (a *app) maskPaths(text string) string {
 	return regexp.MustCompile(`\S*[/\\]\S*`).ReplaceAllString(strings.ReplaceAll(text, a.db, "file"), "file")
 }
 
-// missingFolder names the folder that has to be made first.
+// missingFolder names the folder that has to be made first, if it is a folder that is missing.
 func (a *app) missingFolder(e *manager.Error) string {
-	path := a.db
-	if at := (*fs.PathError)(nil); errors.As(e, &at) && !strings.Contains(e.Op, a.db) {
-		path = at.Path
+	path, folder := a.db, filepath.Dir(a.db)
+	if at := (*fs.PathError)(nil); errors.As(e, &at) {
+		if !strings.Contains(e.Op, a.db) || at.Op == "stat" {
+			path, folder = at.Path, filepath.Dir(at.Path)
+		}
+		if at.Op == "lstat" && path == at.Path { // of a folder on the way
+			folder = at.Path
+		}
 	}
-	return "create the folder first: mkdir -p " + filepath.Dir(path)
+	if _, err := os.Stat(folder); err == nil {
+		return "give the path of a file that is there"
+	}
+	return "create the folder first: mkdir -p " + folder
 }

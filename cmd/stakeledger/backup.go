@@ -89,6 +89,9 @@ A ledger on PostgreSQL is restored by pg_restore; the error names the whole call
 			if errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("%w; move it away first, or name another file with --db", err)
 			}
+			if isOfContents(err) {
+				return about(args[0], err)
+			}
 			return err
 		}
 		_, err := fmt.Fprintf(cmd.OutOrStdout(), "restored %s from %s\n", escapeControls(a.db), escapeControls(args[0]))

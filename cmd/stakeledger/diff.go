@@ -36,7 +36,7 @@ differs.`,
 		return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			other, err := ledger.OpenReadOnly(ctx, there.db, a.managerOptions(cmd))
 			if err != nil {
-				return fmt.Errorf("diff: %w", err)
+				return fmt.Errorf("diff: %w", about(args[0], err))
 			}
 			return runAndClose(ctx, other, func(ctx context.Context, other *ledger.Ledger) error {
 				found := []ledger.Divergence{}

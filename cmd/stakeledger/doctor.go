@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +44,7 @@ type doctor struct {
 	app                   *app
 	quick, full, restores bool
 	maxAge                time.Duration
+	hasLog                bool // says the file's header; what nobody can write is read as if it had none
 	found                 []finding
 }
 
@@ -138,6 +140,19 @@ func firstOf(wrong []string, none string) string {
 	return fmt.Sprintf("%s, and %d more", wrong[0], len(wrong)-1)
 }
 
+// saysWAL reads from the header of a database whether it has a write-ahead log. Nothing of this process may have it
+// open: closing it drops the locks.
+func saysWAL(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	header := make([]byte, 20)
+	_, err = io.ReadFull(f, header)
+	return err == nil && header[18] == 2 && header[19] == 2 // https://www.sqlite.org/fileformat.html
+}
+
 // examineFile looks at what the file system says.
 func (d *doctor) examineFile() {
 	path := d.app.db
@@ -147,6 +162,7 @@ func (d *doctor) examineFile() {
 		return
 	}
 	d.addFinding("file", stateOK, bytesText(info.Size()), "")
+	d.hasLog = saysWAL(path)
 	d.addVerdict("permissions", info.Mode().Perm()&0o022 == 0, stateWarns, info.Mode().Perm().String(), "others may write it: chmod go-w "+path)
 	free, known := freeSpace(filepath.Dir(path))
 	d.addVerdict("disk", !known || free > max(leastDisk, info.Size()), stateWarns, spaceText(free, known), "free space: a backup or compact needs as much as the ledger")
@@ -174,6 +190,9 @@ func spaceText(free int64, known bool) string {
 }
 
 func (d *doctor) examinePages(b ledgerInfo) {
+	if d.hasLog {
+		b.JournalMode = "wal"
+	}
 	d.addVerdict("journal", b.JournalMode == "wal", stateFails, b.JournalMode, "another program changed it; run stakeledger migrate up")
 	free := b.FreePages * b.PageSize
 	d.addVerdict("free pages", free < mostFree || b.FreePages*4 < b.Pages, stateWarns, bytesText(free), "stakeledger compact gives it back")
@@ -198,7 +217,7 @@ func (d *doctor) examineUpkeep(ctx context.Context, cmd *cobra.Command, b ledger
 			found = "it was restored"
 		}
 		if err != nil {
-			found = (&app{db: last.File}).explainError(err)
+			found = about(last.File, err).Error()
 		}
 		d.addVerdict("backup's file", err == nil, stateFails, found, "make another: stakeledger backup FILE")
 	}

@@ -22,8 +22,15 @@ func replacePage(path string, text []byte) error {
 	if err := checkReplaceable(path); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := replaceFile(path, text, true); err != nil {
-		return fmt.Errorf("write report %s: %w", path, err)
+	err := replaceFile(path, text, true)
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		err = at.Err // it names a file that nobody has heard of
+	}
+	switch folder := filepath.Dir(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("write report %s: %w; create the folder first: mkdir -p %s", path, err, folder)
+	case err != nil:
+		return fmt.Errorf("write report %s: %w; see who owns %s, its mode, and what room the disk has", path, err, folder)
 	}
 	return nil
 }

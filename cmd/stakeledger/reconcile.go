@@ -67,6 +67,9 @@ func (a *app) openBalances(cmd *cobra.Command, partial bool, files []string) ([]
 	if err != nil {
 		return nil, fmt.Errorf("reconcile %w", err)
 	}
+	if len(balances) == 0 {
+		return nil, doubtf("reconcile %s: no balance in it", inputNames(inputs))
+	}
 	return balances, nil
 }
 
