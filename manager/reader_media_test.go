@@ -150,6 +150,7 @@ func TestReaderWithoutLocksMeetsAWriterThatStartsLater(t *testing.T) {
 					bankClose(t, db)
 					count("after the writer has gone")
 				}
+				c.wait(t)
 			})
 		}
 	}
