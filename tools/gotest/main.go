@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -37,6 +38,10 @@ func main() {
 	os.Exit(code)
 }
 
+// patience is twice go test's own limit for a package: under -race, on a slow and busy machine, the largest one comes near
+// that. A -timeout among the arguments overrides it.
+const patience = "-timeout=20m"
+
 // run executes go test with args, reports to w, and returns its exit code.
 func run(args []string, w io.Writer) (int, error) {
 	var dir []string
@@ -47,7 +52,7 @@ func run(args []string, w io.Writer) (int, error) {
 	if goTool == "" {
 		goTool = "go"
 	}
-	cmd := exec.Command(goTool, append(append(append([]string{"test"}, dir...), "-json"), args...)...)
+	cmd := exec.Command(goTool, slices.Concat([]string{"test"}, dir, []string{"-json", patience}, args)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
