@@ -81,9 +81,9 @@ test: toolchain ## run every test, the concurrent packages with -race, and list 
 	bin/gotest -C torture -race $(torture_race)
 
 .PHONY: test-extended
-test-extended: toolchain ## what needs packages of others: sqlc's options, a session store, River's jobs
+test-extended: toolchain ## what needs packages of others: sqlc's options, a session store, River's jobs, goqite's tests, Litestream
 	@$(GO) build -o bin/gotest ./tools/gotest
-	EXTENDED=1 bin/gotest ./tools/sqlcoptions
+	EXTENDED=1 bin/gotest ./tools/sqlcoptions ./tools/foreign
 	for module in $(foreign); do $(GO) vet -C $$module ./... && bin/gotest -C $$module -race ./...; done
 
 .PHONY: generate

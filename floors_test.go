@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"internal/pgtest": nil,
 
 	"tools/gotest":   nil,
+	"tools/foreign":  nil,
 	"tools/mutants":  nil,
 	"tools/systems":  nil,
 	"tools/withlock": {"manager"},
