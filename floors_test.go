@@ -49,11 +49,12 @@ var mayImport = map[string][]string{
 	"examples/web/db":         nil,
 	"examples/outbox":         {"manager", "manager/migrate", "examples/outbox/db", "github.com/riverqueue/river"},
 	"examples/outbox/db":      nil,
+	"examples/testing":        {"manager", "manager/migrate", "examples/testing/db"},
+	"examples/testing/db":     nil,
 
 	"internal/pgtest": nil,
 
 	"tools/gotest":   nil,
-	"tools/foreign":  nil,
 	"tools/mutants":  nil,
 	"tools/systems":  nil,
 	"tools/withlock": {"manager"},
