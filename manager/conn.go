@@ -53,6 +53,7 @@ type conn struct {
 	late       []func()     // to be called once mu is free: tracers and log handlers are the caller's code
 
 	stmts     map[string]*stmt // kept prepared, by their text
+	last      *stmt            // of those the one that ran last, or nil
 	stmtBytes int              // of those texts
 	seen      seenTexts        // raw texts that were prepared
 

@@ -51,7 +51,8 @@ type refusal struct {
 // the rows, and closing them calls tracers.
 type view struct {
 	*sql.Conn
-	forgotten bool // rows that nobody closed may hold it: database/sql cannot close it
+	forgotten bool  // rows that nobody closed may hold it: database/sql cannot close it
+	rows      *rows // that database/sql has closed, to be used again, or nil
 }
 
 // takeView returns a view that no open rows use. The caller holds mu.
@@ -83,6 +84,15 @@ func (v *view) errorForPool(err error) (_ error, lost bool) {
 		return hideBadConn(err), false
 	}
 	return err, true
+}
+
+// newRows returns the memory for the rows that go through v.
+func (v *view) newRows() *rows {
+	r := v.rows
+	if v.rows = nil; r == nil {
+		r = &rows{}
+	}
+	return r
 }
 
 // handOver is r on its way, in the place that r has for it.

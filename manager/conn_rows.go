@@ -35,7 +35,8 @@ func (t *txn) openRows(ctx context.Context, s *stmt, query string, args boundArg
 		s.release()
 		return nil, wrap("query", "", t.label.String(), err)
 	}
-	r := &rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: monotonic()}
+	r := view.newRows()
+	*r = rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: monotonic()}
 	c.open = append(c.open, r)
 	c.reading.Store(int32(len(c.open)))
 	if r.Rows, err = c.query(t.driverContext(ctx, 1), s, args, one); err != nil {
@@ -71,24 +72,31 @@ func (r *rows) Next(dest []driver.Value) error {
 	return r.err
 }
 
-// Close ends the query. Closing twice is harmless.
+// Close ends the query. Closing twice is harmless, but to rows that were handed
+// over: these may be another query's when it returns. Database/sql, which alone
+// has them, closes them once and uses them no more.
 func (r *rows) Close() error {
-	r.conn.mu.Lock()
+	c := r.conn
+	c.mu.Lock()
 	if r.closed {
-		r.conn.mu.Unlock()
+		c.mu.Unlock()
 		return nil
 	}
 	v := r.view
 	r.view = nil
 	err, lost := v.errorForPool(r.closeLocked())
-	if len(r.conn.late) > 0 { // who is called then may query; database/sql holds the view's lock
-		r.conn.unlock()
-		r.conn.mu.Lock()
+	if len(c.late) > 0 { // who is called then may query; database/sql holds the view's lock
+		c.unlock()
+		c.mu.Lock()
 	}
 	if !lost {
-		r.conn.giveView(v)
+		if r.over.rows == r {
+			*r = rows{conn: c, closed: true}
+			v.rows = r
+		}
+		c.giveView(v)
 	}
-	r.conn.unlock()
+	c.unlock()
 	return err
 }
 
@@ -105,6 +113,9 @@ func (r *rows) closeLocked() error {
 		c.calling = true
 		err = r.Rows.Close()
 		c.calling = false
+		if used, ok := r.Rows.(interface{ Reuse() }); ok {
+			used.Reuse()
+		}
 	}
 	r.stmt.release()
 	if i := slices.Index(c.open, r); i >= 0 {

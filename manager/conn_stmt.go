@@ -98,6 +98,18 @@ func (s *stmt) close() {
 	_ = s.DriverStmt.Close()
 }
 
+// keptStmt returns the statement that is kept for query, or nil. What runs again
+// and again, with one string in the program, is found without a hash of its text.
+func (c *conn) keptStmt(query string) *stmt {
+	s := c.last
+	if s == nil || s.text != query {
+		if s = c.stmts[query]; s != nil {
+			c.last = s
+		}
+	}
+	return s
+}
+
 // acquire returns the statement of an sqlc query, kept prepared unless it is in
 // use. A view may be given one that was compiled outside it, where its
 // authorizer was not asked: see [txn.acquirePermitted].
@@ -200,6 +212,9 @@ func (c *conn) dropPrepared(s *stmt) {
 	if s.kept {
 		s.kept = false
 		delete(c.stmts, s.text)
+		if c.last == s {
+			c.last = nil
+		}
 		c.stmtBytes -= len(s.text)
 	}
 }

@@ -32,8 +32,8 @@ func newReaders(co *core, most int) *readers {
 
 // run runs a ReadOnly closure in a snapshot.
 func (p *readers) run(ctx context.Context, l *label, pinned bool, run closure) error {
-	if err := contextError(ctx, "begin snapshot", "", l.String()); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return contextError(ctx, "begin snapshot", "", l.String())
 	}
 	if err := p.takePlace(ctx, l); err != nil {
 		return err
@@ -280,8 +280,9 @@ func (p *readers) beginSnapshot(c *conn, l *label, pinned bool) error {
 	}
 	if err != nil {
 		p.endSnapshotOn(c)
+		err = wrap("begin snapshot", "", l.String(), err)
 	}
-	return wrap("begin snapshot", "", l.String(), err)
+	return err
 }
 
 // endSnapshot gives the snapshot back, however its closure ended.

@@ -253,7 +253,7 @@ func (t *txn) acquireFor(ctx context.Context, op, query string, args *boundArgs,
 	if err := t.checkUsable(ctx, query); err != nil {
 		return nil, err
 	}
-	if s := t.conn.stmts[query]; s != nil && !s.busy && bindErr == nil && (s.readonly || !t.view) { // the usual case
+	if s := t.conn.keptStmt(query); s != nil && !s.busy && bindErr == nil && (s.readonly || !t.view) { // the usual case
 		s.busy = true
 		return s, nil
 	}

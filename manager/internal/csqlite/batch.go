@@ -9,8 +9,8 @@ import "C"
 
 import "unsafe"
 
-// A batch is the rows that crossed with one call, cell by cell. Its slices are
-// made anew for each: values that the caller has may lie in the old ones.
+// A batch is the rows that crossed with one call, cell by cell. Its slices but for
+// types are made anew for each: values that the caller has may lie in the old ones.
 type batch struct {
 	types   []uint8 // of all cells
 	numbers []int64 // of those that are integers, or the bits of floats
@@ -18,8 +18,12 @@ type batch struct {
 	blobs   [][]byte
 
 	at, number, text, blob int32 // the next of each
+}
 
-	few [24]uint8 // types, when these are enough
+// few holds what most single rows have, in one allocation.
+type few struct {
+	numbers [16]int64
+	texts   [6]string
 }
 
 // A text of up to sharedText bytes lies in one string with its neighbours, of up
@@ -37,14 +41,20 @@ func (r *Rows) take() {
 	if n == 0 {
 		return
 	}
-	r.texts, r.blobs = nil, nil
+	r.blobs = nil
 	r.at, r.number, r.text, r.blob = 0, 0, 0, 0
-	if r.types = r.few[:0]; n > len(r.few) {
+	if r.types = r.types[:0]; n > cap(r.types) {
 		r.types = make([]uint8, 0, n)
 	}
-	r.numbers = make([]int64, 0, int(out.numbers))
-	if out.texts > 0 {
-		r.texts = make([]string, 0, int(out.texts))
+	numbers, texts := int(out.numbers), int(out.texts)
+	switch {
+	case texts == 0:
+		r.numbers, r.texts = make([]int64, 0, numbers), nil
+	case numbers > len(few{}.numbers) || texts > len(few{}.texts):
+		r.numbers, r.texts = make([]int64, 0, numbers), make([]string, 0, texts)
+	default:
+		f := &few{}
+		r.numbers, r.texts = f.numbers[:0], f.texts[:0]
 	}
 	r.copy(unsafe.Slice(out.cells, n), unsafe.Slice((*byte)(unsafe.Pointer(out.bytes)), int(out.bytes_used)))
 }

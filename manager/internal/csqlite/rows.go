@@ -115,6 +115,15 @@ func (r *Rows) Close() error {
 	return err
 }
 
+// Reuse lets the statement's next run have the memory of r. It is for who has
+// closed r and lets nobody use it any more.
+func (r *Rows) Reuse() {
+	if s := r.stmt; !r.live && r != s.rows && s.used == nil && cap(r.types) <= C.CSQLITE_MOST_CELLS {
+		*r = Rows{batch: batch{types: r.types}}
+		s.used = r
+	}
+}
+
 // The column types are as the driver tells them.
 
 // ColumnTypeDatabaseTypeName is the type as it was declared.

@@ -54,6 +54,7 @@ type Stmt struct {
 	conn *Conn
 	p    *C.csqlite_stmt // nil once closed
 	rows *Rows           // that may have more to come, or nil
+	used *Rows           // that nobody uses any more, or nil
 
 	parameters map[string][3]int32 // of named arguments that were given
 	columns    *columns
@@ -178,7 +179,11 @@ func (s *Stmt) query(ctx context.Context, args []driver.NamedValue, most int, on
 		return nil, err
 	}
 	out := s.conn.out
-	r := &Rows{stmt: s, ctx: ctx, live: rc == sqliteRow}
+	r := s.used
+	if s.used = nil; r == nil {
+		r = &Rows{}
+	}
+	r.stmt, r.ctx, r.live = s, ctx, rc == sqliteRow
 	r.take()
 	if rc != sqliteRow && rc != sqliteDone && r.left > 0 {
 		r.err, rc = s.outcome(ctx, rc), sqliteDone // it comes after the rows before it
