@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/stakeledger/stakeledger/manager/internal/testdb"
 )
@@ -13,7 +14,14 @@ func init() {
 	testdb.Hooks.Unsynced = func() any {
 		return Option(func(c *config) { c.synchronous = "OFF" })
 	}
-	testdb.Hooks.Migration = func(opts any) func(context.Context, *sql.DB) error {
-		return newConfig(opts.([]Option)).migrate
+	testdb.Hooks.Making = func(opts any) (migration func(context.Context, *sql.DB) error, settings string, functions []any) {
+		cfg := newConfig(opts.([]Option))
+		for _, hook := range cfg.connectHooks {
+			functions = append(functions, hook)
+		}
+		if cfg.wrapDriver != nil {
+			functions = append(functions, cfg.wrapDriver)
+		}
+		return cfg.migrate, fmt.Sprint(cfg.applicationID, cfg.hasID, cfg.pragmas), functions
 	}
 }

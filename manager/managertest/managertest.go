@@ -39,12 +39,14 @@ const closeTimeout = 10 * time.Second
 //
 // The migration is known again by its function value: keep the one that
 // [manager.WithMigration] is given in a variable, or make it with migrate.Up, which
-// returns the same value for the same files. Any other one runs for each Open.
+// returns the same value for the same files. Any other one runs for each Open. It
+// runs again with another application id, other pragmas, or other connect hooks,
+// which are known by their function values too.
 func Open[DR, DW, R, W any](t testing.TB, newRead func(DR) R, newTx func(DW) W, opts ...manager.Option) *manager.DB[R, W] {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.db")
 	all := append(defaults(t), opts...)
-	migration := testdb.Hooks.Migration(all)
+	making := makingOf(all)
 	open := func() *manager.DB[R, W] {
 		db, err := manager.Open(context.Background(), path, newRead, newTx, all...)
 		if err != nil {
@@ -52,8 +54,8 @@ func Open[DR, DW, R, W any](t testing.TB, newRead func(DR) R, newTx func(DW) W, 
 		}
 		return db
 	}
-	if migration != nil {
-		file := templates.of(migration, func() []byte {
+	if making.migration != nil {
+		file := templates.of(making, func() []byte {
 			closeDB(t, open())
 			return readFile(t, path)
 		})

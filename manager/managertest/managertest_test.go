@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	sqlite3 "github.com/mattn/go-sqlite3"
+
 	"github.com/stakeledger/stakeledger/manager"
 	"github.com/stakeledger/stakeledger/manager/internal/notes"
 	"github.com/stakeledger/stakeledger/manager/internal/notes/read"
@@ -91,6 +93,36 @@ func TestMigrationsOfOneFunctionAreToldApart(t *testing.T) {
 	}
 	if paths[0] == paths[1] {
 		t.Errorf("two databases at %s", paths[0])
+	}
+}
+
+// What is in the migrated file depends on more than the migration.
+func TestMigrationRunsAgainForOtherOptions(t *testing.T) {
+	runs := 0
+	migration := func(ctx context.Context, db *sql.DB) error {
+		runs++
+		_, err := db.ExecContext(ctx, "CREATE TABLE t (name TEXT DEFAULT (name()))")
+		return err
+	}
+	naming := func(name string) func(context.Context, *sqlite3.SQLiteConn) error {
+		return func(_ context.Context, c *sqlite3.SQLiteConn) error {
+			return c.RegisterFunc("name", func() string { return name }, true)
+		}
+	}
+	apple, pear := naming("apple"), naming("pear")
+	for i, opts := range [][]manager.Option{
+		{manager.WithConnectHook(apple)},
+		{manager.WithConnectHook(pear)},
+		{manager.WithConnectHook(pear), manager.WithApplicationID(7)},
+		{manager.WithConnectHook(pear), manager.WithApplicationID(8)},
+		{manager.WithConnectHook(pear), manager.WithApplicationID(8), manager.WithPragma("secure_delete", "on")},
+	} {
+		for range 2 { // the second time it is copied
+			openRaw(t, append(opts, manager.WithMigration(migration))...)
+		}
+		if runs != i+1 {
+			t.Errorf("options %d: the migration has run %d times, want %d", i, runs, i+1)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 var Hooks struct {
 	// Unsynced returns the option under which no commit waits for the disk.
 	Unsynced func() any
-	// Migration returns what WithMigration set among opts, a []manager.Option,
-	// or nil.
-	Migration func(opts any) func(context.Context, *sql.DB) error
+	// Making returns what opts, a []manager.Option, say of a fresh file: what
+	// WithMigration set, or nil, and what else decides what is then in the file.
+	Making func(opts any) (migration func(context.Context, *sql.DB) error, settings string, functions []any)
 }
