@@ -105,6 +105,9 @@ func (co *core) backup(ctx context.Context, dest string, cfg backupConfig) error
 		return &Error{Op: op, Kind: ErrClosed}
 	}
 	defer co.backups.remove(l)
+	if cfg.overwrite && companionOf(path) != "" { // who read the last backup may have been killed
+		co.sweepLogOf(path)
+	}
 	p, err := createPartial(op, path, co.path, cfg.overwrite)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package manager_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -149,4 +150,33 @@ func TestCloseWaitsForABackup(t *testing.T) {
 		t.Error(err)
 	}
 	backupAudit(t, dest)
+}
+
+// Who reads the last backup, and is killed, leaves an empty log, which must not be in the way of the next backup.
+func TestBackupReplacesOneWhoseReaderWasKilled(t *testing.T) {
+	db := bankOpen(t, bankPath(t))
+	bankFill(t, db)
+	dest := filepath.Join(t.TempDir(), "backup.db")
+	if err := db.Backup(t.Context(), dest); err != nil {
+		t.Fatal(err)
+	}
+	reader := childStart(t, "count on request", nil, dest, "")
+	if got := reader.said(t); got != "ready" {
+		t.Fatalf("reader of the backup: %s", got)
+	}
+	if err := db.Backup(t.Context(), dest, manager.Overwrite()); err == nil {
+		t.Error("Backup over one that is being read: no error, and its reader would meet two files")
+	}
+	reader.kill(t)
+	if _, err := os.Stat(dest + "-wal"); err != nil {
+		t.Fatalf("nothing was left, so this shows nothing: %v", err)
+	}
+	if err := db.Backup(t.Context(), dest, manager.Overwrite()); err != nil {
+		t.Errorf("Backup over one whose reader was killed: %v", err)
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if _, err := os.Stat(dest + suffix); err == nil {
+			t.Errorf("%s is left beside the new backup", suffix)
+		}
+	}
 }

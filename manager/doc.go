@@ -291,8 +291,10 @@
 // # Backing up
 //
 // [DB.Backup] copies the database while writers go on: one snapshot, checked,
-// on the disk, and at its destination in one step or not at all. [Restore] does
-// the same with a backup and overwrites nothing. The write-ahead log grows
+// on the disk, and at its destination in one step or not at all. An empty log that a
+// killed reader of the last backup left there is removed; one with frames, or of
+// a file that is in use, is in the way. [Restore] does the same with a backup and
+// overwrites nothing. The write-ahead log grows
 // while pages are copied, and the writer does not try to checkpoint it. Close
 // waits for a backup.
 //

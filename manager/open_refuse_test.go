@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -291,4 +292,44 @@ func refuseCopy(t testing.TB, path string) string {
 		}
 	}
 	return to
+}
+
+// A container that is given one file, and not its folder, looks for the log in a folder of its own.
+func TestOpenRefusesAFileThatIsAMountPoint(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only the superuser may mount a file")
+	}
+	c := childStart(t, "mount a file", func(cmd *exec.Cmd) {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	}, filepath.Join(t.TempDir(), "a \\ folder"))
+	diskWait(t, c)
+}
+
+func init() {
+	childRoles["mount a file"] = func(t *testing.T, args []string) {
+		dir := args[0]
+		inside, outside := filepath.Join(dir, "inside", "bank.db"), filepath.Join(dir, "outside", "bank.db")
+		if err := errors.Join(os.MkdirAll(filepath.Dir(inside), 0o700), os.MkdirAll(filepath.Dir(outside), 0o700), os.WriteFile(inside, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		db := bankOpen(t, outside)
+		bankFill(t, db)
+		bankClose(t, db)
+		if err := errors.Join(
+			syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""),
+			syscall.Mount(outside, inside, "", syscall.MS_BIND, "")); err != nil {
+			childSay("skip: cannot mount a file: %v", err)
+			return
+		}
+		link := filepath.Join(dir, "link.db")
+		if err := os.Symlink(inside, link); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{inside, link} {
+			refuseOpen(t, path, manager.ErrUnsupported, "mount its folder")
+			refuseOpenReadOnly(t, path, manager.ErrUnsupported, "mount its folder")
+		}
+		bankOpen(t, outside) // which is no mount point
+		childSay("done")
+	}
 }

@@ -74,10 +74,17 @@ func (p *readers) checkLockless(c *conn, l *label) error {
 // too, and lets only who can write remove it. A log with frames is left alone, as
 // are those that others have open.
 func (co *core) sweepLog() {
-	if found := tracesOf(co.path); found["-wal"].size != 0 || co.file.check() != nil {
+	if tracesOf(co.path)["-wal"].size == 0 && co.file.check() == nil {
+		co.sweepLogOf(co.path)
+	}
+}
+
+// sweepLogOf does the same at any path, where a reader may have been killed.
+func (co *core) sweepLogOf(path string) {
+	if found := tracesOf(path); found["-wal"].size > 0 || found["-journal"].size > 0 {
 		return
 	}
-	s, err := co.openRaw(fileDSN(co.path, "rw"))
+	s, err := co.openRaw(fileDSN(path, "rw"))
 	if err != nil {
 		return
 	}
