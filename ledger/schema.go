@@ -93,6 +93,20 @@ func checkSchema(ctx context.Context, db queryer, migrations fs.FS) (version, ne
 // Migration is the migration that Open runs, for a program that wraps it and passes the result to
 // WithManager(manager.WithMigration(…)). It refuses what Open refuses.
 func Migration() (func(context.Context, *sql.DB) error, error) {
+	up, err := schemaUp()
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, db *sql.DB) error {
+		if err := checkUnfinished(ctx, db, migrate.Dialect(db) == "postgres"); err != nil {
+			return err
+		}
+		return up(ctx, db)
+	}, nil
+}
+
+// schemaUp makes the schema, of either engine.
+func schemaUp() (func(context.Context, *sql.DB) error, error) {
 	migrations, err := sqliteMigrations()
 	if err != nil {
 		return nil, err
@@ -138,6 +152,9 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 	}
 	err = db.ReadOnly(ctx, func(ctx context.Context, q manager.DBTX) error {
 		version, newest, err := check(ctx, q, migrations)
+		if err == nil {
+			err = checkUnfinished(ctx, q, db.Engine() == "postgres")
+		}
 		if err == nil && version == 0 {
 			return &Error{Op: "open read-only", Subject: db.Path(), Err: ErrSchema, Detail: "there is no ledger in it yet; stakeledger ingest makes one, or Open"}
 		}

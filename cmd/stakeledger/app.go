@@ -115,7 +115,7 @@ func addCommands(root *cobra.Command, a *app) {
 	add(groupRead, "Reading:", newReport(a), newMiners(a), newMiner(a), newPositions(a), newPosition(a), newTrades(a), newTrade(a),
 		newCloses(a), newEvents(a), newRejected(a), newScores(a), newWeights(a), newWhy(a), newInfo(a), newReconcile(a), newExport(a))
 	add(groupKeep, "Keeping:", newRegister(a), newStatus(a), newSync(a), newPolicy(a), newSnapshot(a), newArchive(a),
-		newVerify(a), newDiff(a), newRebuild(a), newBackup(a), newRestore(a), newCompact(a), newDoctor(a), newMigrate(a), newVersion())
+		newVerify(a), newDiff(a), newRebuild(a), newBackup(a), newRestore(a), newCopy(a), newCompact(a), newDoctor(a), newMigrate(a), newVersion())
 }
 
 // runCommand runs the command with args, prints its error and returns the exit code of the process.

@@ -32,12 +32,17 @@ func (a *app) logger(cmd *cobra.Command) *slog.Logger {
 // managerOptions are the options of the manager that the flags of the root set. That something takes long is told with -vv
 // alone: who runs a command sees that it does.
 func (a *app) managerOptions(cmd *cobra.Command) ledger.Option {
+	return ledger.WithManager(a.managerFlags(cmd)...)
+}
+
+// managerFlags are the same by themselves.
+func (a *app) managerFlags(cmd *cobra.Command) []manager.Option {
 	opts := []manager.Option{manager.WithLogger(a.logger(cmd)), manager.WithRetryBudget(a.timeout.valueOr(defaultTimeout)),
 		manager.WithMaxQueueWait(max(a.timeout.valueOr(0), 30*time.Second))}
 	if a.verbose < 2 {
 		opts = append(opts, manager.WithSlowWarnings(0, 0, 0))
 	}
-	return ledger.WithManager(opts...)
+	return opts
 }
 
 // withLog runs fn on an open ledger and logs the file and how long it took.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -99,6 +100,9 @@ func (s *stmt) run(ctx context.Context, args []driver.NamedValue) (*pgconn.Resul
 	r := reader.Read()
 	if r.Err != nil {
 		return nil, c.classify(r.Err)
+	}
+	if r.FieldDescriptions == nil { // of a result without rows pgconn leaves the columns out
+		r.FieldDescriptions = slices.Clone(reader.FieldDescriptions())
 	}
 	if c.view {
 		if err := c.say(context.Background(), "RELEASE v"); err != nil {

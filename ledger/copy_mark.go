@@ -1,0 +1,117 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/stakeledger/stakeledger/dbgen/read"
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/migrate"
+)
+
+// ErrUnfinishedCopy: a copy into this place was interrupted, so rows are missing. Copy goes on with it.
+var ErrUnfinishedCopy = errors.New("the copy of a ledger into it has not ended")
+
+// copyMark is the table that a ledger has while Copy makes it: it names the source, and keeps everybody else from
+// opening half a ledger.
+type copyMark struct {
+	from    string
+	resumed bool
+}
+
+// findsMark are the catalogs of the engines.
+var findsMark = map[bool]string{
+	false: "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'unfinished_copy'",
+	true:  "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'unfinished_copy'",
+}
+
+// checkUnfinished refuses a ledger that is half a copy.
+func checkUnfinished(ctx context.Context, db queryer, onServer bool) error {
+	from, found, err := readMark(ctx, db, onServer)
+	if err != nil || !found {
+		return err
+	}
+	return &Error{Op: "open", Err: ErrUnfinishedCopy, Detail: "run stakeledger copy from " + from + " again, which goes on, or remove it"}
+}
+
+// readMark finds the mark and whom it names.
+func readMark(ctx context.Context, db queryer, onServer bool) (from string, found bool, err error) {
+	var tables int64
+	find := findsMark[onServer]
+	if err := db.QueryRowContext(ctx, find).Scan(&tables); err != nil || tables == 0 {
+		return "", false, err
+	}
+	err = db.QueryRowContext(ctx, "SELECT source FROM unfinished_copy").Scan(&from)
+	return from, true, err
+}
+
+// begin is the migration of a copy: it makes the schema, and the mark where there is nothing yet.
+func (m *copyMark) begin(ctx context.Context, db *sql.DB) error {
+	onServer := migrate.Dialect(db) == "postgres"
+	up, err := schemaUp()
+	if err != nil {
+		return err
+	}
+	if err := up(ctx, db); err != nil {
+		return err
+	}
+	if _, m.resumed, err = readMark(ctx, db, onServer); err != nil || m.resumed {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // an error where it was committed
+	var used bool
+	err = tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM miners) OR EXISTS (SELECT 1 FROM rejected_events) OR EXISTS (SELECT 1 FROM intakes)").Scan(&used)
+	if err != nil {
+		return err
+	}
+	policy, err := readPolicy(ctx, read.New(tx))
+	if err != nil {
+		return err
+	}
+	if used || policy != DefaultPolicy() {
+		return &Error{Op: "begin", Err: ErrNotEmpty, Detail: "a copy is made into an empty place; remove what is there, or name another"}
+	}
+	if _, err := tx.ExecContext(ctx, "CREATE TABLE unfinished_copy (source text NOT NULL)"); err != nil {
+		return err
+	}
+	insert := map[bool]string{false: "INSERT INTO unfinished_copy (source) VALUES (?)", true: "INSERT INTO unfinished_copy (source) VALUES ($1)"}[onServer]
+	if _, err := tx.ExecContext(ctx, insert, m.from); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// end has a server's identities go on after the ids that were copied, and takes the mark away: now it is a ledger.
+func (k *copying) end(ctx context.Context) error {
+	return k.to.WithTx(ctx, func(ctx context.Context, tx manager.DBTX) error {
+		if k.to.Engine() != "sqlite" {
+			if err := goOnAfterIDs(ctx, tx); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, "DROP TABLE unfinished_copy")
+		return err
+	}, manager.Label("ledger.Copy: end"))
+}
+
+// identities are the columns whose values a server makes.
+var identities = map[string]string{
+	"miners": "miner_id", "registrations": "registration_id", "events": "event_id", "rejected_events": "rejected_id", "intakes": "intake_id",
+}
+
+func goOnAfterIDs(ctx context.Context, tx manager.DBTX) error {
+	for table, id := range identities {
+		var next int64
+		text := "SELECT setval(pg_get_serial_sequence('" + table + "', '" + id + "'), COALESCE(MAX(" + id + "), 1), COUNT(*) > 0) FROM " + table
+		if err := tx.QueryRowContext(ctx, text).Scan(&next); err != nil {
+			return fmt.Errorf("set the next id of %s: %w", table, err)
+		}
+	}
+	return nil
+}
