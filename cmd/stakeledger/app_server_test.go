@@ -136,7 +136,7 @@ func runExample(t *testing.T, db, other string, cmd *cobra.Command, example stri
 	example = regexp.MustCompile(`\S*other\S*\.db|/var/\S*\.db`).ReplaceAllString(example, other)
 	if cmd.Name() == "trade" || cmd.Name() == "position" {
 		first := rows(t, must(t, "", "--db", db, cmd.Name()+"s", "--archived", "--json"))[0]
-		example = strings.Replace(example, " 1", " "+fmt.Sprint(first[cmd.Name()+"_id"]), 1)
+		example = regexp.MustCompile(` \d+`).ReplaceAllString(example, " "+fmt.Sprint(first[cmd.Name()+"_id"]))
 	}
 	if id := " --position 12"; strings.Contains(example, id) {
 		first := rows(t, must(t, "", "--db", db, "positions", "--archived", "--json"))[0]

@@ -73,8 +73,7 @@ func newMigrateStatus(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "List the migrations, and which of them the ledger has",
-		Long: `List the migrations this program knows, and which of them the ledger has. It changes nothing of the
-schema.`,
+		Long:  `List the migrations this program knows, and which of them the ledger has. It changes nothing.`,
 		Example: `  stakeledger migrate status
   stakeledger migrate status --json | jq 'all(.[]; .applied)'`,
 		Args: exactArgs(0, false),
@@ -84,11 +83,7 @@ schema.`,
 		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
-		var rows []migrationRow
-		err := a.withMigration(cmd, func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
-			rows, err = listMigrations(ctx, schema, db)
-			return err
-		})
+		rows, err := a.readMigrations(cmd)
 		if err != nil {
 			return err
 		}
@@ -101,6 +96,27 @@ schema.`,
 		return writeMigrations(cmd.OutOrStdout(), rows)
 	}
 	return cmd
+}
+
+// readMigrations lists what a ledger has. One that is up to date is only read, so it may lie where nobody can write.
+func (a *app) readMigrations(cmd *cobra.Command) (rows []migrationRow, err error) {
+	list := func(ctx context.Context, schema fs.FS, db *sql.DB) (err error) {
+		rows, err = listMigrations(ctx, schema, db)
+		return err
+	}
+	if a.onServer() {
+		err = a.withMigration(cmd, list)
+		return rows, err
+	}
+	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.managerOptions(cmd))
+	if err != nil {
+		err = a.withMigration(cmd, list)
+		return rows, err
+	}
+	err = runAndClose(cmd.Context(), l, func(ctx context.Context, l *ledger.Ledger) error {
+		return list(ctx, stakeledger.Schema, l.DB().SQL())
+	})
+	return rows, err
 }
 
 // withMigration runs step in place of the ledger's own migration: under the lock, before anything else is open.

@@ -20,6 +20,7 @@ func TestMigrate(t *testing.T) {
 			t.Errorf("status --json: got %v, want version %d, applied, with its file", row, i+101)
 		}
 	}
+	must(t, "", "--db", db, "--read-only", "migrate", "status")
 	if got := must(t, "", "--db", db, "migrate", "status"); strings.Count(got, " yes\n") != len(list) {
 		t.Errorf("status: got %q, want %d times yes", got, len(list))
 	}
