@@ -81,6 +81,7 @@ func policyOf(ctx context.Context, tx Tx, e Event, given closeTerms) (Policy, cl
 // closePositions records a validated unstake with its trade and closes, and adds it to the account. It
 // reads everything and checks the counters for overflow before it writes anything.
 func closePositions(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms) (CloseResult, error) {
+	e.key = e.eventKey()
 	recorded, err := findEvent(ctx, tx, a.miner.MinerID, e)
 	if err == nil {
 		return closedEarlier(ctx, tx, recorded)

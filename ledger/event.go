@@ -26,10 +26,15 @@ type Event struct {
 	IsTransfer *bool      // of stake between accounts
 	Fee        *chain.Rao // >= 0
 	USD        *chain.USD // the value in dollars
+
+	key chain.EventKey // of eventKey, where it was made before; empty: it was not
 }
 
 // eventKey is the event's place among those of its miner.
 func (e Event) eventKey() chain.EventKey {
+	if e.key != "" {
+		return e.key
+	}
 	return chain.NewEventKey(e.Time, e.Block, e.ExtrinsicID, e.EventIndex)
 }
 

@@ -16,6 +16,8 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
+	"github.com/stakeledger/stakeledger/manager/faultdriver"
 )
 
 // lawStreams sets how many random streams the law is tried on.
@@ -215,25 +217,46 @@ func lawfulSnapshot(t *testing.T, l *ledger.Ledger, n byte) {
 	}
 }
 
-// A late event near the end of a long history costs what follows it, also where one position has all the closes.
+// A late event near the end of a long history costs what follows it: rows read and changed, also where one position has
+// all the closes.
 func TestReplayReadsTheSuffixAlone(t *testing.T) {
-	const trades = 3000
-	var events []ledger.Event
-	events = append(events, stake("1-1", 0, 1_000_000, 1_000_000))
-	for i := range trades {
-		events = append(events, unstake(fmt.Sprintf("%d-1", 10+i), 10+i, 2, 1))
-	}
-	l := open(t)
-	apply(t, l, events, ledger.MinBlocks(0), ledger.OverridePolicy())
-	apply(t, l, []ledger.Event{unstake("5-1", trades-40, 2, 1)}, ledger.MinBlocks(0), ledger.OverridePolicy(), ledger.LeaveLate())
-	var replayed ledger.RebuildResult
-	if err := l.RebuildMarked(context.Background(), func(r ledger.RebuildResult) { replayed = r }); err != nil {
-		t.Fatal(err)
-	}
-	if replayed.Replayed > 60 || len(replayed.Closes) > 60 || len(replayed.Positions) > 1 {
-		t.Errorf("got %d events replayed, %d closes and %d positions changed, want those of the last 50 minutes", replayed.Replayed, len(replayed.Closes), len(replayed.Positions))
-	}
-	if again := rebuild(t, l, 1); again.Changed() || again.Replayed != trades+2 {
-		t.Errorf("a whole rebuild changed something: %+v", again)
+	const trades, late = 3000, 40
+	for name, history := range map[string]func(i int) []ledger.Event{
+		"one position": func(i int) []ledger.Event {
+			return []ledger.Event{unstake(fmt.Sprintf("%d-1", 10+i), 10+i, 2, 1)}
+		},
+		"a position a trade": func(i int) []ledger.Event {
+			return []ledger.Event{stake(fmt.Sprintf("%d-1", 10+i), 10+i, 2, 1), unstake(fmt.Sprintf("%d-2", 10+i), 10+i, 2, 1)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			faults := faultdriver.New()
+			l := open(t, ledger.WithManager(manager.WithDriver(faults.Wrap)), ledger.WithPolicy(ledger.Policy{SelfTrade: chain.SelfTradeZero, Transfers: chain.TransfersInclude}))
+			events := []ledger.Event{stake("1-1", 0, 1_000_000, 1_000_000)}
+			for i := range trades {
+				events = append(events, history(i)...)
+			}
+			apply(t, l, events)
+			apply(t, l, []ledger.Event{unstake("5-1", 10+trades-late, 2, 1)}, ledger.LeaveLate())
+			rowsRead := func() int { return faults.Count(faultdriver.Step) + faults.Count(faultdriver.Statement) }
+			before := rowsRead()
+			var replayed ledger.RebuildResult
+			if err := l.RebuildMarked(context.Background(), func(r ledger.RebuildResult) { replayed = r }); err != nil {
+				t.Fatal(err)
+			}
+			ofSuffix := rowsRead() - before
+			if most := int64(3 * late); replayed.Replayed > most || int64(len(replayed.Closes)) > 2*most || int64(len(replayed.Positions)) > most {
+				t.Errorf("got %d events replayed, %d closes and %d positions changed, want those of the last %d minutes", replayed.Replayed, len(replayed.Closes), len(replayed.Positions), late)
+			}
+			before = rowsRead()
+			if again := rebuild(t, l, 1); again.Changed() || again.Replayed != int64(len(events))+1 {
+				t.Errorf("a whole rebuild changed something: %+v", again)
+			}
+			if ofAll := rowsRead() - before; ofSuffix*10 > ofAll {
+				t.Errorf("the replay took %d rows and statements, a whole rebuild %d: want less than a tenth", ofSuffix, ofAll)
+			} else {
+				t.Logf("rows and statements: %d of the replay, %d of a whole rebuild", ofSuffix, ofAll)
+			}
+		})
 	}
 }

@@ -92,6 +92,7 @@ func (r *replayResult) replayClose(ctx context.Context, b *book, m Miner, record
 		Kind: recorded.Kind, Coldkey: m.Coldkey, Hotkey: recorded.Hotkey, Netuid: recorded.Netuid, ExtrinsicID: recorded.ExtrinsicID,
 		EventIndex: recorded.EventIndex, Block: recorded.Block, Time: recorded.Time, TAO: recorded.TAO, Alpha: recorded.Alpha,
 	}
+	e.key = e.eventKey()
 	terms, err := termsOf(recorded)
 	if err != nil {
 		return counters{}, err
