@@ -232,3 +232,20 @@ func TestStatistics(t *testing.T) {
 		t.Errorf("median of four: got %v, want 2.5", got)
 	}
 }
+
+// What costs nothing but database/sql must still read the rows of the others.
+func TestTheDriverInMemoryReadsTheRowsOfTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "template.db")
+	template, err := newTemplate(t.Context(), path, Size{Miners: someMiners, Events: 1000, Open: scanRows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := databaseSQL.Open(path, Full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkReads(t, store, template)
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"runtime"
+	"runtime/metrics"
 	"sync"
 	"syscall"
 	"time"
@@ -12,13 +14,14 @@ import (
 // so a worker that is starved shows in the waits.
 func measure(workers int, round time.Duration, op func(worker, n int) error) Sample {
 	list := make([]worker, workers)
-	deadline, before := time.Now().Add(round), cpuTime()
+	before := usageNow()
+	deadline := time.Now().Add(round)
 	var wg sync.WaitGroup
 	for i := range list {
 		wg.Go(func() { list[i].repeat(deadline, func(n int) error { return op(i, n) }) })
 	}
 	wg.Wait()
-	s := Sample{Elapsed: round, CPU: cpuTime() - before, Errors: map[string]int{}}
+	s := Sample{Elapsed: round, Used: usageNow().since(before), Errors: map[string]int{}}
 	for _, w := range list {
 		s.Done = append(s.Done, w.done)
 		s.Waits = append(s.Waits, w.waits...)
@@ -57,6 +60,27 @@ func (w *worker) repeat(deadline time.Time, op func(n int) error) {
 		w.done++
 		began = ended
 	}
+}
+
+// A usage is what the process has used so far, or what operations have.
+type usage struct {
+	CPU    time.Duration // of all cores
+	Calls  int64         // from Go into C
+	Allocs uint64        // of Go's heap
+}
+
+func usageNow() usage {
+	objects := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}, {Name: "/gc/heap/tiny/allocs:objects"}}
+	metrics.Read(objects)
+	return usage{cpuTime(), runtime.NumCgoCall(), objects[0].Value.Uint64() + objects[1].Value.Uint64()}
+}
+
+func (u usage) since(before usage) usage {
+	return usage{u.CPU - before.CPU, u.Calls - before.Calls, u.Allocs - before.Allocs}
+}
+
+func (u usage) plus(v usage) usage {
+	return usage{u.CPU + v.CPU, u.Calls + v.Calls, u.Allocs + v.Allocs}
 }
 
 // cpuTime is what the process has used of all cores, in user and in system code.

@@ -10,7 +10,7 @@ import (
 type Sample struct {
 	Elapsed time.Duration  // the time for which operations were counted
 	Done    []int64        // operations within it, by worker
-	CPU     time.Duration  // used by the process in that time, on all cores
+	Used    usage          // by the process in that time
 	Ended   int64          // operations in all, with those that ended later
 	Waits   []int64        // nanoseconds of each of these
 	Errors  map[string]int // by message; the worker tried again
@@ -31,8 +31,10 @@ type Result struct {
 	Contender string             `json:"contender"`
 	PerSecond float64            `json:"per_second"` // median of the rounds
 	Rounds    []float64          `json:"rounds"`
-	CPU       time.Duration      `json:"cpu_per_op_ns"` // median of the rounds
-	P50       time.Duration      `json:"p50_ns"`        // of the operations of all rounds
+	CPU       time.Duration      `json:"cpu_per_op_ns"`      // median of the rounds, as the next two
+	Calls     float64            `json:"cgo_calls_per_op"`   // from Go into C; C itself makes one for many operations
+	Allocs    float64            `json:"allocations_per_op"` // of Go's heap
+	P50       time.Duration      `json:"p50_ns"`             // of the operations of all rounds
 	P99       time.Duration      `json:"p99_ns"`
 	P999      time.Duration      `json:"p99_9_ns"`
 	Max       time.Duration      `json:"max_ns"`
@@ -44,12 +46,15 @@ type Result struct {
 func summarise(contender string, samples []Sample) Result {
 	r := Result{Contender: contender, Errors: map[string]int{}, Figures: map[string]float64{}}
 	var waits []int64
-	var jains, cpus []float64
+	var jains, cpus, calls, allocs []float64
 	figures := map[string][]float64{}
 	for _, s := range samples {
 		r.Rounds = append(r.Rounds, s.PerSecond())
 		jains = append(jains, jain(s.Done))
-		cpus = append(cpus, float64(s.CPU)/float64(max(s.Ended, 1)))
+		ended := float64(max(s.Ended, 1))
+		cpus = append(cpus, float64(s.Used.CPU)/ended)
+		calls = append(calls, float64(s.Used.Calls)/ended)
+		allocs = append(allocs, float64(s.Used.Allocs)/ended)
 		waits = append(waits, s.Waits...)
 		for message, n := range s.Errors {
 			r.Errors[message] += n
@@ -63,6 +68,7 @@ func summarise(contender string, samples []Sample) Result {
 	}
 	slices.Sort(waits)
 	r.PerSecond, r.Jain, r.CPU = median(r.Rounds), median(jains), time.Duration(median(cpus))
+	r.Calls, r.Allocs = median(calls), median(allocs)
 	r.P50, r.P99, r.P999, r.Max = percentile(waits, 0.5), percentile(waits, 0.99), percentile(waits, 0.999), percentile(waits, 1)
 	return r
 }

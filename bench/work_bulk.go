@@ -86,7 +86,7 @@ func bulk(events int, write func([]Op) error) (Sample, error) {
 	ops := newBulkOps()
 	s := Sample{Done: []int64{int64(events)}, Ended: int64(events)}
 	batch := make([]Op, 0, bulkPerCommit)
-	began, before := time.Now(), cpuTime()
+	began, before := time.Now(), usageNow()
 	for n := 0; n < events; {
 		batch = batch[:0]
 		for ; n < events && len(batch) < bulkPerCommit; n++ {
@@ -98,6 +98,6 @@ func bulk(events int, write func([]Op) error) (Sample, error) {
 		}
 		s.Waits = append(s.Waits, int64(time.Since(start)))
 	}
-	s.Elapsed, s.CPU = time.Since(began), cpuTime()-before
+	s.Elapsed, s.Used = time.Since(began), usageNow().since(before)
 	return s, nil
 }

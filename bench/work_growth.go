@@ -136,13 +136,13 @@ func bookEither(closes, scan bool) func(context.Context, *grown, time.Duration) 
 			ops := g.next(scan)
 			for range 2 {
 				op := ops.Next()
-				began, before := time.Now(), cpuTime()
+				began, before := time.Now(), usageNow()
 				if err := call(ctx, g.ledger, op); err != nil {
 					return s, err
 				}
 				if took := time.Since(began); op.Close == closes {
 					s.Elapsed += took
-					s.CPU += cpuTime() - before
+					s.Used = s.Used.plus(usageNow().since(before))
 					s.Waits = append(s.Waits, int64(took))
 					s.Done[0]++
 					s.Ended++

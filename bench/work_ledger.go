@@ -132,12 +132,12 @@ func serveApply(ctx context.Context, o order) (Sample, error) {
 	if err != nil {
 		return Sample{}, err
 	}
-	began, before := time.Now(), cpuTime()
+	began, before := time.Now(), usageNow()
 	summary, err := l.Apply(ctx, bulkEvents(o.Events))
 	if err != nil {
 		return Sample{}, err
 	}
-	s := Sample{Elapsed: time.Since(began), CPU: cpuTime() - before, Done: []int64{summary.Applied}, Ended: summary.Applied, Figures: map[string]float64{}}
+	s := Sample{Elapsed: time.Since(began), Used: usageNow().since(before), Done: []int64{summary.Applied}, Ended: summary.Applied, Figures: map[string]float64{}}
 	if peak := peakMemory(); peak > 0 {
 		s.Figures["peak memory, MB"] = float64(peak) / 1e6
 	}

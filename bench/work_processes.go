@@ -75,7 +75,7 @@ func runProcesses(ctx context.Context, c Contender, path string, round time.Dura
 		all.Done = append(all.Done, s.Done...)
 		all.Waits = append(all.Waits, s.Waits...)
 		all.Ended += s.Ended
-		all.CPU += s.CPU
+		all.Used = all.Used.plus(s.Used)
 		for message, n := range s.Errors {
 			all.Errors[message] += n
 		}

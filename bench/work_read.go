@@ -74,7 +74,7 @@ func readWork(name string, cancellable bool, op func(context.Context, *Bench, St
 	return Workload{
 		Name:       name,
 		Unit:       "reads",
-		Contenders: contenders,
+		Contenders: append([]Contender{databaseSQL}, contenders...),
 		Run: func(ctx context.Context, b *Bench, c Contender, path string) (Sample, error) {
 			ctx = context.WithoutCancel(ctx)
 			if cancellable {

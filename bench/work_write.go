@@ -135,7 +135,7 @@ func repeatFloor(round time.Duration, batch func() ([]int64, error)) (Sample, er
 		return Sample{}, err
 	}
 	s := Sample{Done: []int64{0}}
-	began, before := time.Now(), cpuTime()
+	began, before := time.Now(), usageNow()
 	for s.Elapsed < round {
 		waits, err := batch()
 		if err != nil {
@@ -145,7 +145,7 @@ func repeatFloor(round time.Duration, batch func() ([]int64, error)) (Sample, er
 		s.Waits = append(s.Waits, waits...)
 		s.Elapsed = time.Since(began)
 	}
-	s.CPU, s.Ended = cpuTime()-before, s.Done[0]
+	s.Used, s.Ended = usageNow().since(before), s.Done[0]
 	return s, nil
 }
 
