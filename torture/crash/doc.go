@@ -13,5 +13,9 @@
 // A kill loses nothing that a process has written, synced or not, since the system
 // still has it. What was not synced is lost in package power.
 //
+// Files that are renamed, deleted or exchanged under a process that writes, its log
+// and its index too, are another disturbance: all that was reported is in the files
+// that it had open, and it reports nothing that it began afterwards.
+//
 // A seed replays the delays and choices, but not the scheduler.
 package crash
