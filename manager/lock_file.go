@@ -20,7 +20,7 @@ type fileLock struct {
 	file   *os.File
 	held   bool
 	broken bool        // the filesystem has no locks
-	waits  atomic.Bool // somebody waits for another process, and all behind it too
+	waits  atomic.Bool // a wait is in the kernel: another process has the lock, also between one caller's turn and the next
 	wait   *lockWait   // the last wait, perhaps still in the kernel
 }
 
@@ -61,15 +61,17 @@ func (l *fileLock) acquire(ctx context.Context, who *label) error {
 		return nil
 	}
 	l.wait = &lockWait{wanted: true, result: make(chan error, 1)}
-	go l.wait.waitInKernel(l.file)
+	l.waits.Store(true)
+	go l.wait.waitInKernel(l.file, &l.waits)
 	return l.awaitLock(ctx, who)
 }
 
-func (w *lockWait) waitInKernel(f *os.File) {
+func (w *lockWait) waitInKernel(f *os.File, waits *atomic.Bool) {
 	err := lockInTurn(f, true)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.over = true
+	waits.Store(false)
 	if !w.wanted && err == nil {
 		err = funlock(f)
 	}
@@ -96,8 +98,6 @@ func (w *lockWait) giveUp() bool {
 }
 
 func (l *fileLock) awaitLock(ctx context.Context, who *label) error {
-	l.waits.Store(true)
-	defer l.waits.Store(false)
 	began := time.Now()
 	timer := time.NewTimer(l.core.cfg.retryBudget)
 	defer timer.Stop()
@@ -137,7 +137,7 @@ func (l *fileLock) heldBy() string {
 	return who + " holds " + l.file.Name() + "; if it was stopped, let it go on or end it"
 }
 
-// blockedBy is heldBy while somebody waits for the lock, else "".
+// blockedBy is heldBy while another process has the lock and this one waits for it, else "".
 func (l *fileLock) blockedBy() string {
 	if l == nil || !l.waits.Load() {
 		return ""
