@@ -56,7 +56,7 @@ Exit codes:
   2  wrong usage: an unknown command or flag, a value that cannot be
   3  done, but events were rejected (ingest)
   4  an input is not all there: pages are missing, it is empty, or it would end many registrations
-  5  printed, but figures of some miners wait for a replay (report, miners, scores, weights, verify)
+  5  printed, but figures of some miners wait for a replay (report, scores, verify, …)
   6  printed, but the newest event is older than report --max-age allows
 
 Environment:
