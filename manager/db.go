@@ -190,7 +190,8 @@ func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (
 }
 
 func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (err error) {
-	outer, kind := co.innermostTxn(ctx), OperationRead
+	around := currentTxn(ctx)
+	outer, kind := co.innermostOf(around), OperationRead
 	if outer != nil {
 		kind = OperationView
 	}
@@ -205,5 +206,8 @@ func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (e
 	if err := co.refuseOuterContext(ctx, "begin snapshot", &l); err != nil {
 		return err
 	}
-	return co.readers.run(ctx, &l, cfg.pinned, endingLent(run))
+	if end != nil { // the tracer may have made another context
+		around = currentTxn(ctx)
+	}
+	return co.readers.run(ctx, around, &l, cfg.pinned, endingLent(run))
 }

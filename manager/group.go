@@ -112,7 +112,7 @@ func (w *writer) runMember(g *group, r *request) (stays bool) {
 	if r.err = contextError(r.ctx, "begin transaction", "", r.label.String()); r.err != nil {
 		return true
 	}
-	t, ctx := w.core.newTxn(r.ctx, w.conn.Load(), &r.label, true)
+	t, ctx := w.core.newTxn(r.ctx, currentTxn(r.ctx), w.conn.Load(), &r.label, true)
 	if !w.beginMember(g, t) {
 		return true
 	}

@@ -31,7 +31,7 @@ func newReaders(co *core, most int) *readers {
 }
 
 // run runs a ReadOnly closure in a snapshot.
-func (p *readers) run(ctx context.Context, l *label, pinned bool, run closure) error {
+func (p *readers) run(ctx context.Context, outer *txn, l *label, pinned bool, run closure) error {
 	if ctx.Err() != nil {
 		return contextError(ctx, "begin snapshot", "", l.String())
 	}
@@ -45,7 +45,7 @@ func (p *readers) run(ctx context.Context, l *label, pinned bool, run closure) e
 		var again bool
 		var err error
 		if c, err = p.liveConn(c); err == nil {
-			again, err = p.runInSnapshot(ctx, c, l, pinned, run)
+			again, err = p.runInSnapshot(ctx, outer, c, l, pinned, run)
 		} else {
 			again, err = isBusy(err), wrap("begin snapshot", "", l.String(), err)
 		}
@@ -74,7 +74,7 @@ func (p *readers) lease(ctx context.Context, l *label) (*txn, error) {
 		p.returnPlace(c)
 		return nil, wrap("begin snapshot", "", l.String(), err)
 	}
-	t, _ := p.core.newTxn(ctx, c, l, false)
+	t, _ := p.core.newTxn(ctx, currentTxn(ctx), c, l, false)
 	return t, nil
 }
 
@@ -249,11 +249,11 @@ func (p *readers) holderLabels() string { return holderLabels(p.conns()) }
 
 // runInSnapshot is one try of the closure in a transaction on c. It reports whether
 // another one may cure its error.
-func (p *readers) runInSnapshot(ctx context.Context, c *conn, l *label, pinned bool, run closure) (again bool, err error) {
+func (p *readers) runInSnapshot(ctx context.Context, outer *txn, c *conn, l *label, pinned bool, run closure) (again bool, err error) {
 	if err := p.beginSnapshot(c, l, pinned); err != nil {
 		return isBusy(err), err
 	}
-	t, ctx := p.core.newTxn(ctx, c, l, false)
+	t, ctx := p.core.newTxn(ctx, outer, c, l, false)
 	defer func() {
 		p.endSnapshot(t)
 		again = t.canRetry(err)

@@ -58,9 +58,9 @@ type txn struct {
 }
 
 // newTxn makes the txn of a transaction that has begun on c, and the context
-// its closure gets.
-func (co *core) newTxn(ctx context.Context, c *conn, l *label, write bool) (*txn, context.Context) {
-	t := &txn{core: co, conn: c, label: l, write: write, view: !write, outer: currentTxn(ctx)}
+// its closure gets. Outer is the current one of ctx, which may take a walk to find.
+func (co *core) newTxn(ctx context.Context, outer *txn, c *conn, l *label, write bool) (*txn, context.Context) {
+	t := &txn{core: co, conn: c, label: l, write: write, view: !write, outer: outer}
 	t.root, t.top = t, t
 	if write { // a reader's holder is noted where its snapshot begins
 		c.setHolder(l, monotonic())
@@ -104,8 +104,11 @@ func currentTxn(ctx context.Context) *txn {
 }
 
 // innermostTxn is the innermost transaction of this manager that ctx comes from.
-func (co *core) innermostTxn(ctx context.Context) *txn {
-	for t := currentTxn(ctx); t != nil; t = t.outer {
+func (co *core) innermostTxn(ctx context.Context) *txn { return co.innermostOf(currentTxn(ctx)) }
+
+// innermostOf is the innermost transaction of this manager among t and those around it.
+func (co *core) innermostOf(t *txn) *txn {
+	for ; t != nil; t = t.outer {
 		if t.core == co {
 			return t
 		}
