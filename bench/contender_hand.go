@@ -151,12 +151,9 @@ func (p *prepared) in(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
 	return p.tx.StmtContext(ctx, stmt)
 }
 
-func (p *prepared) exec(ctx context.Context, stmt *sql.Stmt, args ...any) (int64, error) {
-	result, err := p.in(ctx, stmt).ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (p *prepared) exec(ctx context.Context, stmt *sql.Stmt, args ...any) error {
+	_, err := p.in(ctx, stmt).ExecContext(ctx, args...)
+	return err
 }
 
 func (p *prepared) MinerByColdkey(ctx context.Context, coldkey chain.Address) (m read.Miner, err error) {
@@ -245,26 +242,21 @@ func (p *prepared) InsertEvent(ctx context.Context, a write.InsertEventParams) (
 }
 
 func (p *prepared) InsertPosition(ctx context.Context, a write.InsertPositionParams) error {
-	_, err := p.exec(ctx, p.insertPosition, insertPositionArgs(a)...)
-	return err
+	return p.exec(ctx, p.insertPosition, insertPositionArgs(a)...)
 }
 
 func (p *prepared) InsertTrade(ctx context.Context, a write.InsertTradeParams) error {
-	_, err := p.exec(ctx, p.insertTrade, insertTradeArgs(a)...)
-	return err
+	return p.exec(ctx, p.insertTrade, insertTradeArgs(a)...)
 }
 
 func (p *prepared) InsertClose(ctx context.Context, a write.InsertCloseParams) error {
-	_, err := p.exec(ctx, p.insertClose, insertCloseArgs(a)...)
-	return err
+	return p.exec(ctx, p.insertClose, insertCloseArgs(a)...)
 }
 
 func (p *prepared) ShrinkPosition(ctx context.Context, a write.ShrinkPositionParams) error {
-	_, err := p.exec(ctx, p.shrinkPosition, shrinkPositionArgs(a)...)
-	return err
+	return p.exec(ctx, p.shrinkPosition, shrinkPositionArgs(a)...)
 }
 
 func (p *prepared) AddToMiner(ctx context.Context, a write.AddToMinerParams) error {
-	_, err := p.exec(ctx, p.addToMiner, addToMinerArgs(a)...)
-	return err
+	return p.exec(ctx, p.addToMiner, addToMinerArgs(a)...)
 }

@@ -105,9 +105,9 @@ func (q zombieQueries) one(text string, row func(*sqlite.Stmt), args ...any) err
 	return err
 }
 
-func (q zombieQueries) exec(text string, args ...any) (int64, error) {
+func (q zombieQueries) exec(text string, args ...any) error {
 	_, err := q.each(text, nil, args...)
-	return int64(q.conn.Changes()), err
+	return err
 }
 
 func bind(stmt *sqlite.Stmt, i int, arg any) {
@@ -271,31 +271,26 @@ func zombiePosition(c *sqlite.Stmt) read.Position {
 }
 
 func (q zombieQueries) InsertEvent(_ context.Context, a write.InsertEventParams) (id int64, err error) {
-	_, err = q.exec(texts.InsertEvent, insertEventArgs(a)...)
+	err = q.exec(texts.InsertEvent, insertEventArgs(a)...)
 	return q.conn.LastInsertRowID(), err
 }
 
 func (q zombieQueries) InsertPosition(_ context.Context, a write.InsertPositionParams) error {
-	_, err := q.exec(texts.InsertPosition, insertPositionArgs(a)...)
-	return err
+	return q.exec(texts.InsertPosition, insertPositionArgs(a)...)
 }
 
 func (q zombieQueries) InsertTrade(_ context.Context, a write.InsertTradeParams) error {
-	_, err := q.exec(texts.InsertTrade, insertTradeArgs(a)...)
-	return err
+	return q.exec(texts.InsertTrade, insertTradeArgs(a)...)
 }
 
 func (q zombieQueries) InsertClose(_ context.Context, a write.InsertCloseParams) error {
-	_, err := q.exec(texts.InsertClose, insertCloseArgs(a)...)
-	return err
+	return q.exec(texts.InsertClose, insertCloseArgs(a)...)
 }
 
 func (q zombieQueries) ShrinkPosition(_ context.Context, a write.ShrinkPositionParams) error {
-	_, err := q.exec(texts.ShrinkPosition, shrinkPositionArgs(a)...)
-	return err
+	return q.exec(texts.ShrinkPosition, shrinkPositionArgs(a)...)
 }
 
 func (q zombieQueries) AddToMiner(_ context.Context, a write.AddToMinerParams) error {
-	_, err := q.exec(texts.AddToMiner, addToMinerArgs(a)...)
-	return err
+	return q.exec(texts.AddToMiner, addToMinerArgs(a)...)
 }
