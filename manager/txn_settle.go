@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // Idempotent says that the closure does nothing twice: run again after a run
@@ -55,10 +56,5 @@ func isAnswer(err error) bool {
 	if !errors.As(err, &e) {
 		return true
 	}
-	for _, kind := range []error{ErrUnique, ErrForeignKey, ErrCheck, ErrNotNull} {
-		if e.Is(kind) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]error{ErrUnique, ErrForeignKey, ErrCheck, ErrNotNull}, e.Is)
 }

@@ -198,7 +198,7 @@ func TestPasswordsStaySecret(t *testing.T) {
 		for _, args := range []string{"report", "report URL", "info --json", "doctor", "doctor --json", "ingest URL", "diff URL", "-vv migrate up", "migrate status", "compact",
 			"backup x.db", "restore x.db", "URL", "report --html=URL/x", "report --during URL", "positions --limit=URL", "copy URL", "miner URL"} {
 			var given []string
-			for _, word := range strings.Fields(args) {
+			for word := range strings.FieldsSeq(args) {
 				given = append(given, strings.ReplaceAll(word, "URL", url))
 			}
 			r := run(t, "", append([]string{"--timeout", "1ms", "--db", url}, given...)...)
