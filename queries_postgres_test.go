@@ -3,6 +3,7 @@ package stakeledger_test
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -91,7 +92,30 @@ func sqliteNames(t testing.TB, db *sql.DB) map[string]bool {
 		}
 		found["column "+table+"."+name+" "+kind+map[bool]string{true: " not null"}[notNull]] = true
 	}
+	addNames(t, db, found, `SELECT 'key of ' || m.name || ': ' || (SELECT group_concat(p.name, ', ' ORDER BY p.pk) FROM pragma_table_info(m.name) p WHERE p.pk > 0)
+		FROM sqlite_schema m WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE 'goose%'`)
+	addNames(t, db, found, `SELECT m.name || ' (' || group_concat(f."from", ', ' ORDER BY f.seq) || ') refers to ' || f."table" || ' (' || group_concat(f."to", ', ' ORDER BY f.seq) || ')'
+		FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' GROUP BY m.name, f.id`)
+	addNames(t, db, found, `SELECT 'default of ' || m.name || '.' || p.name || ': ' || p.dflt_value FROM sqlite_schema m JOIN pragma_table_info(m.name) p
+		WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE 'goose%' AND p.dflt_value IS NOT NULL`)
 	return found
+}
+
+// addNames adds what a query of one column returns.
+func addNames(t testing.TB, db *sql.DB, found map[string]bool, query string) {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		found[name] = true
+	}
 }
 
 func postgresNames(t testing.TB, url string) map[string]bool {
@@ -109,7 +133,17 @@ func postgresNames(t testing.TB, url string) map[string]bool {
 		UNION ALL SELECT 'index ' || i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE n.nspname = 'public' AND c.relname NOT LIKE 'goose%' AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
 		UNION ALL SELECT 'column ' || table_name || '.' || column_name || ' ' || COALESCE(domain_name, data_type) || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END
-			FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE 'goose%'`)
+			FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE 'goose%'
+		UNION ALL SELECT 'key of ' || k.conrelid::regclass::text || ': ' || (SELECT string_agg(a.attname, ', ' ORDER BY u.i)
+			FROM unnest(k.conkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n)
+			FROM pg_constraint k WHERE k.contype = 'p' AND k.connamespace = 'public'::regnamespace AND k.conrelid::regclass::text NOT LIKE 'goose%'
+		UNION ALL SELECT k.conrelid::regclass::text || ' (' || (SELECT string_agg(a.attname, ', ' ORDER BY u.i)
+			FROM unnest(k.conkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n)
+			|| ') refers to ' || k.confrelid::regclass::text || ' (' || (SELECT string_agg(a.attname, ', ' ORDER BY u.i)
+			FROM unnest(k.confkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n) || ')'
+			FROM pg_constraint k WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace
+		UNION ALL SELECT 'default of ' || table_name || '.' || column_name || ': ' || column_default
+			FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE 'goose%' AND column_default IS NOT NULL`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,5 +189,29 @@ func TestBothSchemasHaveTheSameNames(t *testing.T) {
 	}
 	if len(want) < 300 {
 		t.Errorf("compared %d names, want all of them", len(want))
+	}
+}
+
+// What the way down leaves is nothing, and the way up makes the same again.
+func TestSchemaOfPostgreSQLGoesDownAndUp(t *testing.T) {
+	url := pgtest.Database(t)
+	through := func(migration func(context.Context, *sql.DB) error) map[string]bool {
+		t.Helper()
+		same := func(db manager.DBTX) manager.DBTX { return db }
+		db, err := manager.Open(t.Context(), url, same, same, manager.WithMigration(migration))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return postgresNames(t, url)
+	}
+	want := through(migrate.Up(stakeledger.SchemaPostgres))
+	if left := through(migrate.To(stakeledger.SchemaPostgres, 0)); len(left) > 0 {
+		t.Errorf("down: got %v, want nothing left", left)
+	}
+	if got := through(migrate.Up(stakeledger.SchemaPostgres)); !maps.Equal(got, want) {
+		t.Error("up again: got another schema")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -273,4 +274,49 @@ func TestServerHasNoLedger(t *testing.T) {
 		t.Errorf("info: got the file %v, want the URL", about["file"])
 	}
 	run(t, "", "--db", url+"&dbname=nosuch", "report").fails(t, exitFailure, "createdb")
+}
+
+// TestGrantsOfThePage runs the grants that docs/OPERATING.md names, and what those roles may then do.
+func TestGrantsOfThePage(t *testing.T) {
+	url := database(t)
+	psql := filepath.Join(pgtest.Programs(), "psql")
+	if _, err := os.Stat(psql); err != nil {
+		t.Skip("psql is not installed")
+	}
+	page, err := os.ReadFile("../../docs/OPERATING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grants := regexp.MustCompile(`(?m)^ +GRANT .*;$`).FindAllString(string(page), -1)
+	if len(grants) != 3 {
+		t.Fatalf("found the grants %q on the page, want 3", grants)
+	}
+	must(t, "", "--db", url, "migrate", "up")
+	say := func(user, text string) error {
+		t.Helper()
+		out, err := exec.Command(psql, "-v", "ON_ERROR_STOP=1", "-c", text, url+"&user="+user).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%s: %w: %s", text, err, out)
+		}
+		return nil
+	}
+	for _, text := range append([]string{"CREATE ROLE writer LOGIN", "CREATE ROLE reader LOGIN"}, grants...) {
+		if err := say("postgres", text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if err := say("postgres", "DROP OWNED BY writer, reader; DROP ROLE writer, reader"); err != nil {
+			t.Error(err)
+		}
+	})
+	must(t, event(""), "--db", url+"&user=writer", "ingest", "-")
+	must(t, "", "--db", url+"&user=reader", "report")
+	must(t, "", "--db", url+"&user=reader", "verify")
+	run(t, event(`"extrinsic_id":"2-2"`), "--db", url+"&user=reader", "ingest", "-").fails(t, exitFailure, "cannot be written", "what its user may do")
+	for _, text := range []string{"ALTER TABLE events DISABLE TRIGGER ALL", "DROP TABLE closes", "UPDATE events SET tao = 5"} {
+		if err := say("writer", text); err == nil {
+			t.Errorf("%s: a writer may do that", text)
+		}
+	}
 }

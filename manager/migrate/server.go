@@ -34,6 +34,17 @@ func newServerStore(c config) (serverStore, error) {
 // TableExists tells goose that it need not make the table.
 func (serverStore) TableExists(context.Context, database.DBTxConn) (bool, error) { return true, nil }
 
+// Locked runs fn while nobody else migrates db: on a server it holds the lock of goose's session locker, as [Up] does;
+// on SQLite the manager's lock file is held while a migration runs. It is for a migration that another program makes.
+func Locked(ctx context.Context, db *sql.DB, fn func() error) error {
+	unlock, err := lockServer(ctx, db)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return fn()
+}
+
 // lockServer keeps others from migrating until unlock is called. On SQLite the
 // manager's lock file does.
 func lockServer(ctx context.Context, db *sql.DB) (unlock func(), err error) {
