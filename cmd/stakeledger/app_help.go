@@ -87,7 +87,7 @@ func addCompletions(a *app, cmd *cobra.Command) {
 			return slices.DeleteFunc(values(cmd), func(v string) bool { return !strings.HasPrefix(v, prefix) }), cobra.ShellCompDirectiveNoFileComp
 		}) // an error says that the flag has one already
 	}
-	for _, name := range []string{"status", "outcome", "transfers", "self-trades", "log-format", "sort"} {
+	for _, name := range []string{"status", "outcome", "transfers", "self-trades", "log-format", "sort", "archived"} {
 		if flag := cmd.Flags().Lookup(name); flag != nil {
 			words := strings.Split(flag.Value.Type(), "|")
 			complete(name, func(*cobra.Command) []string { return slices.Clone(words) })
@@ -95,8 +95,33 @@ func addCompletions(a *app, cmd *cobra.Command) {
 	}
 	complete("netuid", func(cmd *cobra.Command) []string { return a.completeFrom(cmd, subnetsOf) })
 	complete("miner", func(cmd *cobra.Command) []string { return a.completeFrom(cmd, minersIn) })
+	cmd.ValidArgsFunction = a.argumentCompletion(cmd)
 	for _, c := range cmd.Commands() {
 		addCompletions(a, c)
+	}
+}
+
+// argumentCompletion completes an argument that a command's usage calls a miner, or gives the words of; nil for a
+// command without one. Of other arguments, files are completed.
+func (a *app) argumentCompletion(cmd *cobra.Command) cobra.CompletionFunc {
+	names := strings.Fields(cmd.Use)[1:]
+	isWords := func(name string) bool { return strings.Contains(name, "|") && !strings.Contains(name, "--") }
+	isMiner := func(name string) bool {
+		name, _, _ = strings.Cut(name, "|")
+		return name == "MINER" || name == "COLDKEY"
+	}
+	if cmd.ValidArgsFunction != nil || !slices.ContainsFunc(names, isWords) && !slices.ContainsFunc(names, isMiner) {
+		return cmd.ValidArgsFunction
+	}
+	return func(cmd *cobra.Command, args []string, prefix string) (values []string, _ cobra.ShellCompDirective) {
+		switch {
+		case len(args) >= len(names):
+		case isMiner(names[len(args)]):
+			values = a.completeFrom(cmd, minersIn)
+		case isWords(names[len(args)]):
+			values = strings.Split(names[len(args)], "|")
+		}
+		return slices.DeleteFunc(values, func(v string) bool { return !strings.HasPrefix(v, prefix) }), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

@@ -173,11 +173,16 @@ func TestHelpOfNothing(t *testing.T) {
 
 func TestCompletion(t *testing.T) {
 	db := simulated(t)
+	coldkey := rows(t, must(t, "", "--db", db, "miners", "--json"))[0]["coldkey"].(string)
 	for _, test := range []struct{ args, want string }{
 		{"positions --status ", "partial"},
 		{"miners --status b", "blacklisted"},
 		{"events --outcome ", "rejected"},
 		{"positions --netuid ", "3"},
+		{"status 1 ", "inactive"},
+		{"why ", coldkey},
+		{"rebuild " + coldkey[:9], coldkey},
+		{"status ", coldkey},
 	} {
 		args := append([]string{"__complete", "--db", db}, strings.Split(test.args, " ")...)
 		r := runWith(t.Context(), nil, args...)

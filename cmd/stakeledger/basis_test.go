@@ -152,3 +152,18 @@ func TestWeights(t *testing.T) {
 		t.Errorf("scores --all: got %q, want the blacklisted miner too", all)
 	}
 }
+
+// TestIngestLeavesLate: what came late waits for a replay where that is asked for, and else does not.
+func TestIngestLeavesLate(t *testing.T) {
+	for _, flag := range []string{"--leave-late", "--leave-late=false"} {
+		db := file(t, "ledger.db")
+		must(t, event(""), "--db", db, "ingest", "-")
+		must(t, event(`"extrinsic_id":"50-1","time":"2025-12-01T00:00:00Z"`), "--db", db, "ingest", flag, "-")
+		want := map[string]int{"--leave-late": exitMarked}[flag]
+		if r := run(t, "", "--db", db, "report"); r.code != want {
+			t.Errorf("%s: report ended with %d, want %d", flag, r.code, want)
+		}
+		must(t, "", "--db", db, "rebuild", "--marked")
+		must(t, "", "--db", db, "report")
+	}
+}

@@ -18,6 +18,7 @@ import (
 type ingestFlags struct {
 	noRegister *bool
 	tracking   *option[chain.Time]
+	leaveLate  *bool
 	lenient    *bool
 	partial    *bool
 	allowEmpty *bool
@@ -59,6 +60,7 @@ Where pages are missing, or a file holds no event, what is there is applied and 
 	f := ingestFlags{
 		noRegister: cmd.Flags().Bool("no-register", false, "reject the events of miners that are not registered"),
 		tracking:   addOption(cmd, "tracking-start", "TIME", "for miners that this registers: ignore their events before this time", parseMoment),
+		leaveLate:  cmd.Flags().Bool("leave-late", false, "leave miners whose events came late marked, for stakeledger rebuild --marked to replay"),
 		lenient:    cmd.Flags().Bool("lenient", false, "skip fields and columns that our own form does not have"),
 		partial:    cmd.Flags().Bool("partial", false, "accept pages of which others are missing"),
 		allowEmpty: cmd.Flags().Bool("allow-empty", false, "accept files that hold no event"),
@@ -128,6 +130,9 @@ func (f ingestFlags) applyOptions(bar *progressBar) []ledger.ApplyOption {
 	opts := []ledger.ApplyOption{ledger.OnProgress(bar.show)}
 	if *f.noRegister {
 		opts = append(opts, ledger.NoRegister())
+	}
+	if *f.leaveLate {
+		opts = append(opts, ledger.LeaveLate())
 	}
 	if f.tracking.value != nil {
 		opts = append(opts, ledger.TrackingStart(*f.tracking.value))
