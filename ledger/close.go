@@ -80,15 +80,36 @@ func policyOf(ctx context.Context, tx Tx, e Event, given closeTerms) (Policy, cl
 
 // closePositions records a validated unstake with its trade and closes, and adds it to the account. It
 // reads everything and checks the counters for overflow before it writes anything.
+// Whether the event is on record is asked first, unless it comes after all that were handled: then it mostly is not,
+// and INSERT, or what stands in the way of it, tells.
 func closePositions(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms) (CloseResult, error) {
 	e.key = e.eventKey()
-	recorded, err := findEvent(ctx, tx, a.miner.MinerID, e)
-	if err == nil {
-		return closedEarlier(ctx, tx, recorded)
+	if a.latest != nil && e.key <= *a.latest {
+		recorded, err := findEvent(ctx, tx, a.miner.MinerID, e)
+		if err == nil {
+			return closedEarlier(ctx, tx, recorded)
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return CloseResult{}, err
+		}
+		return closeNew(ctx, tx, a, e, terms)
 	}
-	if !errors.Is(err, ErrNotFound) {
+	result, err := closeNew(ctx, tx, a, e, terms)
+	if err == nil || !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNoOpenPosition) && !errors.Is(err, ErrInsufficientAlpha) {
+		return result, err
+	}
+	recorded, findErr := findEvent(ctx, tx, a.miner.MinerID, e)
+	switch {
+	case findErr == nil:
+		return closedEarlier(ctx, tx, recorded)
+	case errors.Is(findErr, ErrNotFound):
 		return CloseResult{}, err
 	}
+	return CloseResult{}, findErr
+}
+
+// closeNew is closePositions of an event that is not known to be on record. Its errors come before anything is written.
+func closeNew(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms) (CloseResult, error) {
 	p, err := planClose(ctx, tx, a.miner.MinerID, e, terms)
 	if err != nil {
 		return CloseResult{}, err
@@ -105,8 +126,8 @@ func closePositions(ctx context.Context, tx Tx, a *account, e Event, terms close
 		return CloseResult{}, &Error{Op: "close", Subject: e.subject(), Err: err}
 	}
 	result, err := writePlan(ctx, tx, a, e, terms, p)
-	if err != nil {
-		return CloseResult{}, err
+	if err != nil || !result.IsNew {
+		return result, err
 	}
 	a.addEvent(result.Event.EventKey, added, total)
 	if result.Trade != nil {
@@ -118,15 +139,21 @@ func closePositions(ctx context.Context, tx Tx, a *account, e Event, terms close
 // writePlan writes the event and what the plan closes; a plan without steps is an ignored event.
 func writePlan(ctx context.Context, tx Tx, a *account, e Event, terms closeTerms, p closePlan) (CloseResult, error) {
 	if len(p.steps) == 0 {
-		recorded, _, err := ignoreEvent(ctx, tx, a, e, chain.NoOpenPosition, &terms)
-		return CloseResult{Event: recorded, IsNew: true}, err
+		recorded, isNew, err := ignoreEvent(ctx, tx, a, e, chain.NoOpenPosition, &terms)
+		if err == nil && !isNew {
+			return closedEarlier(ctx, tx, recorded)
+		}
+		return CloseResult{Event: recorded, IsNew: isNew}, err
 	}
 	key := e.eventKey()
-	recorded, _, err := insertEvent(ctx, tx, eventRow{
+	recorded, isNew, err := insertEvent(ctx, tx, eventRow{
 		Event: e, minerID: a.miner.MinerID, key: key, outcome: chain.Applied, outOfOrder: a.outOfOrder(key), terms: &terms,
 	})
 	if err != nil {
 		return CloseResult{}, err
+	}
+	if !isNew {
+		return closedEarlier(ctx, tx, recorded)
 	}
 	trade := tradeOf(recorded, p)
 	if err := insertTrade(ctx, tx, trade); err != nil {

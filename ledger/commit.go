@@ -21,6 +21,7 @@ func ofMiners(coldkeys ...chain.Address) manager.TxOption {
 // commit runs fn in one transaction and commits it. If it is unknown whether the commit took place, fn runs again (see
 // manager.Idempotent); was is then what it returned before, otherwise nil. fn must not do anything twice, and if it
 // finds that it was committed, it returns the same answer again.
+// It must return every error that it gets (see manager.Pipelined).
 func commit[T any](ctx context.Context, l *Ledger, fn func(ctx context.Context, tx Tx, was *T) (T, error), opts ...manager.TxOption) (T, error) {
 	var last T
 	return manager.Write(ctx, l.db, func(ctx context.Context, tx Tx) (T, error) {
@@ -34,10 +35,10 @@ func commit[T any](ctx context.Context, l *Ledger, fn func(ctx context.Context, 
 			last = value
 		}
 		return value, err
-	}, append(opts, manager.Idempotent())...)
+	}, append(opts, manager.Idempotent(), manager.Pipelined())...)
 }
 
 // idempotent is commit for an fn that gives the same answer again by itself.
 func (l *Ledger) idempotent(ctx context.Context, fn func(ctx context.Context, tx Tx) error, opts ...manager.TxOption) error {
-	return l.db.WithTx(ctx, fn, append(opts, manager.Idempotent())...)
+	return l.db.WithTx(ctx, fn, append(opts, manager.Idempotent(), manager.Pipelined())...)
 }

@@ -186,7 +186,7 @@ func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (
 	if check := co.cfg.keyCheck; check != nil {
 		run = checked(check, cfg.keys, run)
 	}
-	return co.submit(&request{ctx: ctx, label: l, run: endingLent(run), alone: cfg.alone, once: cfg.once, keys: cfg.keys, idempotent: cfg.idempotent})
+	return co.submit(&request{ctx: ctx, label: l, run: endingLent(run), alone: cfg.alone, once: cfg.once, keys: cfg.keys, idempotent: cfg.idempotent, pipelined: cfg.pipelined})
 }
 
 func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (err error) {

@@ -1,7 +1,9 @@
 package manager
 
 import (
+	"cmp"
 	"context"
+	"database/sql/driver"
 	"errors"
 
 	"github.com/stakeledger/stakeledger/manager/internal/engine"
@@ -151,6 +153,7 @@ func serverError(err error) *engine.Error {
 // classify fills in what the engine knows of the error.
 func (e *Error) classify(s *engine.Error) {
 	e.Kind, e.Table, e.Columns, e.Detail = kindByEngine[s.Kind], s.Table, s.Columns, s.Detail
+	e.Query = cmp.Or(s.Query, e.Query)
 }
 
 // isLost reports whether err says that the server or the way to it is gone.
@@ -176,4 +179,30 @@ func (co *core) onlySQLite(op, instead string) error {
 		return nil
 	}
 	return &Error{Op: op, Kind: ErrUnsupported, Detail: "the database is a server's; " + instead}
+}
+
+// Pipelined lets sqlc's :exec statements of a closure wait on a server, and go
+// with the next other statement or with COMMIT, without a round trip of their own.
+// Their errors come from there. So it is only for closures that return every error
+// they get; then nothing of the transaction remains, and no answer differs. Those
+// of nested transactions do not wait. SQLite has no round trips.
+func Pipelined() TxOption {
+	return func(c txConfig) txConfig { c.pipelined = true; return c }
+}
+
+// defers reports whether s may wait for the next statement.
+func (t *txn) defers(s *stmt) bool {
+	if !t.pipelined || !s.plain || s.readonly || s.returns {
+		return false
+	}
+	_, ok := s.DriverStmt.(engine.Deferrer)
+	return ok
+}
+
+// execDeferred has s run before the next statement.
+func (c *conn) execDeferred(s *stmt, args boundArgs) (driver.Result, error) {
+	if err := s.checkArgs(args); err != nil {
+		return nil, err
+	}
+	return driver.ResultNoRows, s.DriverStmt.(engine.Deferrer).Defer(args.values)
 }

@@ -175,6 +175,7 @@ type txConfig struct {
 	once   bool // also under WithRunTwice: the caller cannot run again
 
 	idempotent bool
+	pipelined  bool
 }
 
 func newTxConfig(opts []TxOption) (c txConfig) {

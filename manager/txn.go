@@ -40,6 +40,7 @@ type txn struct {
 	label     *label
 	write     bool // on the writer's connection
 	unsettled bool // in root: an earlier run may be committed
+	pipelined bool // on a server, in root: see Pipelined
 	view      bool // for reading only
 
 	// Guarded by conn.mu.
@@ -240,7 +241,12 @@ func (t *txn) exec(ctx context.Context, query string, args boundArgs, bindErr er
 	}
 	defer s.release()
 	began := monotonic()
-	result, err := t.conn.exec(t.driverContext(ctx, 0), s, args)
+	var result driver.Result
+	if t.defers(s) {
+		result, err = t.conn.execDeferred(s, args)
+	} else {
+		result, err = t.conn.exec(t.driverContext(ctx, 0), s, args)
+	}
 	s.countRun(monotonic()-began, err)
 	if err != nil {
 		return nil, t.statementError(ctx, "exec", query, err)

@@ -195,7 +195,7 @@ func (w *writer) beginOnce(r *request) error {
 // runOnce runs r's closure in the transaction that has begun, and ends it.
 func (w *writer) runOnce(r *request, retry *retrier) {
 	t, ctx := w.core.newTxn(r.ctx, currentTxn(r.ctx), w.conn.Load(), &r.label, true)
-	t.unsettled = r.unsettled
+	t.unsettled, t.pipelined = r.unsettled, r.pipelined && r.lane != nil
 	settled := false
 	defer func() {
 		if !settled {

@@ -20,6 +20,7 @@ type request struct {
 
 	// On a server, see Idempotent.
 	idempotent bool
+	pipelined  bool
 	unsettled  bool          // nobody knows whether a run was committed
 	conclude   time.Duration // how long the last COMMIT took
 

@@ -25,13 +25,18 @@ type conn struct {
 	prepared     int      // how many names were given away
 	dead         []string // prepared statements that nobody needs, closed before the next is prepared
 	unreplicated bool     // COMMIT warned
+
+	pending      []message // what goes with the next statement, see wait
+	pendingBytes int
+	begins       int  // how many of them begin the transaction
+	doomed       bool // a statement could not be prepared in the transaction that waits to begin
 }
 
 // AutoCommit reports whether no transaction is open.
-func (c *conn) AutoCommit() bool { return c.pc.TxStatus() == 'I' }
+func (c *conn) AutoCommit() bool { return c.pc.TxStatus() == 'I' && len(c.pending) == 0 }
 
 // Failed reports whether a failed statement has ended the transaction.
-func (c *conn) Failed() bool { return c.pc.TxStatus() == 'E' && !c.pc.IsClosed() }
+func (c *conn) Failed() bool { return (c.pc.TxStatus() == 'E' || c.doomed) && !c.pc.IsClosed() }
 
 // Lost reports whether the connection is gone.
 func (c *conn) Lost() bool { return c.pc.IsClosed() }
@@ -55,27 +60,33 @@ func (c *conn) Close() error {
 // hold alone: 'SKLG', in the space of locks that have one number.
 const all = 0x534b4c47
 
-// BeginWrite begins a transaction and takes its locks, in one message. Locks are
-// taken in the order of their numbers, so that nobody waits in a circle.
+// BeginWrite begins a transaction and takes its locks, in one message with its
+// first statement. Locks are taken in the order of their numbers, so that nobody
+// waits in a circle.
 func (c *conn) BeginWrite(keys []string, recorded bool) error {
-	var b strings.Builder
-	b.WriteString("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock")
+	shared := ""
 	if len(keys) > 0 {
-		b.WriteString("_shared")
+		shared = "_shared"
 	}
-	b.WriteString("(" + strconv.Itoa(all) + ")")
 	locks := make([]int64, len(keys))
 	for i, k := range keys {
 		locks[i] = lockOf(k)
 	}
 	slices.Sort(locks)
+	c.forget()
+	c.pending = append(c.pending,
+		message{text: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
+		message{text: "SELECT pg_advisory_xact_lock" + shared + "(" + strconv.Itoa(all) + ")"})
 	for _, n := range slices.Compact(locks) {
-		b.WriteString("; SELECT pg_advisory_xact_lock(" + strconv.FormatInt(n, 10) + ")")
+		c.pending = append(c.pending, message{text: "SELECT pg_advisory_xact_lock(" + strconv.FormatInt(n, 10) + ")"})
 	}
 	if recorded { // a transaction with a number leaves a commit record, which the standbys have to confirm
-		b.WriteString("; SELECT txid_current()")
+		c.pending = append(c.pending, message{text: "SELECT txid_current()"})
 	}
-	return c.say(context.Background(), b.String())
+	if c.begins = len(c.pending); recorded {
+		c.begins = 0 // COMMIT is to wait also where the closure only looked
+	}
+	return nil
 }
 
 // lockOf is the number of a key's lock. Two keys that share one only wait for each other.
@@ -94,37 +105,34 @@ const committedLocally = "01000"
 // Commit says COMMIT. Once it is sent, only an answer of the server tells what
 // became of it: pgx's SafeToRetry is also true of a connection that was lost then.
 func (c *conn) Commit(limit time.Duration) error {
-	if c.pc.IsClosed() {
+	switch {
+	case c.pc.IsClosed():
 		return c.classify(errLost)
+	case len(c.pending) > 0 && len(c.pending) == c.begins: // it has done nothing
+		c.forget()
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), max(limit, time.Second))
 	defer cancel()
 	c.unreplicated = false
-	results, err := c.pc.Exec(ctx, "COMMIT").ReadAll()
+	results, err := c.exchange(ctx, message{text: "COMMIT"})
+	var f *failure
 	var e *pgconn.PgError
 	switch {
 	case err == nil && c.unreplicated:
 		return unknown(errors.New("committed on the primary, but not on its synchronous standbys"))
-	case err == nil && len(results) == 1 && results[0].CommandTag.String() == "ROLLBACK":
+	case err == nil && results[0].CommandTag.String() == "ROLLBACK":
 		return &engine.Error{Kind: engine.Aborted, Detail: "the server rolled it back: a statement in it had failed"}
 	case err == nil:
 		return nil
-	case errors.As(err, &e) && e.SeverityUnlocalized == "ERROR": // it has rolled back
-		return c.classify(err)
+	case errors.As(err, &e) && (e.SeverityUnlocalized == "ERROR" || errors.As(err, &f) && f.at < 0):
+		return c.classify(err) // it has rolled back, or has not got so far
 	}
 	return unknown(err)
 }
 
-var errLost = errors.New("the connection was lost before COMMIT")
-
 func unknown(err error) error {
 	return &engine.Error{Kind: engine.CommitUnknown, Err: err, Detail: "the change may be there; look it up by your own key"}
-}
-
-// say runs a text of the manager's own.
-func (c *conn) say(ctx context.Context, text string) error {
-	_, err := c.pc.Exec(ctx, text).ReadAll()
-	return c.classify(err)
 }
 
 // Control makes a statement of the manager's own.
@@ -144,7 +152,7 @@ func (c *conn) Prepare(text string) (driver.Stmt, error) {
 		return s, nil
 	}
 	ctx := context.Background()
-	if !c.Failed() {
+	if !c.Failed() && len(c.pending) == 0 { // which may name them
 		for _, name := range c.dead {
 			_ = c.pc.Deallocate(ctx, name)
 		}
@@ -153,6 +161,7 @@ func (c *conn) Prepare(text string) (driver.Stmt, error) {
 	c.prepared++
 	name := "s" + strconv.Itoa(c.prepared)
 	if _, err := c.pc.Prepare(ctx, name, s.text, nil); err != nil {
+		c.doomed = !c.AutoCommit()
 		return nil, c.classify(err)
 	}
 	s.name = name

@@ -26,6 +26,10 @@
 // package. Commit numbers are unique in a process and in the order of the commits
 // for each key alone. No commits are shared.
 //
+// BEGIN and the locks go to the server with the first statement, and a transaction
+// that runs none does not reach it. In one that is [manager.Pipelined], as those of
+// the ledger are, sqlc's :exec statements go with the next one or with COMMIT.
+//
 // # Durability
 //
 // Every connection that writes has synchronous_commit at least "on", read back.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -71,8 +71,7 @@ func (r inserted) LastInsertId() (int64, error) {
 // QueryContext runs it and has all its rows.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	if s.control {
-		err := s.conn.say(ctx, s.text)
-		return &rows{}, err
+		return &rows{}, s.conn.control(ctx, s.text)
 	}
 	r, err := s.run(ctx, args)
 	if err != nil {
@@ -81,33 +80,45 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	return &rows{result: r}, nil
 }
 
+// Defer has it run before the next statement.
+func (s *stmt) Defer(args []driver.NamedValue) error {
+	values, formats := encode(args)
+	query, _, _ := strings.Cut(strings.TrimPrefix(firstLine(s.text), "-- name: "), " ")
+	err := s.conn.wait(message{name: s.name, text: s.text, query: query, values: values, formats: formats})
+	return s.conn.classify(err)
+}
+
+// control runs a text of the manager's own. BEGIN goes with the first statement;
+// of a transaction that has not begun nothing is to be ended.
+func (c *conn) control(ctx context.Context, text string) error {
+	switch first, _, _ := strings.Cut(text, " "); {
+	case first == "BEGIN":
+		c.forget()
+		c.pending = append(c.pending, message{text: text})
+		c.begins = 1
+		return nil
+	case text == "ROLLBACK", text == "COMMIT": // of a snapshot
+		if !c.forget() {
+			return nil
+		}
+	}
+	_, err := c.exchange(ctx, message{text: text})
+	return c.classify(err)
+}
+
 // run runs the statement. One of a view is kept from writing by the server, in
 // a savepoint, with which that ends.
 func (s *stmt) run(ctx context.Context, args []driver.NamedValue) (*pgconn.Result, error) {
 	c := s.conn
 	values, formats := encode(args)
+	m := message{name: s.name, text: s.text, values: values, formats: formats}
+	messages, at := []message{m}, 0
 	if c.view {
-		if err := c.say(context.Background(), "SAVEPOINT v; SET TRANSACTION READ ONLY"); err != nil {
-			return nil, err
-		}
+		messages, at = []message{{text: "SAVEPOINT v"}, {text: "SET TRANSACTION READ ONLY"}, m, {text: "RELEASE v"}}, 2
 	}
-	var reader *pgconn.ResultReader
-	if s.name != "" {
-		reader = c.pc.ExecPrepared(ctx, s.name, values, formats, nil)
-	} else {
-		reader = c.pc.ExecParams(ctx, s.text, values, nil, formats, nil)
+	results, err := c.exchange(ctx, messages...)
+	if err != nil {
+		return nil, c.classify(err)
 	}
-	r := reader.Read()
-	if r.Err != nil {
-		return nil, c.classify(r.Err)
-	}
-	if r.FieldDescriptions == nil { // of a result without rows pgconn leaves the columns out
-		r.FieldDescriptions = slices.Clone(reader.FieldDescriptions())
-	}
-	if c.view {
-		if err := c.say(context.Background(), "RELEASE v"); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
+	return results[at], nil
 }

@@ -83,6 +83,12 @@ type Stmt interface {
 	Readonly() bool // as far as its text shows
 }
 
+// A Deferrer is a statement that can go to the server with the next one, or with
+// COMMIT, which then return its error.
+type Deferrer interface {
+	Defer(args []driver.NamedValue) error
+}
+
 // A Kind is what an error means to the manager's callers.
 type Kind int
 
@@ -109,6 +115,7 @@ type Error struct {
 	Lost        bool // the connection is gone
 	Interrupted bool // the statement was cancelled
 	Table       string
+	Query       string // sqlc's name of the statement, where it is another than the one that returned the error
 	Columns     []string
 	Detail      string // what can be done about it
 	Err         error
