@@ -25,6 +25,8 @@ type conn struct {
 	prepared     int      // how many names were given away
 	dead         []string // prepared statements that nobody needs, closed before the next is prepared
 	unreplicated bool     // COMMIT warned
+	pooled       bool     // the server keeps nothing when a transaction has ended
+	local        string   // what sets the parameters of one transaction, if nothing else does
 
 	pending      []message // what goes with the next statement, see wait
 	pendingBytes int
@@ -77,6 +79,9 @@ func (c *conn) BeginWrite(keys []string, recorded bool) error {
 	c.pending = append(c.pending,
 		message{text: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
 		message{text: "SELECT pg_advisory_xact_lock" + shared + "(" + strconv.Itoa(all) + ")"})
+	if c.local != "" {
+		c.pending = slices.Insert(c.pending, 1, message{text: c.local}) // before it waits for a lock
+	}
 	for _, n := range slices.Compact(locks) {
 		c.pending = append(c.pending, message{text: "SELECT pg_advisory_xact_lock(" + strconv.FormatInt(n, 10) + ")"})
 	}
@@ -99,8 +104,12 @@ func lockOf(key string) int64 {
 	return n
 }
 
-// committedLocally is a warning in place of a COMMIT that reached the standbys.
-const committedLocally = "01000"
+// committedLocally is a warning in place of a COMMIT that reached the standbys,
+// from waitsForStandbys. A trigger's own RAISE WARNING has the same code.
+const (
+	committedLocally = "01000"
+	waitsForStandbys = "SyncRepWaitForLSN"
+)
 
 // Commit says COMMIT. Once it is sent, only an answer of the server tells what
 // became of it: pgx's SafeToRetry is also true of a connection that was lost then.
@@ -148,7 +157,7 @@ func (c *conn) Prepare(text string) (driver.Stmt, error) {
 	if s.returnsID = t.inserts && strings.Contains(firstLine(text), " :execresult"); s.returnsID {
 		s.text += " RETURNING *"
 	}
-	if !strings.HasPrefix(text, "-- name: ") {
+	if c.pooled || !strings.HasPrefix(text, "-- name: ") {
 		return s, nil
 	}
 	ctx := context.Background()

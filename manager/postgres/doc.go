@@ -53,6 +53,14 @@
 // connections, or a primary that has become a standby. Another connection, and so
 // the new primary, is looked for within the same budget.
 //
+// # Behind a pooler
+//
+// A pooler that gives each transaction another connection of the server's
+// (PgBouncer with pool_mode=transaction) loses what stays on one. With
+// default_query_exec_mode=exec in the URL, pgx's word for it, no statement is kept
+// prepared, and every transaction sets its parameters for itself. Migrations take
+// a lock of the session: run them past the pooler.
+//
 // # What is weaker
 //
 //   - A statement that fails ends its transaction or, inside a nested WithTx, that:

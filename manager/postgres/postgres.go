@@ -46,12 +46,20 @@ func (server) Parse(url string, s engine.Settings) (engine.Database, error) {
 		cfg.RuntimeParams["application_name"] = "stakeledger"
 	}
 	cfg.RuntimeParams["client_encoding"] = "UTF8"
-	cfg.RuntimeParams["bytea_output"] = "hex"
+	d := &database{cfg: cfg, settings: s, pooled: pooled[cfg.DefaultQueryExecMode]}
+	if !d.pooled { // a pooler refuses parameters that it does not know
+		cfg.RuntimeParams["bytea_output"] = "hex"
+	}
 	cfg.BuildContextWatcherHandler = func(pc *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: pc, DeadlineDelay: cancelGrace}
 	}
-	return &database{cfg: cfg, settings: s}, nil
+	return d, nil
 }
+
+// pooled are the modes of pgx, default_query_exec_mode in the URL, that ask for
+// no statements which the server keeps: a pooler is between, and each transaction
+// may be on another connection of the server's.
+var pooled = map[pgx.QueryExecMode]bool{pgx.QueryExecModeExec: true, pgx.QueryExecModeSimpleProtocol: true, pgx.QueryExecModeDescribeExec: true, pgx.QueryExecModeCacheDescribe: true}
 
 // A connection whose other end has vanished is given up after about half a minute.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4}
@@ -62,6 +70,7 @@ const cancelGrace = 2 * time.Second
 type database struct {
 	cfg      *pgx.ConnConfig
 	settings engine.Settings
+	pooled   bool // nothing may stay on a connection when a transaction has ended
 	warned   sync.Once
 }
 
@@ -91,10 +100,10 @@ func (d *database) Snapshot() (begin, pin string) {
 
 // Connect opens a connection and sets it up.
 func (d *database) Connect(ctx context.Context, write bool) (engine.Conn, error) {
-	c := &conn{write: write}
+	c := &conn{write: write, pooled: d.pooled}
 	cfg := d.cfg.Config.Copy()
 	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
-		if n.Code == committedLocally {
+		if n.Code == committedLocally && (n.Routine == waitsForStandbys || n.Routine == "") {
 			c.unreplicated = true
 		}
 	}
@@ -120,7 +129,12 @@ func (d *database) setUp(ctx context.Context, c *conn) error {
 		level = "'off'"
 	}
 	budget := max(1, d.settings.RetryBudget.Milliseconds())
-	results, err := c.pc.Exec(ctx, "SELECT set_config('synchronous_commit', "+level+", false), set_config('lock_timeout', '"+strconv.FormatInt(budget, 10)+"ms', false), current_setting('fsync')").ReadAll()
+	text := "SELECT set_config('synchronous_commit', " + level + ", " + strconv.FormatBool(d.pooled) + "), set_config('lock_timeout', '" +
+		strconv.FormatInt(budget, 10) + "ms', " + strconv.FormatBool(d.pooled) + "), current_setting('fsync')"
+	if d.pooled { // each transaction sets them for itself
+		c.local = text
+	}
+	results, err := c.pc.Exec(ctx, text).ReadAll()
 	if err != nil {
 		return c.classify(err)
 	}
