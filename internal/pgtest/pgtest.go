@@ -133,7 +133,7 @@ func (s *server) start() (err error) {
 	if s.dir, err = os.MkdirTemp("/tmp", "pgtest-"); err != nil {
 		return err
 	}
-	if err := hand(s.dir); err != nil {
+	if err := Hand(s.dir); err != nil {
 		return err
 	}
 	if err := s.run("initdb", "-D", s.dir+"/data", "--auth=trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"); err != nil {
@@ -145,7 +145,7 @@ func (s *server) start() (err error) {
 	}
 	cmd := exec.Command("/bin/sh", "-c", script, "sh", s.programs, s.dir)
 	cmd.Stdin = in
-	asUser(cmd)
+	AsUser(cmd)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (s *server) run(program string, args ...string) error {
 	cmd := exec.Command(filepath.Join(s.programs, program), args...)
 	cmd.Dir = "/"
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	asUser(cmd)
+	AsUser(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", program, err, strings.TrimSpace(string(out)))
 	}

@@ -4,6 +4,8 @@ package pgtest
 
 import "os/exec"
 
-func hand(string) error { return nil }
+// Hand has nothing to do.
+func Hand(string) error { return nil }
 
-func asUser(*exec.Cmd) {}
+// AsUser has nothing to do.
+func AsUser(*exec.Cmd) {}

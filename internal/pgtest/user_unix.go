@@ -27,16 +27,16 @@ func other() (uid, gid int, ok bool) {
 	return 0, 0, false
 }
 
-// hand gives a folder to whom the server runs as.
-func hand(dir string) error {
+// Hand gives a folder to whom the server runs as.
+func Hand(dir string) error {
 	if uid, gid, ok := other(); ok {
 		return os.Chown(dir, uid, gid)
 	}
 	return nil
 }
 
-// asUser makes cmd run as that user.
-func asUser(cmd *exec.Cmd) {
+// AsUser makes cmd run as that user.
+func AsUser(cmd *exec.Cmd) {
 	if uid, gid, ok := other(); ok {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	}
