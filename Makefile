@@ -17,7 +17,7 @@ demo_db := demo/ledger.db
 RACE := . ./manager/...
 ledger_race := AtOnce|Beside|Sixteen|VerifyIsQuiet
 # What of the ledger's tests runs on a throw-away PostgreSQL too: the rules, the model, the orders, the reports.
-ledger_postgres := WorkedExamples|PickedExamples|FollowsTheModel|BatchesAndSingle|GoesOnAfterAny|MinimumBlocks|Scores|Snapshot|VerifyIsQuiet|ReplayReads
+ledger_postgres := WorkedExamples|PickedExamples|FollowsTheModel|GoesOnAfterAny|MinimumBlocks|Scores|Snapshot|VerifyIsQuiet|ReplayReads
 postgres_found := [[ -n "$${PG_BIN:-}" ]] || command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 
 torture_race := ./isolation ./limits ./contention
