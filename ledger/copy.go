@@ -8,7 +8,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// ErrNotEmpty: a copy is made into an empty place, or goes on where the same copy was interrupted.
+// ErrNotEmpty is returned where there is a ledger already: a copy is made into an empty place, or goes on where the same copy was interrupted.
 var ErrNotEmpty = errors.New("there is a ledger already")
 
 // CopyOption sets how Copy works.

@@ -11,7 +11,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager/migrate"
 )
 
-// ErrUnfinishedCopy: a copy into this place was interrupted, so rows are missing. Copy goes on with it.
+// ErrUnfinishedCopy is returned where a copy into this place was interrupted, so rows are missing. Copy goes on with it.
 var ErrUnfinishedCopy = errors.New("the copy of a ledger into it has not ended")
 
 // copyMark is the table that a ledger has while Copy makes it: it names the source, and keeps everybody else from
