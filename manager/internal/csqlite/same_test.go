@@ -349,5 +349,10 @@ func (p *play) read(s *pair, count int) {
 func (p *play) closeRows(s *pair) {
 	p.say("close rows of %s", s.text)
 	p.same("close rows of "+s.text, func(n int) any { return s.rows[n].Close() })
+	for _, r := range s.rows {
+		if own, ok := r.(*csqlite.Rows); ok {
+			own.Reuse()
+		}
+	}
 	s.rows = [2]driver.Rows{}
 }
