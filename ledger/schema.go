@@ -2,16 +2,13 @@ package ledger
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/manager"
@@ -231,97 +228,6 @@ func wrongSchema(o schemaObject, what string) error {
 	return &Error{Op: "check schema", Detail: o.kind + " " + chain.Quote(o.name) + " " + what + "; undo what changed it, or restore a backup", Err: ErrSchema}
 }
 
-// readSchema reads every object that has a text. Those without are the indexes that SQLite makes for
-// constraints, which are in the text of their table.
-func readSchema(ctx context.Context, db queryer) (schema, error) {
-	rows, err := db.QueryContext(ctx, "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
-	if err != nil {
-		return nil, fmt.Errorf("read the schema: %w", err)
-	}
-	defer rows.Close()
-	found := schema{}
-	for rows.Next() {
-		var o schemaObject
-		if err := rows.Scan(&o.kind, &o.name, &o.table, &o.sql); err != nil {
-			return nil, fmt.Errorf("read the schema: %w", err)
-		}
-		o.sql = plainSQL(o.sql)
-		if _, twice := found[o.key()]; twice {
-			return nil, wrongSchema(o, "is there twice")
-		}
-		found[o.key()] = o
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read the schema: %w", err)
-	}
-	return found, nil
-}
-
-// schemaVersion is the version that a file says it has, 0 if no migration ever ran.
-func schemaVersion(ctx context.Context, db queryer, found schema) (version int64, err error) {
-	goose, ok := found[gooseTable]
-	if !ok {
-		return 0, nil
-	}
-	if goose.kind != "table" { // reading a view could take forever
-		return 0, wrongSchema(goose, "stands in the place of the table")
-	}
-	var oldest int64
-	row := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0), COALESCE(MIN(CASE WHEN version_id > 0 THEN version_id END), 0) FROM goose_db_version")
-	if err := row.Scan(&version, &oldest); err != nil {
-		return 0, fmt.Errorf("read schema version: %w", err)
-	}
-	if oldest > 0 && oldest < firstVersion {
-		return 0, &Error{Op: "check schema", Err: ErrSchema, Detail: "the file was made before the first release; ingest its events again into a new one"}
-	}
-	return version, nil
-}
-
-// checkVersions refuses a file with a migration that this program lacks, or without one of those up to its
-// version. Migrations are numbered from firstVersion on without a gap.
-func checkVersions(ctx context.Context, db queryer, version, newest int64) error {
-	if version > newest {
-		return &manager.Error{Op: "check schema", Kind: manager.ErrTooNew, Detail: fmt.Sprintf("the file has version %d, this program knows %d; use a newer program", version, newest)}
-	}
-	var have int64
-	if err := db.QueryRowContext(ctx, "SELECT count(DISTINCT version_id) FROM goose_db_version WHERE version_id BETWEEN ? AND ?", firstVersion, version).Scan(&have); err != nil {
-		return fmt.Errorf("read schema versions: %w", err)
-	}
-	if have != max(0, version-firstVersion+1) {
-		return &Error{Op: "check schema", Err: ErrSchema, Detail: fmt.Sprintf("the file has version %d but only %d of the migrations up to it; restore a backup", version, have)}
-	}
-	return nil
-}
-
-// firstVersion is the number of the first migration. Files made before the first release have lower ones.
-const firstVersion = 101
-
-// CheckOrigin refuses a file that was made before the first release, whose schema no migration knows: ErrSchema.
-// Open does so itself; CheckOrigin is for programs that migrate with manager.WithMigration.
-func CheckOrigin(ctx context.Context, db *sql.DB) error {
-	found, err := readSchema(ctx, db)
-	if err != nil {
-		return err
-	}
-	_, err = schemaVersion(ctx, db, found)
-	return err
-}
-
-// newestVersion is the number of the last migration.
-func newestVersion(migrations fs.FS) (newest int64, err error) {
-	files, err := fs.Glob(migrations, "*.sql")
-	if err == nil && len(files) == 0 {
-		err = fs.ErrNotExist
-	}
-	if err != nil {
-		return 0, fmt.Errorf("read migrations: %w", err)
-	}
-	if _, err := fmt.Sscanf(files[len(files)-1], "%d_", &newest); err != nil {
-		return 0, fmt.Errorf("read migrations: %s does not begin with its version: %w", files[len(files)-1], err)
-	}
-	return newest, nil
-}
-
 // The checksum of a new file's schema. With it, checking a healthy file takes no longer than reading its schema;
 // if it differs, the objects are compared one by one, since the file may have other tables too. A test keeps it up
 // to date.
@@ -329,66 +235,3 @@ const (
 	summedVersion = 108
 	summedSchema  = "54a9d4d71620509b7c8650ee4c9e582939f0ca659d745f29c6ca13a8ab736a72"
 )
-
-// checksum covers every field of every object.
-func (s schema) checksum() string {
-	h := sha256.New()
-	for _, key := range slices.Sorted(maps.Keys(s)) {
-		fmt.Fprintf(h, "%q\n", []string{s[key].kind, s[key].name, s[key].table, s[key].sql})
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// ownObjects is the schema without the tables of goose and SQLite.
-func (s schema) ownObjects() schema {
-	own := maps.Clone(s)
-	maps.DeleteFunc(own, func(key string, o schemaObject) bool {
-		return o.kind == "table" && (key == gooseTable || strings.HasPrefix(key, "sqlite_"))
-	})
-	return own
-}
-
-// schemaCache holds the schemas that the migrations make, by version, since making one takes milliseconds.
-var schemaCache struct {
-	sync.Mutex
-	made map[int64]schema
-}
-
-// schemaAt is the schema of a new file at a version.
-func schemaAt(ctx context.Context, migrations fs.FS, version int64) (schema, error) {
-	schemaCache.Lock()
-	defer schemaCache.Unlock()
-	if s, ok := schemaCache.made[version]; ok {
-		return s, nil
-	}
-	s := schema{}
-	if version > 0 {
-		var err error
-		if s, err = makeSchema(ctx, migrations, version); err != nil {
-			return nil, err
-		}
-	}
-	if schemaCache.made == nil {
-		schemaCache.made = map[int64]schema{}
-	}
-	schemaCache.made[version] = s
-	return s, nil
-}
-
-// makeSchema migrates a database in memory and reads its schema.
-func makeSchema(ctx context.Context, migrations fs.FS, version int64) (schema, error) {
-	db, err := sql.Open("sqlite3", ":memory:") // the manager brings the driver
-	if err != nil {
-		return nil, fmt.Errorf("migrate in memory: %w", err)
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	if err := migrate.To(migrations, version)(ctx, db); err != nil {
-		return nil, fmt.Errorf("migrate in memory: %w", err)
-	}
-	made, err := readSchema(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	return made.ownObjects(), nil
-}

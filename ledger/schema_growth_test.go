@@ -125,11 +125,11 @@ func TestAMigrationAddsWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	with := fstest.MapFS{"00900_words.sql": &fstest.MapFile{Data: []byte(`-- +goose Up
-INSERT INTO ignore_reasons (reason) VALUES ('dust');
+INSERT INTO ignore_reasons (reason) VALUES ('a_new_word');
 INSERT INTO miner_statuses (status) VALUES ('retired');
 -- +goose Down
 DELETE FROM miner_statuses WHERE status = 'retired';
-DELETE FROM ignore_reasons WHERE reason = 'dust';
+DELETE FROM ignore_reasons WHERE reason = 'a_new_word';
 `)}}
 	files, err := fs.Glob(migrations, "*.sql")
 	if err != nil {
@@ -174,7 +174,7 @@ DELETE FROM ignore_reasons WHERE reason = 'dust';
 			}
 			for _, s := range []string{retire,
 				"INSERT INTO events (miner_id, extrinsic_id, event_index, event_key, kind, netuid, hotkey, block, time, tao, alpha, outcome, reason, out_of_order) " +
-					"SELECT miner_id, 'new', 0, event_key || '-', 'stake', netuid, hotkey, block, time, tao, alpha, 'ignored', 'dust', 0 FROM events WHERE event_id = 1"} {
+					"SELECT miner_id, 'new', 0, event_key || '-', 'stake', netuid, hotkey, block, time, tao, alpha, 'ignored', 'a_new_word', 0 FROM events WHERE event_id = 1"} {
 				if _, err := db.Exec(s); err != nil {
 					t.Errorf("%s: %v", s, err)
 				}

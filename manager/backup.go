@@ -41,7 +41,7 @@ type BackupPhase string
 // The phases of a backup, in their order.
 const (
 	BackupCopying  BackupPhase = "copying"  // the snapshot is held, the write-ahead log grows
-	BackupChecking BackupPhase = "checking" // the copy is read; the database is left alone
+	BackupChecking BackupPhase = "checking" // the copy is read; the database is not touched any more
 )
 
 // BackupProgress is how far a backup is.
@@ -53,15 +53,12 @@ type BackupProgress struct {
 	WALFrames int
 }
 
-// Backup copies the database to a new file at dest while writers and readers
-// go on. The copy is one snapshot: every transaction that was committed before
-// the call, and none of which it holds a part. It is checked after it was
-// written (integrity_check, foreign_key_check, and that header and schema are
-// those of the original), brought to the disk, and with the database's owner (if
-// the superuser makes it), group and mode it appears at dest in one step. Whatever ends Backup before that, be it an
-// error, ctx or a kill, leaves nothing at dest, or with [Overwrite] the old
-// file; a killed one leaves dest.partial-copy, which the next Backup or Restore to
-// the same place removes.
+// Backup copies the database to a new file at dest while writers and readers go on. The copy is one snapshot: every
+// transaction that was committed before the call, and none of which it holds a part. It is checked after it was
+// written (integrity_check, foreign_key_check, and that header and schema are those of the original), synced to
+// disk, and appears at dest in one step, with the database's owner (if the superuser makes it), group and mode. If
+// Backup ends before that, by an error, ctx or a kill, there is nothing at dest, or with [Overwrite] the old file; a
+// killed one leaves dest.partial-copy, which the next Backup or Restore to the same place removes.
 //
 // While pages are copied the write-ahead log cannot be shortened and grows
 // with every commit: look at BackupProgress.WALFrames. The writer then does
@@ -141,9 +138,10 @@ func (co *core) isOwn(path string) bool {
 	return err1 == nil && err2 == nil && os.SameFile(there, here)
 }
 
-// copySnapshot copies what the database is now, and holds it no longer than that takes.
+// copySnapshot copies a snapshot of the database, and holds the snapshot no longer than
+// that takes.
 func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backupConfig) error {
-	var alone fileTraces // of a database that is read without locks
+	var alone fileTraces // set if the database is read without locks
 	err := co.retryBusy(ctx, k.op, func() (err error) {
 		if k.from, err = co.openPinned(fileDSN(co.path, "ro")); co.writer == nil && cannotShare(err) {
 			k.from, alone, err = co.openStranger()
@@ -157,7 +155,7 @@ func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backu
 		return err
 	})
 	if err != nil {
-		return err
+		return wrap(k.op, "", "", err)
 	}
 	co.backups.setHolding(l, true)
 	defer co.backups.setHolding(l, false)
@@ -168,7 +166,7 @@ func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backu
 	if cfg.progress == nil {
 		return k.copyPages(ctx)
 	}
-	// A connection in a transaction is not told how long the log is.
+	// A connection inside a transaction does not learn how long the log is now.
 	observer, err := co.openRaw(fileDSN(co.path, "ro"))
 	if err != nil {
 		return wrap(k.op, "", "", err)
@@ -193,7 +191,8 @@ func (co *core) copySnapshot(ctx context.Context, l *label, k *copier, cfg backu
 	return nil
 }
 
-// copyAlone copies what is read without locks.
+// copyAlone copies a database that is read without locks, and fails if it was
+// written meanwhile.
 func (co *core) copyAlone(ctx context.Context, k *copier, before fileTraces, progress func(BackupProgress)) error {
 	now := BackupProgress{Phase: BackupCopying}
 	if progress != nil {
@@ -215,7 +214,7 @@ func (co *core) copyAlone(ctx context.Context, k *copier, before fileTraces, pro
 	return nil
 }
 
-// explainBackup says what a copy that fails its checks means.
+// explainBackup adds to the error of a failed check what it means.
 func explainBackup(err error) error {
 	e, ok := err.(*Error)
 	if ok && (e.Kind == ErrCorrupt || e.Kind == ErrForeignKey) && e.Err == nil {

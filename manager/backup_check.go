@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// verifyCopy reads the whole copy: that it is what was copied, that it is sound,
-// and that its foreign keys hold.
+// verifyCopy checks that the copy has the original's header and schema, is
+// undamaged, and has no foreign key violations.
 func (k *copier) verifyCopy(ctx context.Context, integrity string) error {
 	c, err := k.openCopy()
 	if err != nil {
@@ -38,8 +38,8 @@ func (k *copier) verifyCopy(ctx context.Context, integrity string) error {
 	return checkForeignKeys(ctx, k.op, c.conn)
 }
 
-// fileIdentity tells one database from another at little cost: what its header
-// says, and a digest of its schema.
+// fileIdentity describes a database so that another one is noticed at little
+// cost: its header, and a digest of its schema.
 func fileIdentity(c DriverConn) (string, error) {
 	header, err := readValue(c, `SELECT 'application id ' || application_id || ', user version ' || user_version || ', ' || page_count || ' pages of ' || page_size || ' bytes, ' || encoding
 		FROM pragma_application_id, pragma_user_version, pragma_page_count, pragma_page_size, pragma_encoding`)
@@ -98,8 +98,8 @@ func checkFailed(ctx context.Context, op string, err error) error {
 	return wrap(op, "", "", err)
 }
 
-// eachRow runs a query on a bare connection and gives its rows to fn for as
-// long as fn wants more.
+// eachRow runs a query on a driver connection and calls fn with each row until
+// fn returns false.
 func eachRow(ctx context.Context, c DriverConn, query string, fn func(row []driver.Value) bool) error {
 	r, err := c.QueryContext(ctx, query, nil)
 	if err != nil {

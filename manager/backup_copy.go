@@ -10,10 +10,11 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// A side is one end of a copy: a connection of its own, outside the pool.
+// A rawConn is a connection outside the pools: one end of a copy, an observer,
+// or one for a check.
 type rawConn struct {
 	driver *sqlite3.SQLiteConn // what SQLite's backup API takes
-	conn   DriverConn          // the same as WithDriver wraps it
+	conn   DriverConn          // the same connection, wrapped by WithDriver
 }
 
 func (co *core) openRaw(dsn string) (*rawConn, error) {
@@ -31,8 +32,8 @@ func (co *core) openRaw(dsn string) (*rawConn, error) {
 	return s, nil
 }
 
-// openPool makes a pool of connections for a function of the caller's, each as
-// WithDriver wraps it.
+// openPool makes a *sql.DB for a function of the caller's; WithDriver wraps its
+// connections too.
 func (co *core) openPool(dsn string) *sql.DB { return sql.OpenDB(rawPool{co, dsn, nil}) }
 
 type rawPool struct {
@@ -65,7 +66,7 @@ func (p rawPool) connect() (DriverConn, error) {
 	return s.conn, nil
 }
 
-// close is harmless on a side that was never opened or is closed.
+// close may be called on nil and more than once.
 func (s *rawConn) close() error {
 	if s == nil || s.driver == nil {
 		return nil
@@ -74,8 +75,8 @@ func (s *rawConn) close() error {
 	return s.conn.Close()
 }
 
-// openPinned opens a database and takes a snapshot of it, which the side
-// keeps until it is closed. BEGIN alone takes none.
+// openPinned opens a database and takes a snapshot, which lasts until the
+// connection is closed. BEGIN alone takes none.
 func (co *core) openPinned(dsn string) (*rawConn, error) {
 	s, err := co.openRaw(dsn)
 	if err != nil {
@@ -97,7 +98,7 @@ func (co *core) retryBusy(ctx context.Context, op string, step func() error) err
 	for {
 		err := step()
 		if err == nil || !isBusy(err) {
-			return wrap(op, "", "", err)
+			return err
 		}
 		if err := retry.wait(ctx, err); err != nil {
 			return err
@@ -105,7 +106,7 @@ func (co *core) retryBusy(ctx context.Context, op string, step func() error) err
 	}
 }
 
-// withOp names what was attempted in an error that was made for opening.
+// withOp sets the operation of an error that realPath returned.
 func withOp(op string, err error) error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -114,7 +115,7 @@ func withOp(op string, err error) error {
 	return err
 }
 
-// copyStep is how many pages are copied between two looks at the context.
+// copyStep is how many pages are copied before the context is checked again.
 const copyStep = 256
 
 // A copier copies the snapshot that from holds into a partial.
@@ -127,8 +128,8 @@ type copier struct {
 	progress func(done, total int)
 }
 
-// copyPages copies all of from's pages through SQLite's backup API. What it
-// writes needs no journal: until it is whole it is nothing.
+// copyPages copies all of from's pages through SQLite's backup API. The copy
+// needs no journal: an incomplete one is discarded anyway.
 func (k *copier) copyPages(ctx context.Context) (err error) {
 	if k.identity, err = fileIdentity(k.from.conn); err != nil {
 		return wrap(k.op, "", "", err)
@@ -170,7 +171,7 @@ func (k *copier) copySteps(ctx context.Context, b *sqlite3.SQLiteBackup) error {
 			return k.explainFull(wrap(k.op, "", "", splitCode(err)))
 		}
 		now := b.PageCount() - b.Remaining()
-		if !done && now == copied { // Step says so little about SQLITE_BUSY
+		if !done && now == copied { // this is how Step reports SQLITE_BUSY
 			if err := retry.wait(ctx, sqlite3.Error{Code: sqlite3.ErrBusy}); err != nil {
 				return err
 			}
@@ -186,8 +187,8 @@ func (k *copier) copySteps(ctx context.Context, b *sqlite3.SQLiteBackup) error {
 	}
 }
 
-// splitCode splits the code of a backup's step, which is the extended one, the
-// way every other error of the driver has it.
+// splitCode splits the extended code that a backup step returns into Code and
+// ExtendedCode, as all other errors of the driver have them.
 func splitCode(err error) error {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
@@ -206,8 +207,8 @@ func (k *copier) explainFull(err error) error {
 	return err
 }
 
-// openCopy opens the whole copy for reading. Nobody else knows it yet, so it needs
-// no locks, and no log or shared memory appears beside it.
+// openCopy opens the complete copy for reading. No other process uses it yet, so
+// it needs no locks, and no log or shared memory file is made.
 func (k *copier) openCopy() (*rawConn, error) {
 	return k.core.openRaw(k.readDSN())
 }

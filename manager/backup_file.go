@@ -44,7 +44,7 @@ func createPartial(op, dest, like string, replace bool) (_ *partial, err error) 
 	if err := p.takeLock(); err != nil {
 		return nil, err
 	}
-	if p.lock != nil { // whoever made a file of that name is no more
+	if p.lock != nil { // the process that made a file of that name is dead
 		if err := os.Remove(p.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, p.explain(err, "")
 		}
@@ -68,7 +68,7 @@ func createPartial(op, dest, like string, replace bool) (_ *partial, err error) 
 	return p, nil
 }
 
-// checkDest refuses to replace what the caller did not mean to, and a place
+// checkDest refuses to replace a file unless that was asked for, and a path
 // where the log of another database would be taken for the copy's own.
 func (p *partial) checkDest() error {
 	info, err := os.Lstat(p.dest)
@@ -98,8 +98,8 @@ func companionOf(path string) string {
 var companionSuffixes = []string{"-wal", "-journal", "-shm"}
 
 // takeLock makes sure that nobody else makes a copy for the same place. The
-// lock file is removed by its holder, so one may be locked that has no name
-// any more: then the next is tried. Without locks on this filesystem p.lock
+// holder removes the lock file, so the file just locked may be unlinked
+// already; then it tries the next one. On a filesystem without locks p.lock
 // stays nil.
 func (p *partial) takeLock() error {
 	path := lockPath(p.path())
@@ -129,7 +129,8 @@ func (p *partial) takeLock() error {
 	}
 }
 
-// discard removes what is left of the copy; after publish that is nothing.
+// discard removes the unfinished copy and the lock. After publish only the lock
+// is left.
 func (p *partial) discard() {
 	if p.made {
 		_ = os.Remove(p.path())
@@ -142,10 +143,10 @@ func (p *partial) discard() {
 	}
 }
 
-// keepFlushing brings what is written of the copy to the disk over and over,
-// until the function it returns is called, which returns the first error. Left
-// to the end, the sync of a large file would hold up every commit for as long
-// as the disk takes to write all of it.
+// keepFlushing syncs the copy repeatedly while it is written, until the
+// returned function is called, which returns the first error. A single sync of
+// a large file at the end would block every commit until the disk has written
+// all of it.
 func (p *partial) keepFlushing() (flushed func() error) {
 	stop, over := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -159,7 +160,7 @@ func (p *partial) keepFlushing() (flushed func() error) {
 		for {
 			select {
 			case <-tick.C:
-				if err == nil { // an error is told once, so it is kept
+				if err == nil { // the system reports an error only once, so it is kept
 					err = f.Sync()
 				}
 			case <-stop:
@@ -179,9 +180,9 @@ func (p *partial) keepFlushing() (flushed func() error) {
 
 const flushEvery = 100 * time.Millisecond
 
-// publish brings the copy to the disk and gives it its name. After an error
-// there is no copy, but for a replaced file that is in place and might not
-// survive a power failure.
+// publish syncs the copy and gives it its name. After an error there is no
+// copy; only when it replaced a file, the new file may be in place without
+// being safe from a power failure.
 func (p *partial) publish() error {
 	if err := syncFile(p.path()); err != nil {
 		return p.explain(err, "")
@@ -202,16 +203,16 @@ func (p *partial) publish() error {
 	return nil
 }
 
-// rename gives the copy its name. Where nothing may be replaced a hard link
-// does that, which fails if the name is taken; only filesystems that have no
-// hard links leave a moment between looking and renaming.
+// rename gives the copy its name. If nothing may be replaced it uses a hard
+// link, which fails if the name is taken; only on filesystems without hard
+// links there is a moment between the check and the rename.
 func (p *partial) rename() error {
 	if p.replace {
 		return os.Rename(p.path(), p.dest)
 	}
 	err := os.Link(p.path(), p.dest)
 	if err == nil {
-		_ = os.Remove(p.path()) // if not now, the next copy does it
+		_ = os.Remove(p.path()) // otherwise the next copy removes it
 		return nil
 	}
 	if errors.Is(err, fs.ErrExist) {
@@ -223,7 +224,7 @@ func (p *partial) rename() error {
 	return os.Rename(p.path(), p.dest)
 }
 
-// explain says what the filesystem refused.
+// explain turns an error of the filesystem into one of the manager's.
 func (p *partial) explain(err error, detail string) error {
 	if own := (*Error)(nil); errors.As(err, &own) {
 		return own
@@ -251,7 +252,7 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// syncFolder brings a new name to the disk, where folders can be synced.
+// syncFolder makes a new name durable, on systems that can sync folders.
 func syncFolder(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil

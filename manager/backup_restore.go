@@ -20,19 +20,19 @@ func WithRestoreCheck(check func(ctx context.Context, db *sql.DB) error) Option 
 	return func(c *config) { c.restoreCheck = check }
 }
 
-// Restore copies the database at src, a backup or any other SQLite database, to
-// a new file at dest, which appears in one step once it is whole and checked:
-// integrity_check, foreign_key_check, [WithApplicationID] and
-// [WithRestoreCheck]. Nothing is overwritten: dest must not exist, nor a log or
-// journal of another database beside it. The copy can be read by its owner
-// only. Whatever ends Restore before its end leaves nothing at dest, but for a
-// killed one's dest.partial-copy, which the next Restore to the same place removes.
+// Restore copies the database at src, a backup or any other SQLite database, to a
+// new file at dest, which appears in one step once it is whole and checked:
+// integrity_check, foreign_key_check, [WithApplicationID] and [WithRestoreCheck].
+// Nothing is overwritten: dest must not exist, nor a log or journal of another
+// database beside it. The copy can be read by its owner only. If Restore fails or
+// is killed, there is nothing at dest; a killed one leaves dest.partial-copy, which
+// the next Restore to the same place removes.
 //
-// src is read through SQLite, so committed transactions that are still in a
-// log beside it come along; it may lie on read-only media. It is not changed,
-// and nothing appears beside it unless a log lies there already. A database in
-// use is better copied with [DB.Backup]; here it is either copied as one
-// snapshot or refused.
+// src is read through SQLite, so committed transactions that are still in a log
+// beside it are included; it may lie on read-only media. It is not changed, and
+// nothing appears beside it unless a log lies there already. A database in use is
+// better copied with [DB.Backup]; here it is either copied as one snapshot or
+// refused.
 //
 // Of the other options, WithLogger, WithRetryBudget and WithDriver count.
 //
@@ -82,7 +82,7 @@ func Restore(ctx context.Context, src, dest string, opts ...Option) error {
 	return p.publish()
 }
 
-// copyFile copies a database that nobody has opened for us.
+// copyFile copies a database that this manager does not have open.
 func (co *core) copyFile(ctx context.Context, k *copier) error {
 	var before fileTraces
 	err := co.retryBusy(ctx, k.op, func() (err error) {
@@ -90,7 +90,7 @@ func (co *core) copyFile(ctx context.Context, k *copier) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return wrap(k.op, "", "", err)
 	}
 	defer k.from.close()
 	if err := co.checkRestored(k); err != nil {
@@ -108,12 +108,12 @@ func (co *core) copyFile(ctx context.Context, k *copier) error {
 // openStranger opens a database that may be in use, may have been left with a
 // log beside it, and may lie where nothing can be written.
 //
-// A file alone, with nothing beside it, is in use by nobody: it is read as it
-// is, without locks and without the files that SQLite would leave beside it.
-// With a log the connection takes part like any other. Where that is
-// impossible because no shared memory can be made, nobody else can have made
-// it either, and the log is read with an index in memory. Reading without
-// locks rests on nobody writing: traces then tell whether that was so.
+// A file with nothing beside it is not in use: it is read without locks, and
+// without the files that SQLite would leave beside it. With a log the
+// connection locks like any other. If no shared memory file can be made, no
+// other process can have made one either, and the log is read with an index in
+// memory. Reading without locks requires that nobody writes; the returned
+// traces show whether somebody did.
 func (co *core) openStranger() (*rawConn, fileTraces, error) {
 	before := tracesOf(co.path)
 	ro := fileDSN(co.path, "ro")
@@ -138,8 +138,8 @@ func (co *core) openStranger() (*rawConn, fileTraces, error) {
 	return s, before, nil
 }
 
-// fileTraces are what a write to a database changes, as seen without opening it:
-// to close any descriptor of a file would drop the locks this process has on it.
+// fileTraces show whether a database was written, without opening it: closing
+// any descriptor of a file would drop the locks that this process has on it.
 type fileTraces map[string]fileTrace
 
 type fileTrace struct{ size, changed int64 } // size -1: no such file

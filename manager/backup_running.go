@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// backups are the copies being made now, which read the database beside the
-// pool of readers. The zero value has none.
+// backups are the copies being made now, which read the database on connections
+// outside the pools. The zero value has none.
 type backups struct {
 	mu      sync.Mutex
 	running map[*label]bool // whether its snapshot holds the write-ahead log
@@ -17,7 +17,7 @@ type backups struct {
 	warned  int           // frames in the log when its growth was last logged
 }
 
-// admit admits a backup unless the manager closes.
+// admit registers a backup. It reports false if the manager is closing.
 func (b *backups) admit(l *label) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,10 +75,10 @@ func (b *backups) labels(holding bool) []string {
 	return names
 }
 
-// holdsLog reports whether a checkpoint of frames would be in vain, since a
-// backup's snapshot keeps the log: it would only stop the writer for as long
-// as it waits for readers. A log that grows far is reported each time it has
-// doubled. The caller holds the mu of c, the writer's connection.
+// holdsLog reports whether a checkpoint would be useless because a backup's
+// snapshot keeps the log: it would only block the writer while it waits for
+// readers. A log that grows far is logged each time it has doubled. The caller
+// holds the mu of c, the writer's connection.
 func (b *backups) holdsLog(frames int, c *conn) bool {
 	names := b.labels(true)
 	if len(names) == 0 {

@@ -14,23 +14,23 @@ import (
 type checkpointer struct {
 	commits     uint64    // since Open
 	looked      uint64    // commits when the log was last measured
-	lookedAt    time.Time // and when that was
-	pausedUntil time.Time // after a busy attempt, no other one before this
+	lookedAt    time.Time // when it was last measured
+	pausedUntil time.Time // after an attempt that was busy, the next one is not before this
 	pauseLength time.Duration
-	retryFrames int         // but one when the log has this many frames: a pause in time bounds no bytes
-	overdue     atomic.Bool // the log is long, and whoever finds the writer idle is to shorten it
+	retryFrames int         // … unless the log has this many frames: a pause in time would not bound the log's size
+	overdue     atomic.Bool // the log is long; the watchdog shortens it when the writer is idle
 }
 
 const (
-	lookEvery       = 64                     // commits between two looks at the log
-	lookAfter       = 20 * time.Millisecond  // or the time, whichever is over first: large transactions are slow
-	longLog         = 4                      // times its bound: so long may the log's file be that is left
+	lookEvery       = 64                     // commits between two measurements of the log
+	lookAfter       = 20 * time.Millisecond  // or this time, whichever comes first: large transactions are slow
+	longLog         = 4                      // the log's file is cut when it is longer than this times its bound
 	checkpointWait  = 50                     // milliseconds that readers get to leave the log
 	checkpointPause = 200 * time.Millisecond // after an attempt that readers kept busy; twice that after the next one
-	longestPause    = 8 * checkpointPause    // a reader that stays for long costs every process an attempt each time
+	longestPause    = 8 * checkpointPause    // bounds the doubling
 )
 
-// checkpointIfDue measures the log every now and then, and checkpoints it when it is long.
+// checkpointIfDue measures the log from time to time, and checkpoints it if it is long.
 func (k *checkpointer) checkpointIfDue(w *writer) {
 	if k.commits == k.looked || k.commits-k.looked < lookEvery && time.Since(k.lookedAt) < lookAfter {
 		return
@@ -38,7 +38,7 @@ func (k *checkpointer) checkpointIfDue(w *writer) {
 	k.measure(w)
 }
 
-// measure measures the log, and checkpoints it when it is long.
+// measure measures the log, and checkpoints it if it is long.
 func (k *checkpointer) measure(w *writer) {
 	k.looked, k.lookedAt = k.commits, time.Now()
 	c := w.conn.Load()
@@ -62,8 +62,8 @@ func (k *checkpointer) measure(w *writer) {
 	k.checkpoint(w.core, c, frames)
 }
 
-// measureIdle is look while nobody writes: readers have left the log meanwhile, and
-// no commit may come that would look.
+// measureIdle is measure while no transaction writes: readers may have left the log
+// since, and there may be no further commit that would measure it.
 func (k *checkpointer) measureIdle(w *writer) {
 	if !k.overdue.Load() || !w.queue.tryHold() {
 		return
@@ -74,18 +74,18 @@ func (k *checkpointer) measureIdle(w *writer) {
 	}
 }
 
-// longFrames is from how many frames in the log it is checkpointed.
+// longFrames is the number of frames from which on the log is checkpointed.
 func (co *core) longFrames() int { return max(1, co.cfg.walBytes()/max(1, co.file.pageSize)) }
 
 // checkpoint checkpoints the whole log and lets the next writer start it from the beginning, waiting
-// for readers no longer than checkpointWait. The file of a log that has grown
-// far beyond its bound is cut. The caller holds the connection's mu.
+// for readers no longer than checkpointWait. The log's file is truncated if it has grown far beyond
+// its bound. The caller holds the connection's mu.
 func (k *checkpointer) checkpoint(co *core, c *conn, before int) {
 	_, _ = c.raw.ExecContext(context.Background(), "PRAGMA busy_timeout = "+itoa(checkpointWait), nil)
 	busy, frames, err := walShorten(c.raw, before > longLog*co.longFrames())
 	c.noteLost(err)
 	if _, resetErr := c.raw.ExecContext(context.Background(), "PRAGMA busy_timeout = 0", nil); resetErr != nil {
-		c.lost = true // it would wait inside SQLite from now on
+		c.lost = true // its busy timeout is still on
 	}
 	if err == nil && !busy {
 		co.stats.checkpoints.Add(1)
@@ -104,7 +104,7 @@ func (k *checkpointer) checkpoint(co *core, c *conn, before int) {
 		slog.String("readers", co.readers.holderLabels()), slog.Any("error", err))
 }
 
-// walShorten checkpoints the whole log, and also cuts its file where that is long.
+// walShorten checkpoints the whole log, and truncates its file if that is long.
 func walShorten(c DriverConn, long bool) (busy bool, frames int, err error) {
 	if long {
 		return walCheckpoint(c, "TRUNCATE")
@@ -112,8 +112,8 @@ func walShorten(c DriverConn, long bool) (busy bool, frames int, err error) {
 	return walCheckpoint(c, "RESTART")
 }
 
-// walCheckpoint runs PRAGMA wal_checkpoint: whether readers or another
-// checkpointer were in the way, and how many frames the log holds.
+// walCheckpoint runs PRAGMA wal_checkpoint. It returns whether readers or
+// another checkpointer were in the way, and the number of frames in the log.
 func walCheckpoint(c DriverConn, mode string) (busy bool, frames int, err error) {
 	r, err := c.QueryContext(context.Background(), "PRAGMA wal_checkpoint("+mode+")", nil)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// closeState keeps two calls of Close apart. Its turn is a channel, because a
-// call whose context ends does not wait for the other one.
+// closeState serializes calls of Close. turn is a channel and not a mutex,
+// because a call whose context ends must stop waiting for another one.
 type closeState struct {
-	turn chan struct{} // holds one token; made by open
+	turn chan struct{} // holds one token
 	done bool
 }
 
@@ -121,7 +121,8 @@ func (co *core) closeWriter() error {
 	return err
 }
 
-// foldLog moves the log into the database. The caller holds the connection's mu.
+// foldLog updates the planner's statistics and moves the log into the database.
+// The caller holds the connection's mu.
 func (c *conn) foldLog() {
 	if c.closed || c.lost {
 		return
@@ -133,8 +134,8 @@ func (c *conn) foldLog() {
 	_, _, _ = walCheckpoint(c.raw, "TRUNCATE")
 }
 
-// keepLog has SQLite leave the log where it is: it removes it by its name, which
-// may be that of another database's by now.
+// keepLog stops SQLite from removing the log on close: it would remove it by
+// name, which may belong to another database's log by now.
 func keepLog(c DriverConn) {
 	if f, ok := c.(interface{ SetFileControlInt(string, int, int) error }); ok {
 		_ = f.SetFileControlInt("main", sqlite3.SQLITE_FCNTL_PERSIST_WAL, 1)
@@ -165,7 +166,7 @@ func (co *core) activeLabels() []string {
 // readerPools are the readers of closures and those of rows outside transactions.
 func (co *core) readerPools() []*readers { return []*readers{co.readers, co.door.readers} }
 
-// readConns are the connections of both, idle or not.
+// readConns are the connections of both pools, idle or not.
 func (co *core) readConns() []*conn { return append(co.readers.conns(), co.door.readers.conns()...) }
 
 // stopAdmission refuses new readers.

@@ -25,41 +25,42 @@ type DriverConn interface {
 	AutoCommit() bool
 }
 
-// A conn is one connection to SQLite, pinned for the manager's whole life.
+// A conn is one connection to the database. It lives as long as the manager,
+// unless it breaks and is replaced.
 //
-// Two ways lead to it. Exec goes straight to the driver. Queries must go
-// through database/sql, because only that can make the *sql.Rows that sqlc's
-// code reads: it gets the rows of a query that has run already, through
-// [bridge]. So both ways meet the same lock, checks and statements, and no error
-// of the driver or of an argument reaches database/sql's own bookkeeping.
+// Exec goes straight to the driver. Queries go through database/sql, because
+// only it can make the *sql.Rows that sqlc's code reads; it gets the rows of a
+// query that has already run, through [bridge]. So both use the same lock,
+// checks and statements, and no error of the driver or of an argument reaches
+// database/sql's own bookkeeping.
 type conn struct {
 	guard
 	mu         sync.Mutex // held for every statement and for every step of its rows
 	raw        DriverConn
-	server     engine.Conn     // nil on SQLite; otherwise what is behind raw
-	handle     *csqlite.Handle // nil where it cannot be had
+	server     engine.Conn     // nil on SQLite; otherwise the connection that raw wraps
+	handle     *csqlite.Handle // nil if the driver's connection is not known to csqlite
 	db         *sql.DB         // the views' pool
-	views      []*view         // those that no open rows use
+	views      []*view         // the free ones
 	cfg        *config
 	stats      *queryTable
-	schema     string // the schema's version when deferrable was read
+	schema     string // schema_version when deferrable was read
 	deferrable bool   // the schema has deferred constraints
 	closed     bool
 	lost       bool         // the driver gave it up, and its transaction with it
 	stuck      bool         // an unfinished statement keeps every COMMIT from succeeding
-	calling    bool         // a call of the driver has begun and not returned
-	open       []*rows      // rows not yet closed
-	reading    atomic.Int32 // how many those are
+	calling    bool         // a call of the driver is running; see unlock
+	open       []*rows      // the rows that are not closed
+	reading    atomic.Int32 // len(open), readable without mu
 	late       []func()     // to be called once mu is free: tracers and log handlers are the caller's code
 
 	stmts     map[string]*stmt // kept prepared, by their text
 	last      *stmt            // of those the one that ran last, or nil
-	stmtBytes int              // of those texts
+	stmtBytes int              // of the texts' length
 	seen      seenTexts        // raw texts that were prepared
 
 	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
 
-	holder  atomic.Pointer[label] // the transaction on it now
+	holder  atomic.Pointer[label] // the running transaction
 	started atomic.Int64          // when holder's began, by clock
 }
 
@@ -69,7 +70,7 @@ const (
 	beginRead  = "BEGIN"
 )
 
-// openConn opens dsn with the given pragmas set and read back.
+// openConn opens dsn, sets the pragmas and checks that they took effect.
 func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pragma) (*conn, error) {
 	dc, handle, err := csqlite.Open(func() (driver.Conn, error) { return (&sqlite3.SQLiteDriver{}).Open(dsn) })
 	if err != nil {
@@ -111,8 +112,8 @@ func (c *conn) setUp(ctx context.Context, begin string, pragmas []pragma) error 
 	return c.prepareControls(ctx, begin, "PRAGMA schema_version") // which reads the file
 }
 
-// prepareControls prepares the connection's own statements. pin is one that takes the
-// snapshot of a transaction.
+// prepareControls prepares the connection's own statements. pin is a statement that
+// makes a transaction take its snapshot.
 func (c *conn) prepareControls(ctx context.Context, begin, pin string) error {
 	for _, control := range []struct {
 		to  **stmt
@@ -140,11 +141,12 @@ func (c *conn) prepareControls(ctx context.Context, begin, pin string) error {
 	return wrap("open", "", "", err)
 }
 
-// unlock releases mu, and then reports what ended while it was held.
+// unlock releases mu, and then calls the functions in late.
 //
-// A panic or Goexit that passes by has left a call of the driver, out of a
-// function or hook of the caller's that SQLite had called (see WithConnectHook).
-// SQLite's frames were skipped, so nothing can be asked of it any more.
+// If calling is still set, a panic or Goexit of a function or hook of the
+// caller's, which SQLite had called (see WithConnectHook), passed through the
+// driver. It skipped SQLite's stack frames, so the connection cannot be used any
+// more.
 func (c *conn) unlock() {
 	for _, report := range c.unlockOnly() {
 		report()
@@ -174,16 +176,16 @@ func (c *conn) logLater(level slog.Level, message string, attrs ...slog.Attr) {
 	c.late = append(c.late, func() { c.cfg.logger.LogAttrs(context.Background(), level, message, attrs...) })
 }
 
-// close closes the driver's connection. It does not wait for rows that
-// database/sql still lends out: they find their rows closed.
+// close closes the driver's connection. It does not wait for open *sql.Rows:
+// they return an error from then on.
 func (c *conn) close() error {
 	c.mu.Lock()
 	defer c.unlock()
 	return c.closeLocked()
 }
 
-// closeLocked is close for who holds mu. Rows and statements go first: SQLite
-// keeps a connection, and its locks, for as long as one of its statements lives.
+// closeLocked is close while holding mu. It closes rows and statements first:
+// SQLite keeps a connection, and its locks, until its last statement is closed.
 func (c *conn) closeLocked() error {
 	if c.closed {
 		return nil
@@ -203,22 +205,22 @@ func (c *conn) closeLocked() error {
 	return wrap("close", "", "", err)
 }
 
-// noteLost looks whether err says that the connection is gone for good. Nothing can
-// be asked of it then, and its holder opens another one.
+// noteLost sets lost if err says that the connection is broken. Its holder then
+// opens another one.
 func (c *conn) noteLost(err error) {
 	if err != nil && (errors.Is(err, driver.ErrBadConn) || c.server != nil && c.server.Lost()) {
 		c.lost = true
 	}
 }
 
-// isUnusable reports whether another connection is needed.
+// isUnusable reports whether the connection must be replaced.
 func (c *conn) isUnusable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closed || c.lost || c.stuck
 }
 
-// inTransaction asks SQLite whether a transaction is open.
+// inTransaction reports whether the database has a transaction open.
 func (c *conn) inTransaction() bool { return !c.closed && !c.lost && !c.raw.AutoCommit() }
 
 // closeRows closes the rows that t, and whatever runs inside t, left open. The
@@ -231,8 +233,8 @@ func (c *conn) closeRows(t *txn) {
 	}
 }
 
-// forgetRowID makes last_insert_rowid() 0: what another closure inserted is not
-// this one's business. The caller holds mu.
+// forgetRowID makes last_insert_rowid() 0, so that a closure does not see the
+// insert of another one. The caller holds mu.
 func (c *conn) forgetRowID() {
 	if c.handle != nil && !c.lost {
 		c.handle.ForgetRowID()

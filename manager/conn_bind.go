@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// boundArgs are what a statement gets, as the driver's values.
+// boundArgs are the arguments of a statement, as the driver's values.
 type boundArgs struct {
 	values []driver.NamedValue
 	bytes  int  // of text and blobs in values
@@ -20,8 +20,9 @@ type boundArgs struct {
 
 var argumentPool = sync.Pool{New: func() any { return new([]driver.NamedValue) }}
 
-// bindArgs makes arguments the driver's values. It calls Value methods, which
-// are the caller's code and may use the database: no lock is held around it.
+// bindArgs converts arguments to the driver's values. It calls Value methods,
+// which are the caller's code and may use the database, so the caller must not
+// hold a lock.
 func bindArgs(args []any) (a boundArgs, err error) {
 	if len(args) == 0 {
 		return a, nil
@@ -53,8 +54,8 @@ func (a *boundArgs) add(nv driver.NamedValue) error {
 	return nil
 }
 
-// checkFor refuses arguments for several statements that not all of them take, by
-// position and before the first one runs.
+// checkFor checks, before the first of several statements runs, that together
+// they take exactly these arguments.
 func (a *boundArgs) checkFor(statements []string) error {
 	if a.named {
 		return errors.New("a text of several statements takes no named arguments; run them one by one")
@@ -72,7 +73,7 @@ func (a *boundArgs) checkFor(statements []string) error {
 	return nil
 }
 
-// takeFor cuts off what the next statement of several takes.
+// takeFor removes and returns the arguments of the next of several statements.
 func (a *boundArgs) takeFor(statement string) boundArgs {
 	n := min(len(parameterNames(statement)), len(a.values))
 	part := boundArgs{values: a.values[:n], bytes: a.bytes}
@@ -83,9 +84,9 @@ func (a *boundArgs) takeFor(statement string) boundArgs {
 	return part
 }
 
-// release lets go of the values.
+// release returns the values to the pool.
 func (a *boundArgs) release() {
-	const most = 256 // a rare long list is not kept
+	const most = 256 // longer lists are rare, and not pooled
 	if a.pooled == nil {
 		return
 	}
@@ -95,7 +96,7 @@ func (a *boundArgs) release() {
 	}
 }
 
-// bindValue makes nv a value the driver takes; it follows database/sql's rules.
+// bindValue converts nv by database/sql's rules.
 func bindValue(nv *driver.NamedValue) (err error) {
 	switch v := nv.Value.(type) {
 	case nil, int64, string, float64, bool, []byte, time.Time:
@@ -113,8 +114,8 @@ func bindValue(nv *driver.NamedValue) (err error) {
 	return err
 }
 
-// checkArgs refuses arguments of which some are missing or left over. The driver
-// would bind NULL for the former and drop the latter.
+// checkArgs refuses missing and surplus arguments. The driver would bind NULL
+// for the former and drop the latter.
 func (s *stmt) checkArgs(args boundArgs) error {
 	switch n := len(args.values); {
 	case args.named:
@@ -127,8 +128,8 @@ func (s *stmt) checkArgs(args boundArgs) error {
 	return nil
 }
 
-// checkNamedArgs does so where some arguments have names. As in database/sql, of two
-// with one name the last one counts.
+// checkNamedArgs does so if some arguments have names. As in database/sql, the last
+// of two with the same name counts.
 func (s *stmt) checkNamedArgs(args []driver.NamedValue) error {
 	if s.names == nil {
 		s.names = parameterNames(s.text)

@@ -7,22 +7,21 @@ import (
 	"errors"
 )
 
-// A connector hands database/sql the manager's connection, as often as it asks.
+// A connector makes bridges for a connection's *sql.DB.
 type connector struct{ c *conn }
 
 func (k connector) Connect(context.Context) (driver.Conn, error) { return bridge{}, nil }
 func (k connector) Driver() driver.Driver                        { return nil }
 
-// A bridge is what is behind a view. It passes on what a
-// [handover] holds; transactions, preparing, arguments and Exec are the
-// manager's.
+// A bridge is the driver connection of a view. It only returns the rows that a
+// [handover] holds; the manager does everything else itself.
 type bridge struct{}
 
 func (b bridge) Prepare(string) (driver.Stmt, error) { return nil, errNoPrepare }
 func (b bridge) Begin() (driver.Tx, error)           { return nil, errNoPrepare }
 func (b bridge) Close() error                        { return nil }
 
-// QueryContext returns what ctx hands over.
+// QueryContext returns the rows or the error that ctx carries.
 func (b bridge) QueryContext(ctx context.Context, _ string, _ []driver.NamedValue) (driver.Rows, error) {
 	switch h := ctx.(type) {
 	case *handover:
@@ -34,7 +33,7 @@ func (b bridge) QueryContext(ctx context.Context, _ string, _ []driver.NamedValu
 }
 
 // A handover carries a query's rows to database/sql. It is never done, which
-// spares database/sql a goroutine per query: ending is this package's business.
+// spares database/sql a goroutine per query; this package ends queries itself.
 type handover struct {
 	context.Context // Background
 	rows            *rows
@@ -46,12 +45,12 @@ type refusal struct {
 	err             error
 }
 
-// A view is the connection as database/sql sees it. Each query whose rows are
-// open has its own, since database/sql holds the lock of a view while it closes
-// the rows, and closing them calls tracers.
+// A view is a connection of database/sql through which the rows of a query are
+// read. Each query with open rows has its own, since database/sql holds its
+// lock while it closes the rows, and closing them calls tracers.
 type view struct {
 	*sql.Conn
-	forgotten bool  // rows that nobody closed may hold it: database/sql cannot close it
+	forgotten bool  // rows that were never closed may hold it: database/sql cannot close it
 	rows      *rows // that database/sql has closed, to be used again, or nil
 }
 
@@ -70,12 +69,13 @@ func (c *conn) newView(ctx context.Context) (*view, error) {
 	return &view{Conn: v}, err
 }
 
-// giveView makes a view free for the next query. The caller holds mu.
+// giveView returns a view for the next query. The caller holds mu.
 func (c *conn) giveView(v *view) { c.views = append(c.views, v) }
 
-// errorForPool is what database/sql hears of err through v. When it meets
-// driver.ErrBadConn it closes the view, and waits until all its rows are closed:
-// indefinitely, if some were forgotten. So there the error hides it.
+// errorForPool is the error that database/sql gets through v. On
+// driver.ErrBadConn it closes the view, and waits until all rows of it are
+// closed: forever, if some were forgotten. In that case the error is hidden.
+// lost reports that database/sql closes the view.
 func (v *view) errorForPool(err error) (_ error, lost bool) {
 	switch {
 	case !errors.Is(err, driver.ErrBadConn):
@@ -95,13 +95,14 @@ func (v *view) newRows() *rows {
 	return r
 }
 
-// handOver is r on its way, in the place that r has for it.
+// handOver makes the context that carries r; it lies in r, to save an
+// allocation.
 func (r *rows) handOver() *handover {
 	r.over = handover{context.Background(), r}
 	return &r.over
 }
 
-// asSQLRows makes r what callers read, through its view.
+// asSQLRows makes *sql.Rows of r, through its view.
 func (r *rows) asSQLRows(view *view) (*sql.Rows, error) {
 	rows, err := view.QueryContext(r.handOver(), "")
 	if err != nil {
@@ -110,17 +111,17 @@ func (r *rows) asSQLRows(view *view) (*sql.Rows, error) {
 	return rows, err
 }
 
-// asSQLRow is lend for the first row alone.
+// asSQLRow is asSQLRows for the first row alone.
 func (r *rows) asSQLRow(view *view) *sql.Row {
 	return view.QueryRowContext(r.handOver(), "")
 }
 
-// refuseRow makes the row of a query that failed.
+// refuseRow makes the *sql.Row of a query that failed.
 func (c *conn) refuseRow(err error) *sql.Row {
 	c.mu.Lock()
 	v, viewErr := c.takeView()
 	c.mu.Unlock()
-	if viewErr != nil { // the connection is closed, and so is the views' pool: its row says so
+	if viewErr != nil { // the connection is closed, and so is its *sql.DB, whose row says so
 		return c.db.QueryRowContext(context.Background(), "")
 	}
 	err, lost := v.errorForPool(err)

@@ -10,8 +10,7 @@ import (
 // by another member's rows.
 
 // hasUncheckedKeys reports whether the transaction violates a foreign key whose check
-// is deferred or, where SQLite cannot be asked for that, whether it may. The
-// caller holds mu.
+// is deferred or, if SQLite cannot tell, whether it might. The caller holds mu.
 func (c *conn) hasUncheckedKeys() bool {
 	if c.handle != nil {
 		return c.handle.DeferredForeignKeys()
@@ -49,8 +48,8 @@ func (c *conn) mayDefer() bool {
 	return c.deferrable
 }
 
-// endSavepoint ends a member's savepoint, and what SQLite ends only with the
-// transaction around it. The caller holds mu.
+// endSavepoint ends a member's savepoint, and the deferring of foreign keys,
+// which SQLite ends only with the whole transaction. The caller holds mu.
 func (c *conn) endSavepoint(keep bool) error {
 	if !keep {
 		if err := c.runControl(c.rollbackTo); err != nil {
@@ -61,8 +60,8 @@ func (c *conn) endSavepoint(keep bool) error {
 }
 
 // stopDeferring switches PRAGMA defer_foreign_keys off again, where SQLite would do so
-// only at the COMMIT. Nothing may wait to be checked by then: it would be
-// forgotten. The caller holds mu.
+// only at the COMMIT. No foreign key may be waiting to be checked then: the violation
+// would be forgotten. The caller holds mu.
 func (c *conn) stopDeferring() error {
 	if !c.defers {
 		return nil

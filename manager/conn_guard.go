@@ -12,20 +12,19 @@ import (
 // sqliteRecursive is SQLITE_RECURSIVE, which the driver does not name.
 const sqliteRecursive = 33
 
-// A guard is what SQLite's authorizer knows and says of one connection. SQLite
-// asks it when it compiles a statement, wherever in a text or in a schema that
-// stands, and again when it compiles one again after a change of the schema.
+// A guard decides for SQLite's authorizer what statements on a connection may
+// do. SQLite asks it whenever it compiles a statement, also those in views and
+// triggers, and again when it recompiles one after a change of the schema.
 type guard struct {
-	own     bool   // the manager's own statement is being run or prepared
+	own     bool   // a statement of the manager's own is run or prepared
 	viewing bool   // the statement belongs to a ReadOnly, nested or not
 	writes  bool   // the connection is the writer's
-	text    string // what is being compiled
-	pragma  bool   // it holds a PRAGMA, which has to be asked about each time: it is not kept prepared
+	text    string // being compiled
+	pragma  bool   // the text holds a PRAGMA, which must be checked each time, so it is not kept prepared
 	defers  bool   // PRAGMA defer_foreign_keys is on
 	denied  *Error // why the statement was refused, or nil
 }
 
-// install makes g the guard of raw.
 func (g *guard) install(raw *sqlite3.SQLiteConn) {
 	raw.RegisterAuthorizer(func(action int, a, b, schema string) int {
 		if g.own || g.allows(action, a, b, schema) {
@@ -42,12 +41,11 @@ func (g *guard) suspendGuard() (end func()) {
 	return func() { g.own = false }
 }
 
-// startText prepares for the statements of one text.
+// startText resets the guard for the statements of one text.
 func (g *guard) startText(view bool, text string) {
 	g.viewing, g.text, g.pragma, g.denied = view, text, false, nil
 }
 
-// startText prepares for the statements of one text.
 func (c *conn) startText(view bool, text string) {
 	c.guard.startText(view, text)
 	if c.server != nil {
@@ -56,8 +54,7 @@ func (c *conn) startText(view bool, text string) {
 }
 
 // allows refuses what would begin or end a transaction, write in a view, or
-// stay on the connection when the transaction has ended: the next caller would
-// meet it.
+// change the connection beyond the transaction, for the next caller.
 func (g *guard) allows(action int, a, b, schema string) bool {
 	switch action {
 	case sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqliteRecursive:
@@ -73,32 +70,35 @@ func (g *guard) allows(action int, a, b, schema string) bool {
 		return g.deny(ErrUnsupported, "the manager begins and ends transactions; nest WithTx for a savepoint")
 	case sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH:
 		return g.deny(ErrUnsupported, "an attached database stays on the connection when the transaction has ended; attach it to every connection with WithConnectHook, or run the statement in Maintain")
-	case sqlite3.SQLITE_ALTER_TABLE: // which names the schema first
+	case sqlite3.SQLITE_ALTER_TABLE: // whose arguments start with the schema
 		schema = a
 	case sqlite3.SQLITE_CREATE_TEMP_INDEX, sqlite3.SQLITE_CREATE_TEMP_TABLE, sqlite3.SQLITE_CREATE_TEMP_TRIGGER, sqlite3.SQLITE_CREATE_TEMP_VIEW,
 		sqlite3.SQLITE_DROP_TEMP_INDEX, sqlite3.SQLITE_DROP_TEMP_TABLE, sqlite3.SQLITE_DROP_TEMP_TRIGGER, sqlite3.SQLITE_DROP_TEMP_VIEW:
 		schema = "temp"
 	}
-	// ALTER TABLE looks itself for what refers to a table from the TEMP schema.
+	// ALTER TABLE itself updates the TEMP schema, where something may refer to
+	// the table.
 	altering := action == sqlite3.SQLITE_UPDATE && strings.HasPrefix(a, "sqlite_")
 	if strings.EqualFold(schema, "temp") && !altering {
 		return g.deny(ErrUnsupported, "a TEMP object stays on the connection when the transaction has ended; create it on every connection with WithConnectHook, or use a table or a common table expression")
 	}
-	// A reader's connection, which SQLite keeps from writing, is left to it: a
-	// virtual table may compile, never run, statements that write (R-Tree does).
+	// SQLite itself keeps a reader's connection from writing. Refusing writes
+	// here would be wrong: a virtual table may compile statements that write
+	// without running them (R-Tree does).
 	if g.viewing && g.writes {
 		return g.deny(ErrReadOnly, "write inside ReadOnly; use WithTx")
 	}
 	return true
 }
 
-// queryPragmas are the pragmas whose value is what they are asked about.
+// queryPragmas are the pragmas whose value is a question, not a setting.
 var queryPragmas = map[string]bool{
 	"foreign_key_check": true, "foreign_key_list": true, "index_info": true, "index_list": true, "index_xinfo": true,
 	"integrity_check": true, "quick_check": true, "table_info": true, "table_list": true, "table_xinfo": true,
 }
 
-// allowsPragma lets through what asks, and what is part of the transaction.
+// allowsPragma allows reading a pragma, and setting one that is part of the
+// transaction.
 func (g *guard) allowsPragma(name, value string) bool {
 	g.pragma = true
 	sets := value != "" || emptyValue.MatchString(g.text) && pragmaWord.MatchString(g.text)
@@ -115,7 +115,7 @@ func (g *guard) allowsPragma(name, value string) bool {
 	case "user_version", "application_id", "incremental_vacuum": // they are in the file, so COMMIT and ROLLBACK decide
 		return !g.viewing || g.deny(ErrReadOnly, "PRAGMA "+name+" writes inside ReadOnly; use WithTx")
 	case "defer_foreign_keys": // ends with the transaction
-		// Switched off it would forget what is broken by then, and let it be committed.
+		// Switching it off would forget violations so far, and let them be committed.
 		if !g.viewing && trueValues[strings.ToLower(value)] {
 			g.defers = true
 			return true
@@ -125,12 +125,13 @@ func (g *guard) allowsPragma(name, value string) bool {
 	return g.deny(ErrUnsupported, fmt.Sprintf("PRAGMA %s = %s stays on the connection when the transaction has ended; set it on every connection with WithPragma, or run it in Maintain", name, cmpEmpty(value)))
 }
 
-// trueValues are the values by which SQLite sets a flag, but for other numbers.
+// trueValues are the values that set a flag. SQLite also accepts other numbers;
+// the guard does not.
 var trueValues = map[string]bool{"on": true, "yes": true, "true": true, "1": true}
 
-// An empty value sets a flag to false, and comes to the authorizer like none at
-// all, so the text is asked. Where these two find more than they should,
-// reading a pragma is refused beside a comparison with ”.
+// An empty value sets a flag to false, but the authorizer gets it like no value
+// at all, so the text is searched. If that finds too much, reading a pragma is
+// refused in a statement that also compares with an empty text.
 var (
 	pragmaWord = regexp.MustCompile(`(?i)\bpragma\b`)
 	emptyValue = regexp.MustCompile(`(?s)[=(](?:[\s\v\x{feff}]|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:''(?:[^']|$)|""(?:[^"]|$)|` + "``(?:[^`]|$)" + `|\[\])`)
@@ -143,7 +144,7 @@ func cmpEmpty(value string) string {
 	return value
 }
 
-// deny keeps the reason for the statement's error, and returns false.
+// deny stores the reason for the statement's error, and returns false.
 func (g *guard) deny(kind error, detail string) bool {
 	if g.denied == nil {
 		g.denied = &Error{Kind: kind, Detail: detail}
@@ -151,7 +152,8 @@ func (g *guard) deny(kind error, detail string) bool {
 	return false
 }
 
-// explainVacuum names the way for VACUUM, which the authorizer is not asked about.
+// explainVacuum says how to run VACUUM, about which SQLite does not ask the
+// authorizer.
 func explainVacuum(err error) {
 	var e *Error
 	if errors.As(err, &e) && e.Err != nil && strings.HasPrefix(e.Err.Error(), "cannot VACUUM") {

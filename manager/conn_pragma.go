@@ -15,8 +15,8 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// A pragma is a setting of a connection that is read back after it was made:
-// SQLite ignores what it does not know or cannot do.
+// A pragma is a setting of a connection that is read back after it was set,
+// since SQLite ignores what it does not know or cannot do.
 type pragma struct{ name, value, want string }
 
 func (p pragma) set(c DriverConn) error {
@@ -38,7 +38,7 @@ func readPragma(c DriverConn, name string) (string, error) {
 	return readValue(c, "PRAGMA "+name)
 }
 
-// readValue returns the first value that a query on a bare connection yields, or "".
+// readValue returns the first value of a query on a driver connection, or "".
 func readValue(c DriverConn, query string) (value string, err error) {
 	r, err := c.QueryContext(context.Background(), query, nil)
 	if err != nil {
@@ -71,10 +71,10 @@ func writerPragmas(cfg *config) []pragma {
 		{"cache_size", "-65536", "-65536"}, // 64 MiB: the writer touches pages all over a large file
 		{"journal_mode", "WAL", "wal"},
 		{"synchronous", cfg.synchronous, level},
-		{"journal_size_limit", most, most}, // the log's file is cut to it when the log starts over
+		{"journal_size_limit", most, most}, // the log's file is cut to this size when the log restarts
 		{"wal_autocheckpoint", "0", "0"},   // the checkpointer does it between transactions
 	}
-	if runtime.GOOS == "darwin" { // fsync does not reach the disk there
+	if runtime.GOOS == "darwin" { // where fsync alone does not reach the disk
 		p = append(p, pragma{"fullfsync", "1", "1"})
 	}
 	return append(p, commonPragmas...)
@@ -94,8 +94,8 @@ var commonPragmas = append([]pragma{
 	{"busy_timeout", "0", "0"}, // waiting is the manager's business: SQLite's ignores contexts and order
 }, strictPragmas...)
 
-// strictPragmas are set wherever a function of the caller's, or a check, reads
-// a file that anybody may have made.
+// strictPragmas are set on every connection that reads a file which anybody may
+// have made, also those of migrations and checks.
 var strictPragmas = []pragma{
 	{"trusted_schema", "0", "0"}, // a schema must not call functions with side effects
 	{"cell_size_check", "1", "1"},
@@ -103,11 +103,11 @@ var strictPragmas = []pragma{
 
 var inMemory = pragma{"temp_store", "MEMORY", "2"}
 
-// undoStore says where the writer keeps what it needs to undo one statement.
-// SQLite takes a block at a time for it when it may go on in a file, and a
-// malloc for every kilobyte when it may not: without the file a statement with
-// a trigger costs a tenth more. A statement that changes more than 64 KiB makes
-// the file, so where there is no place for one it stays in memory.
+// undoStore says where the writer keeps what it needs to undo a single
+// statement. If that may spill into a file, SQLite allocates it in large
+// blocks, otherwise one kilobyte at a time, which makes a statement with a
+// trigger a tenth slower. The file is made only by a statement that changes
+// more than 64 KiB. If no file can be made, everything stays in memory.
 func undoStore() pragma {
 	f, err := os.CreateTemp("", "stakeledger-*")
 	if err != nil {
@@ -120,8 +120,8 @@ func undoStore() pragma {
 	return pragma{"temp_store", "FILE", "1"}
 }
 
-// fileDSN makes the driver's name for path. Connections run without SQLite's
-// mutexes: the manager's own lock serves each of them.
+// fileDSN is the driver's data source name for path. Connections run without
+// SQLite's mutexes: the manager's own lock serves each of them.
 func fileDSN(path, mode string) string {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: path}
 	return u.String() + "?mode=" + mode + "&_mutex=no&_busy_timeout=0"

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// rows are a query's rows, counted, and closed with their transaction at the
-// latest. They own their statement.
+// rows are the rows of a query. They own their statement, and are closed at the
+// latest with their transaction.
 type rows struct {
 	driver.Rows
 	conn    *conn
@@ -27,7 +27,8 @@ type rows struct {
 	over    handover
 }
 
-// openRows runs s, which it owns, to its first row, the only one if one. The caller holds mu.
+// openRows runs s, which it owns, to its first row; one says that the caller reads no other
+// row. The caller holds mu.
 func (t *txn) openRows(ctx context.Context, s *stmt, query string, args boundArgs, one bool, end func(error)) (*rows, error) {
 	c := t.conn
 	view, err := c.takeView()
@@ -85,7 +86,7 @@ func (r *rows) Close() error {
 	v := r.view
 	r.view = nil
 	err, lost := v.errorForPool(r.closeLocked())
-	if len(c.late) > 0 { // who is called then may query; database/sql holds the view's lock
+	if len(c.late) > 0 { // the functions called may query, and database/sql holds the lock of this view
 		c.unlock()
 		c.mu.Lock()
 	}
@@ -122,7 +123,7 @@ func (r *rows) closeLocked() error {
 		c.open = slices.Delete(c.open, i, i+1)
 		c.reading.Store(int32(len(c.open)))
 	}
-	if v := r.view; v != nil { // closed by the end of the transaction, not by its reader
+	if v := r.view; v != nil { // closed by the end of the transaction, so database/sql still has them open
 		v.forgotten, r.view = true, nil
 		c.giveView(v)
 	}
@@ -136,7 +137,7 @@ func (r *rows) closeLocked() error {
 	return r.txn.markBusy(wrap("close rows", "", "", err))
 }
 
-// The column types go through to whoever asks database/sql for them.
+// The column types are those of the driver's rows.
 
 func (r *rows) ColumnTypeDatabaseTypeName(i int) (name string) {
 	r.whileOpen(func() {
@@ -166,7 +167,7 @@ func (r *rows) ColumnTypeScanType(i int) reflect.Type {
 	return scanned
 }
 
-// whileOpen asks the driver's rows something, unless they are closed.
+// whileOpen calls ask unless the rows are closed.
 func (r *rows) whileOpen(ask func()) {
 	r.conn.mu.Lock()
 	defer r.conn.unlock()

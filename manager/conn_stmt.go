@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -21,9 +20,9 @@ type DriverStmt interface {
 	Readonly() bool
 }
 
-// A DriverStepper is a [DriverStmt] that can be over after one call. The
-// manager's own statements, which take the place of the driver's where they can,
-// are; what wraps them may pass it on.
+// A DriverStepper is a [DriverStmt] that can finish in one call. The manager's
+// own statements, which replace the driver's where possible, are such; a wrapper
+// may pass that on.
 type DriverStepper interface {
 	DriverStmt
 	// RunContext is ExecContext for a caller that wants no result.
@@ -37,26 +36,27 @@ type DriverStepper interface {
 const (
 	maxStmts     = 512
 	maxStmtBytes = 1 << 20 // of text; SQLite's program is a few times as large
-	maxArgBytes  = 1 << 16 // the driver keeps a statement's arguments for as long as the statement
+	maxArgBytes  = 1 << 16 // the driver keeps the arguments of a prepared statement
 )
 
 // openStmts is how many statements are prepared and not yet closed, on all
-// connections. The driver leaves one that nobody closes to the garbage
-// collector, which finalizes it while its connection runs: a crash.
+// connections. The driver leaves unclosed ones to the garbage collector, which
+// may finalize them while their connection is used: a crash. Tests check that
+// it is 0.
 var openStmts atomic.Int64
 
-// returnsRows finds statements that write, or are no plain reads, and return
-// rows: the driver's way to a count would leave them unfinished, and COMMIT busy.
+// returnsRows finds statements that return rows although they write or are not
+// plain reads. The driver's exec would leave them unfinished, and COMMIT busy.
 var returnsRows = regexp.MustCompile(`(?i)\b(?:RETURNING|EXPLAIN)\b`)
 
-// A stmt is a prepared statement. Whoever got it from [conn.acquire] owns it
-// until [stmt.release]; every one is closed on its connection, under its mu.
+// A stmt is a prepared statement. The caller of [conn.acquire] owns it until
+// [stmt.release]. It is closed on its connection, under its mu.
 type stmt struct {
 	DriverStmt
 	text     string
 	readonly bool
 	params   int           // how many arguments it takes
-	names    []string      // its parameters' names, once a named argument asked for them
+	names    []string      // its parameters' names, read for the first named argument
 	busy     bool          // owned
 	kept     bool          // in the connection's stmts, not closed by release
 	stepper  DriverStepper // DriverStmt, if it is one
@@ -92,7 +92,8 @@ func (c *conn) newControl(text string) (*stmt, error) {
 	return &stmt{DriverStmt: c.server.Control(text), text: text}, nil
 }
 
-// close finalizes the statement. Its error would be that of its last run.
+// close finalizes the statement. Its error would be that of the last run, which
+// was reported.
 func (s *stmt) close() {
 	openStmts.Add(-1)
 	_ = s.DriverStmt.Close()
@@ -110,9 +111,10 @@ func (c *conn) keptStmt(query string) *stmt {
 	return s
 }
 
-// acquire returns the statement of an sqlc query, kept prepared unless it is in
-// use. A view may be given one that was compiled outside it, where its
-// authorizer was not asked: see [txn.acquirePermitted].
+// acquire returns the statement of an sqlc query; it stays prepared afterwards,
+// unless another one of it is in use. A view may get one that was compiled
+// outside a view, which the guard did not check for it: see
+// [txn.acquirePermitted].
 func (c *conn) acquire(query, name, command string) (*stmt, error) {
 	kept := c.stmts[query]
 	if kept != nil && !kept.busy {
@@ -125,20 +127,21 @@ func (c *conn) acquire(query, name, command string) (*stmt, error) {
 	return c.prepareStmt(query, name, command, kept == nil)
 }
 
-// acquireRaw returns the statement of a text of one statement, which is kept
-// prepared when it comes again: what is built at run time must not take the
-// place of what comes again.
+// acquireRaw returns the statement of a raw text. It is kept prepared only from
+// the second time on, so that SQL built at run time does not evict statements
+// that are used again.
 func (c *conn) acquireRaw(statement string) (*stmt, error) {
 	kept := c.stmts[statement]
 	if kept != nil && !kept.busy {
 		kept.busy = true
 		return kept, nil
 	}
-	name, command := queryName(statement) // of the last in a text of several
+	name, command := queryName(statement) // a text of several statements may have named the last one
 	return c.prepareStmt(statement, name, command, kept == nil && c.seen.seenBefore(statement))
 }
 
-// prepareStmt prepares a statement, and keeps it if keep says so and it may be kept.
+// prepareStmt prepares a statement, and keeps it prepared if keep is set, unless it
+// is a PRAGMA.
 func (c *conn) prepareStmt(query, name, command string, keep bool) (*stmt, error) {
 	s, err := c.newStmt(query, name)
 	if err != nil {
@@ -149,7 +152,7 @@ func (c *conn) prepareStmt(query, name, command string, keep bool) (*stmt, error
 		s.plain = command == ":exec"
 		s.stats = c.stats.statsOf(name)
 	}
-	if name != "" || keep { // the search takes its time in a long text
+	if name != "" || keep { // the search is slow in a long text
 		s.returns = !s.readonly && (returnsRows.MatchString(query) || name != "" && !strings.HasPrefix(command, ":exec"))
 	}
 	if keep && !c.pragma {
@@ -158,8 +161,9 @@ func (c *conn) prepareStmt(query, name, command string, keep bool) (*stmt, error
 	return s, nil
 }
 
-// seenTexts remembers the last texts by their hash: one that is forgotten, or
-// taken for another, is prepared once more or kept once too early.
+// seenTexts remembers the last texts by their hash. A text that was forgotten
+// is prepared once more; one that is confused with another is kept one run too
+// early.
 type seenTexts [256]uint64
 
 var textSeed = maphash.MakeSeed()
@@ -188,7 +192,7 @@ func (s *stmt) countRun(elapsed time.Duration, err error) {
 	}
 }
 
-// keepPrepared lets s outlive its release, in the place of others if too much is kept.
+// keepPrepared makes s outlive its release, and closes others if too much is kept.
 func (c *conn) keepPrepared(s *stmt) {
 	if len(s.text) > maxStmtBytes {
 		return
@@ -207,7 +211,7 @@ func (c *conn) keepPrepared(s *stmt) {
 	c.stmtBytes += len(s.text)
 }
 
-// dropPrepared takes s out of those that are kept: its owner's release closes it.
+// dropPrepared stops keeping s: its owner's release closes it.
 func (c *conn) dropPrepared(s *stmt) {
 	if s.kept {
 		s.kept = false
@@ -253,8 +257,9 @@ func errNoStatement(name string) error {
 	return &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the text holds no statement"}
 }
 
-// readWhole cuts a text into its statements, and refuses one that SQLite would
-// not read to its end. A server reads it itself, and refuses several.
+// readWhole splits a text into its statements, and refuses one that SQLite
+// would not read to its end. A server parses the text itself, and refuses
+// several statements.
 func (c *conn) readWhole(query, name string) ([]string, error) {
 	if strings.IndexByte(query, 0) >= 0 {
 		return nil, &Error{Op: "prepare", Query: name, Kind: ErrUnsupported, Detail: "the text holds a NUL byte, at which SQLite stops reading; give it as an argument"}
@@ -264,108 +269,4 @@ func (c *conn) readWhole(query, name string) ([]string, error) {
 		list = []string{query}
 	}
 	return list, nil
-}
-
-// query runs s to its first row. One says that no other row is wanted.
-func (c *conn) query(ctx context.Context, s *stmt, args boundArgs, one bool) (driver.Rows, error) {
-	if err := s.checkArgs(args); err != nil {
-		return nil, err
-	}
-	if args.bytes > maxArgBytes {
-		c.dropPrepared(s)
-	}
-	var r driver.Rows
-	var err error
-	c.calling = true
-	if one && s.stepper != nil {
-		r, err = s.stepper.QueryRowContext(ctx, args.values)
-	} else {
-		r, err = s.QueryContext(ctx, args.values)
-	}
-	c.calling = false
-	return r, err
-}
-
-// exec runs s to its end.
-//
-// The driver's query path binds all arguments and steps in one crossing into
-// C, its exec path takes one crossing per argument. So what needs no count runs
-// as a query, unless the statement is one of ours. The driver's other path leaves
-// a statement with rows unfinished, which would make COMMIT fail, so that one is
-// closed afterwards.
-func (c *conn) exec(ctx context.Context, s *stmt, args boundArgs) (driver.Result, error) {
-	if s.readonly || s.plain && (s.stepper == nil || s.returns) {
-		r, err := c.query(ctx, s, args, false)
-		if err != nil {
-			return nil, err
-		}
-		c.calling = true
-		err = drainRows(r)
-		c.calling = false
-		if err != nil {
-			return nil, err
-		}
-		if s.plain {
-			return driver.ResultNoRows, nil
-		}
-		return driver.RowsAffected(0), nil
-	}
-	if err := s.checkArgs(args); err != nil {
-		return nil, err
-	}
-	if args.bytes > maxArgBytes || s.returns && s.stepper == nil {
-		c.dropPrepared(s)
-	}
-	var err error
-	result := driver.Result(driver.ResultNoRows)
-	c.calling = true
-	if s.plain {
-		err = s.stepper.RunContext(ctx, args.values)
-	} else {
-		result, err = s.ExecContext(ctx, args.values)
-	}
-	c.calling = false
-	return result, err
-}
-
-// drainRows steps through all rows and closes them.
-func drainRows(r driver.Rows) error {
-	if len(r.Columns()) == 0 {
-		return r.Close()
-	}
-	for {
-		switch err := r.Next(nil); err {
-		case nil:
-		case io.EOF:
-			return r.Close()
-		default:
-			_ = r.Close()
-			return err
-		}
-	}
-}
-
-// runControl runs one of the connection's own statements (BEGIN, COMMIT, …).
-func (c *conn) runControl(s *stmt) error {
-	c.own = true
-	defer func() { c.own = false }()
-	c.calling = true
-	err := s.runControl()
-	c.calling = false
-	if err != nil {
-		c.noteLost(err)
-		c.stuck = c.stuck || isInProgress(err) && len(c.open) == 0
-	}
-	return err
-}
-
-func (s *stmt) runControl() error {
-	if s.stepper != nil {
-		return s.stepper.RunContext(context.Background(), nil)
-	}
-	r, err := s.QueryContext(context.Background(), nil)
-	if err == nil {
-		err = r.Close()
-	}
-	return err
 }

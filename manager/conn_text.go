@@ -4,10 +4,10 @@ import (
 	"strings"
 )
 
-// statementsOf cuts a text into its statements: SQLite compiles the first one of
-// a text and leaves the rest to its caller. It does so the way sqlite3_complete
-// does: a semicolon ends a statement, but inside a trigger only the one after
-// END. https://www.sqlite.org/c3ref/complete.html
+// statementsOf splits a text into its statements, since SQLite compiles only the
+// first one of a text. It follows the rules of sqlite3_complete: a semicolon
+// ends a statement; inside a trigger only the one after END does.
+// https://www.sqlite.org/c3ref/complete.html
 func statementsOf(query string) (list []string) {
 	s := scanner{text: query}
 	start, began, state := 0, false, atStart
@@ -74,7 +74,7 @@ func parameterIndex(digits string) (n int) {
 	return n
 }
 
-// A statementState is how far a statement has come, as far as its end depends on it.
+// A statementState is the state of the automaton that finds the end of a statement.
 type statementState int
 
 const (
@@ -121,7 +121,8 @@ func (s statementState) next(t token) statementState {
 	return inStatement
 }
 
-// A tokenKind is what of SQLite's tokens matters here; spaces and comments are none.
+// A tokenKind is a kind of SQLite's tokens, as far as it matters here. Spaces and
+// comments are not tokens.
 type tokenKind int
 
 const (
@@ -190,7 +191,7 @@ func (s *scanner) skipSpace() {
 	}
 }
 
-// lengthThrough is the length of text up to the end of the first mark, or all of it.
+// lengthThrough is the length of text including the first mark, or all of it.
 func lengthThrough(text, mark string) int {
 	if i := strings.Index(text, mark); i >= 0 {
 		return i + len(mark)
@@ -198,7 +199,8 @@ func lengthThrough(text, mark string) int {
 	return len(text)
 }
 
-// quotedLength is the length of a text in quotes, in which two quotes stand for one.
+// quotedLength is the length of the quoted text at the start of text; a doubled
+// quote does not end it.
 func quotedLength(text string, quote byte) int {
 	for i := 1; i < len(text); i++ {
 		if text[i] != quote {
@@ -241,7 +243,7 @@ func spanLength(text string, in func(byte) bool) int {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// isWord reports what SQLite takes in names and numbers.
+// isWord reports whether SQLite allows c in names and numbers.
 func isWord(c byte) bool {
 	return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c == '$' || c >= 0x80
 }

@@ -6,10 +6,11 @@ import (
 	"reflect"
 )
 
-// DB runs transactions on one SQLite database. R is the query set of reads,
-// W the one of write transactions; both are made by the functions given to
-// [Open], mostly sqlc's New. A DB is safe for concurrent use. There should be
-// one per file and process; several work, and queue.
+// DB runs transactions on one SQLite database. R is the query set of reads, W
+// the one of write transactions; both are made by the functions given to
+// [Open], usually sqlc's New. A DB is safe for concurrent use. There should be
+// one per file and process; several work, but wait for each other at the lock
+// file.
 type DB[R, W any] struct {
 	core    *core
 	newRead func(DBTX) R
@@ -68,7 +69,8 @@ func openCore(ctx context.Context, path string, open func(context.Context, strin
 	return open(ctx, path, cfg)
 }
 
-// adaptQueries checks once that our DBTX has the methods sqlc's asks for.
+// adaptQueries checks once that a txn implements the DBTX interface that sqlc
+// generated.
 func adaptQueries[D, Q any](newQueries func(D) Q) (func(DBTX) Q, error) {
 	if _, ok := any((*txn)(nil)).(D); !ok {
 		return nil, &Error{Op: "open", Kind: ErrUnsupported, Detail: fmt.Sprintf("manager's DBTX does not implement %s; generate for database/sql", reflect.TypeFor[D]())}
@@ -155,13 +157,13 @@ func (db *DB[R, W]) Engine() string {
 	return "sqlite"
 }
 
-// Stats says what the manager has done since Open. It waits for nobody.
+// Stats counts what the manager has done since Open. It never blocks.
 func (db *DB[R, W]) Stats() Stats { return db.core.snapshotStats() }
 
 // Close refuses new transactions, waits for those that run or wait, moves the
 // write-ahead log into the database, and closes the connections. If ctx ends
-// first it returns an error that names whoever still holds the database; the
-// rest then stays open, and Close may be called again.
+// first it returns an error that names what still holds the database; that
+// stays open, and Close may be called again.
 func (db *DB[R, W]) Close(ctx context.Context) error { return db.core.shutDown(ctx) }
 
 func (co *core) write(ctx context.Context, l label, cfg txConfig, run closure) (err error) {

@@ -9,10 +9,10 @@ import (
 	"github.com/stakeledger/stakeledger/manager/internal/engine"
 )
 
-// What differs from SQLite where the database is a server's. Everything above
-// DriverConn is shared: transactions, savepoints, retries, hooks, limits.
+// What is different for a server's database. Everything above DriverConn is
+// shared: transactions, savepoints, retries, hooks, limits.
 
-// engineOf finds the engine of a database's name, nil for the path of a file.
+// engineOf finds the engine for a database's URL; nil for the path of a file.
 func engineOf(name string) (engine.Engine, error) {
 	e, missing := engine.For(name)
 	if missing != "" {
@@ -59,8 +59,8 @@ func (cfg *config) durability() engine.Durability {
 	return engine.Durable
 }
 
-// migrateServer runs the caller's migration. Who else migrates is its business:
-// migrate.Up takes a lock of the server's.
+// migrateServer runs the caller's migration. Excluding other processes is the
+// migration's task: migrate.Up takes a lock on the server.
 func (co *core) migrateServer(ctx context.Context) error {
 	if co.cfg.migrate == nil || co.readOnly {
 		return nil
@@ -77,8 +77,8 @@ func (co *core) migrateServer(ctx context.Context) error {
 	return wrap("migrate "+co.path, "", "", err)
 }
 
-// connectServer opens a first connection, so that Open says what is wrong; the
-// others come when they are needed.
+// connectServer opens the first connection, so that Open fails if the server
+// cannot be reached; the others are opened when needed.
 func (co *core) connectServer(ctx context.Context) error {
 	if co.readOnly {
 		c, err := co.readers.liveConn(nil)
@@ -124,8 +124,8 @@ func (c *conn) beginFor(r *request) error {
 	return err
 }
 
-// commitOnServer says COMMIT once: a server that fails it has rolled back, or
-// nobody knows. The caller holds the connection's mu.
+// commitOnServer runs COMMIT once: if it fails, the server has rolled back, or
+// the outcome is unknown. The caller holds the connection's mu.
 func (r *request) commitOnServer(c *conn, t *txn) error {
 	began := monotonic()
 	err := c.server.Commit(c.cfg.retryBudget)
@@ -150,20 +150,22 @@ func serverError(err error) *engine.Error {
 	return e
 }
 
-// classify fills in what the engine knows of the error.
+// classify fills in what the engine knows about the error.
 func (e *Error) classify(s *engine.Error) {
 	e.Kind, e.Table, e.Columns, e.Detail = kindByEngine[s.Kind], s.Table, s.Columns, s.Detail
 	e.Query = cmp.Or(s.Query, e.Query)
 }
 
-// isLost reports whether err says that the server or the way to it is gone.
+// isLost reports whether err means that the server or the connection to it is
+// gone.
 func isLost(err error) bool {
 	s := serverError(err)
 	return s != nil && s.Lost
 }
 
-// failedOnServer notes that a statement of the transaction that t is the root of
-// has failed: the innermost savepoint, or all of it, can only be rolled back.
+// failedOnServer notes that a statement in the root transaction t has failed:
+// the innermost savepoint, or the whole transaction, can then only be rolled
+// back.
 func (t *txn) failedOnServer(err error) {
 	switch {
 	case t.top != t && t.top.broken == nil:
@@ -173,7 +175,8 @@ func (t *txn) failedOnServer(err error) {
 	}
 }
 
-// onlySQLite refuses on a server what is SQLite's alone, and names what to use.
+// onlySQLite refuses an operation that only SQLite has, and says what to use on
+// a server.
 func (co *core) onlySQLite(op, instead string) error {
 	if co.server == nil {
 		return nil

@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// Lanes are the writers of a server: several connections behind one line. A
-// request goes ahead of one that stands before it only if the two cannot touch
-// the same rows: both name their keys ([Keyed]), and share none. So a request
-// whose key is being used in this process waits here, and not on a connection.
+// Lanes are the writers of a server: several connections that share one queue.
+// A request may overtake another one in the queue only if they cannot touch the
+// same rows: both name their keys ([Keyed]), and share none. So a request whose
+// key is in use by this process waits in the queue, without holding a
+// connection.
 //
 // Closures run on their callers' goroutines, one transaction each: a savepoint
 // costs a round trip there, so sharing a commit would lose.
@@ -20,12 +21,11 @@ type lanes struct {
 
 	// Guarded by queue.mu.
 	idle      []*writer
-	taken     map[string]bool // keys of those that run
-	exclusive bool            // one without keys runs: nobody else may
+	taken     map[string]bool // keys of the running requests
+	exclusive bool            // a request without keys runs, so no other one may
 }
 
-// lookAhead bounds how far into the line a free lane looks for a request that
-// may run.
+// lookAhead bounds how many queued requests are examined for one that may run.
 const lookAhead = 1024
 
 func newLanes(co *core, most int, first *conn) *lanes {
@@ -60,13 +60,14 @@ func (l *lanes) submit(r *request) (err error) {
 	return err
 }
 
-// runOn runs r on its caller's goroutine, where a panic or Goexit simply goes on.
+// runOn runs r on its caller's goroutine, so a panic or Goexit reaches the caller
+// by itself.
 func (l *lanes) runOn(w *writer, r *request) {
 	defer l.returnLane(w, r)
 	w.runAlone(r)
 }
 
-// awaitLane waits until r may run, and returns the writer it has then.
+// awaitLane waits until r may run, and returns the writer that it got.
 func (l *lanes) awaitLane(r *request) (*writer, error) {
 	if err := l.joinLine(r); err != nil {
 		return nil, err
@@ -92,13 +93,13 @@ func (l *lanes) awaitLane(r *request) (*writer, error) {
 				return nil, e
 			}
 		}
-		<-r.done // it was granted in that moment, and runs
+		<-r.done // it was granted at the same moment, so it runs
 	}
 	l.core.stats.queueWait.Add(int64(r.waited))
 	return r.lane, nil
 }
 
-// joinLine puts r into the line, and grants it a lane at once where one is free.
+// joinLine queues r, and grants it a lane at once if one is free.
 func (l *lanes) joinLine(r *request) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,19 +115,20 @@ func (l *lanes) joinLine(r *request) error {
 	return nil
 }
 
-// abandon takes r out of the line, unless it has a lane.
+// abandon removes r from the queue, unless it has a lane.
 func (l *lanes) abandon(r *request) bool {
 	if !l.queue.abandon(r) {
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.grantLanes() // those behind it waited for its keys
+	l.grantLanes() // those behind it may have waited for its keys
 	l.signalDrained()
 	return true
 }
 
-// returnLane returns r's lane, and lets in who waited for it or for r's keys.
+// returnLane returns r's lane, and grants lanes to requests that waited for it
+// or for r's keys.
 func (l *lanes) returnLane(w *writer, r *request) {
 	w.conn.Load().holder.Store(nil)
 	l.mu.Lock()
@@ -141,14 +143,15 @@ func (l *lanes) returnLane(w *writer, r *request) {
 	l.signalDrained()
 }
 
-// grantLanes gives free lanes to those whose turn it is. The caller holds mu.
+// grantLanes gives free lanes to the requests that may run. The caller holds
+// mu.
 func (l *lanes) grantLanes() {
-	wanted := map[string]bool{} // by those in front that have to wait
+	wanted := map[string]bool{} // by requests in front, which have to wait
 	for r, looked := l.head, 0; r != nil && len(l.idle) > 0 && !l.exclusive && looked < lookAhead; looked++ {
 		next := r.next
 		switch {
 		case len(r.keys) == 0 && (l.held || len(wanted) > 0):
-			return // it waits for all before it, and all behind it for it
+			return // it waits for all before it, and those behind it wait for it
 		case slices.ContainsFunc(r.keys, func(k string) bool { return l.taken[k] || wanted[k] }):
 			for _, k := range r.keys {
 				wanted[k] = true
@@ -160,7 +163,7 @@ func (l *lanes) grantLanes() {
 	}
 }
 
-// grantLane gives r the lane that was used last. The caller holds mu.
+// grantLane gives r the most recently used lane. The caller holds mu.
 func (l *lanes) grantLane(r *request) {
 	l.remove(r)
 	r.waited += time.Since(r.enqueued)
@@ -181,12 +184,11 @@ func (l *lanes) conns() (list []*conn) {
 	return list
 }
 
-// Keyed says that the transaction reads and writes nothing but what belongs to
-// keys, names of the caller's such as "account/17", and nothing that another
-// transaction writes without one of them. On a server those that share no key
-// run at the same time, and a transaction without keys excludes all others. With
-// keys that are wrong the answers are: two transactions that should not have may
-// meet; [WithKeyCheck] lets tests find them. Commit numbers are then in the order of the commits for each key alone.
+// Keyed says that the transaction reads and writes only what belongs to keys, names of the caller's choice such as
+// "account/17", and nothing that another transaction writes without one of them. On a server, transactions that
+// share no key run at the same time, and a transaction without keys excludes all others. With wrong keys
+// transactions that must not overlap do, and their results are wrong; [WithKeyCheck] lets tests find them. Commit
+// numbers are then in the order of the commits for each key alone.
 //
 // SQLite has one writer, and no use for keys.
 func Keyed(keys ...string) TxOption {
@@ -213,7 +215,7 @@ func (co *core) submit(r *request) error {
 	return co.writer.submit(r)
 }
 
-// writeQueue is the queue of those that want to write; nil where nobody can.
+// writeQueue is the queue of write transactions; nil if nothing can be written.
 func (co *core) writeQueue() *queue {
 	switch {
 	case co.lanes != nil:

@@ -39,13 +39,14 @@ var (
 	ErrClosed = errors.New("database is closed")
 	// ErrQueueFull: too many writers wait already. Nothing happened.
 	ErrQueueFull = errors.New("write queue is full")
-	// ErrTxAborted: SQLite dropped the transaction underneath its closure. Nothing of it happened.
+	// ErrTxAborted: the database rolled the transaction back while its closure ran. Nothing of it
+	// happened.
 	ErrTxAborted = errors.New("transaction was rolled back by SQLite")
 	// ErrTxDone: a query set or context was used after its closure had returned.
 	ErrTxDone = errors.New("transaction has ended")
 	// ErrCommitUnknown: COMMIT reported an I/O error, or the transaction was gone when it failed. The change is
 	// not visible now, unless the connection was lost, but its record may be in the WAL and return after a
-	// crash: settle it by a key of your own.
+	// crash: find out by a key of your own.
 	ErrCommitUnknown = errors.New("outcome of the commit is unknown")
 	// ErrWrongFile: the file belongs to another program (see WithApplicationID).
 	ErrWrongFile = errors.New("file belongs to another program")
@@ -69,11 +70,11 @@ type Error struct {
 	Waited   time.Duration // how long it was waited for, if the error is ErrBusy
 	Table    string        // the table of a failed constraint, if SQLite named it
 	Columns  []string      // its columns, if SQLite named them
-	Detail   string        // what the caller can do about it, or what stood in the way
+	Detail   string        // what the caller can do, or what the reason was
 	Kind     error         // one of this package's errors, or nil
 	Err      error         // the driver's or the context's error, or nil
 
-	met *busyMark // of the run whose statement met it, if waiting cures it
+	met *busyMark // set if a retry may help: of the run whose statement failed
 }
 
 // Error starts with what was attempted and ends with the cause.
@@ -110,8 +111,7 @@ func (e *Error) Is(target error) bool { return e.Kind != nil && target == e.Kind
 // Unwrap returns the driver's or the context's error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// wrap gives err the operation it came from. Errors that are ours already keep
-// what they say; only what they could not know is filled in.
+// wrap makes an *Error of a driver's error. An *Error is returned as it is.
 func wrap(op, query, label string, err error) error {
 	if err == nil {
 		return nil
@@ -126,7 +126,7 @@ func wrap(op, query, label string, err error) error {
 		if s.Code == sqlite3.ErrLocked && e.Kind == ErrUnsupported {
 			e.Detail = "rows of another statement of the transaction are still open; read them to the end or close them first"
 		}
-		if s.Code == sqlite3.ErrConstraint && s.ExtendedCode != sqlite3.ErrConstraintTrigger { // a trigger's text is its own
+		if s.Code == sqlite3.ErrConstraint && s.ExtendedCode != sqlite3.ErrConstraintTrigger { // the message is the trigger's
 			e.Table, e.Columns = parseConstraint(s.Error())
 		}
 	} else if s := serverError(err); s != nil {
@@ -191,7 +191,7 @@ func resultCode(err error) int {
 	return 0
 }
 
-// withDetail adds to an error of ours what stood in the way.
+// withDetail sets the detail of an *Error that has none.
 func withDetail(err error, detail string) error {
 	if e, ok := err.(*Error); ok && e.Detail == "" {
 		e.Detail = detail
@@ -199,7 +199,7 @@ func withDetail(err error, detail string) error {
 	return err
 }
 
-// contextError is the error of a context that ended before op could happen.
+// contextError is the error of op if ctx has ended, else nil.
 func contextError(ctx context.Context, op, query, label string) error {
 	err := ctx.Err()
 	if err == nil {

@@ -7,34 +7,35 @@ import (
 )
 
 // A dbFile is the database's file, its log and its index as they were when the
-// manager opened them. SQLite tells nobody when they are unlinked or replaced: it
-// goes on writing a file that nobody will find, or locking an index that nobody
-// else looks into.
+// manager opened them. SQLite does not notice when they are unlinked or replaced:
+// it keeps writing a file that is no longer at the path, or locking an index that
+// no other process uses.
 type dbFile struct {
 	path     string
 	ids      atomic.Pointer[fileIDs] // nil until the connections are open
 	folder   folder
 	log      walFile                // belongs to the holder of the writer
 	pageSize int                    // in bytes, as the writer's connection found it
-	moved    atomic.Pointer[string] // what was found once; from then on nothing is served
+	moved    atomic.Pointer[string] // what was found to be wrong; from then on every operation fails
 }
 
-// fileIDs tell the files apart.
+// fileIDs identify the files.
 type fileIDs struct {
 	main   fileID
 	beside []besideID
 }
 
-// A besideID is a file beside the database that its connections hold.
+// A besideID identifies a file beside the database that its connections have
+// open.
 type besideID struct {
 	id         fileID
 	path, what string
 }
 
-// rememberIDs notes what the connections that have just been opened have open.
-// The main file must be what it was; the others may be new ones, since the last
-// connection that closes removes them. Where there is no log, mustLog says that it
-// has gone while it was open.
+// rememberIDs stores the ids of the files that the connections just opened use.
+// The main file must be the same as before; the others may be new, since the last
+// connection that closes removes them. If mustLog is set, a missing log was
+// removed while it was open.
 func (f *dbFile) rememberIDs(mustLog bool) error {
 	f.folder.open.of(f.path)
 	main, err := statFile(f.path)
@@ -59,15 +60,15 @@ func (f *dbFile) rememberIDs(mustLog bool) error {
 	return nil
 }
 
-// forgetLog is called before the writer's connection is closed and another one
-// opened: if no reader keeps them, SQLite removes log and index between the two.
+// forgetLog is called before the writer's connection is replaced: if no reader
+// has them open, SQLite removes log and index when the old one closes.
 func (f *dbFile) forgetLog() {
 	if ids := f.ids.Load(); ids != nil {
 		f.ids.Store(&fileIDs{main: ids.main})
 	}
 }
 
-// check compares what is at the path with what is open.
+// check compares the files at the paths with those that are open.
 func (f *dbFile) check() error {
 	if err := f.movedError(); err != nil {
 		return err
@@ -124,7 +125,7 @@ func (f *dbFile) checkCommit() error {
 	return nil
 }
 
-// checkBegin looks whether the log is as long as it was left.
+// checkBegin checks, before a transaction, that the log has not become shorter.
 func (f *dbFile) checkBegin() error {
 	if err := f.movedError(); err != nil {
 		return err
@@ -135,7 +136,7 @@ func (f *dbFile) checkBegin() error {
 	return nil
 }
 
-// movedError is the error once the file was found to be another one.
+// movedError is the error after a check has failed once, else nil.
 func (f *dbFile) movedError() error {
 	if what := f.moved.Load(); what != nil {
 		return f.markMoved(*what)
@@ -148,7 +149,7 @@ func (f *dbFile) markMoved(what string) error {
 	return &Error{Kind: ErrFileMoved, Detail: fmt.Sprintf("%s is no longer what is open: %s; stop what changes it, put it right and open it again", f.path, what)}
 }
 
-// movedAt says what was attempted when the file was found to be another one.
+// movedAt sets the operation and the label of an ErrFileMoved.
 func movedAt(op string, l *label, err error) error {
 	if e, ok := err.(*Error); ok && e.Kind == ErrFileMoved {
 		e.Op, e.Label = op, l.String()

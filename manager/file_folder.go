@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// A folder watches the folder of the database: while nothing in it was renamed,
-// deleted or created, what is at the database's path is what was there before.
-// That takes one look at a descriptor, where finding the files takes a look at
-// every folder of two paths.
+// A folder watches the folder of the database: as long as nothing in it was
+// renamed, deleted or created, the files in it are the same. Checking that
+// takes one fstat, while a stat of the files walks every folder of two paths.
 type folder struct {
 	open openFolder
 	seen atomic.Pointer[folderState]
@@ -21,8 +20,8 @@ type folderState struct {
 	checked time.Duration // when the files were found to be the same
 }
 
-// What happens above the folder, or is mounted over a file, does not change the
-// folder: the files are looked for again at least so often.
+// A change above the folder, or a mount over a file, does not change the
+// folder, so the files themselves are checked at least this often.
 const folderTrust = 10 * time.Millisecond
 
 // trusted reports whether the files are still those of the last check. Otherwise

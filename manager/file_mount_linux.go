@@ -6,7 +6,7 @@ import (
 )
 
 // isMountPoint reports whether something is mounted on path itself: a container
-// that was given one file, whose folder is then another than outside.
+// that was given only this file, so its folder inside is not the one outside.
 func isMountPoint(path string) bool {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

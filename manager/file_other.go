@@ -4,7 +4,7 @@ package manager
 
 import "os"
 
-// Here a file that is open cannot be replaced.
+// On other systems an open file cannot be replaced.
 
 type fileID struct{ path string }
 

@@ -6,8 +6,8 @@ import (
 )
 
 // checkPlace refuses a file whose log another program may look for elsewhere:
-// beside another name of it, or outside of a container that was given the file
-// alone. Each would write, and checkpoint, without the other's log.
+// beside another hard link, or outside of a container that was given only the
+// file. Each program would then write, and checkpoint, without the other's log.
 func (co *core) checkPlace(mayRemove bool) error {
 	op := "open " + co.path
 	file, err := statFile(co.path)
@@ -23,8 +23,9 @@ func (co *core) checkPlace(mayRemove bool) error {
 	return nil
 }
 
-// isHalfRenamed reports whether the other name is that of a copy which was
-// killed, or is about to remove it, after it had given the file its own.
+// isHalfRenamed reports whether the other hard link is the temporary name of a
+// copy that was killed right after it got its final name, or is about to remove
+// it.
 func (co *core) isHalfRenamed(file fileState, mayRemove bool) bool {
 	other := co.path + partialSuffix
 	partial, err := statFile(other)

@@ -9,11 +9,12 @@ import (
 	"syscall"
 )
 
-// fileID is what the kernel calls a file.
+// fileID identifies a file in the kernel.
 type fileID struct{ device, inode uint64 }
 
-// fileState is what a stat shows. Nothing is opened: closing any descriptor of
-// a database drops the locks that the process has on it (fcntl(2)).
+// fileState is the result of a stat. Files are not opened for it, since closing
+// any descriptor of a database drops the locks that the process has on it
+// (fcntl(2)).
 type fileState struct {
 	id    fileID
 	size  int64
@@ -38,8 +39,8 @@ func statFile(path string) (fileState, error) {
 	}
 }
 
-// A walFile looks into the write-ahead log. SQLite takes no locks on that
-// file, so that closing it drops none.
+// A walFile reads the write-ahead log. SQLite takes no locks on that file, so
+// closing it drops none.
 type walFile struct {
 	file   *os.File
 	header [walHeader]byte
@@ -60,9 +61,9 @@ func (w *walFile) close() {
 	*w = walFile{}
 }
 
-// isWhole reports whether a log with frames has a header, and notes how long it
-// is. One that was cut to nothing while SQLite believes in its frames gets a hole
-// in the place of the header when SQLite goes on behind them.
+// isWhole reports whether a log with frames has a header, and stores its size. If
+// another program truncates the log, SQLite does not notice and appends behind
+// the old frames, which leaves a hole in place of the header.
 func (w *walFile) isWhole() bool {
 	if w.file == nil {
 		return true
@@ -79,8 +80,9 @@ func (w *walFile) isWhole() bool {
 	return err != nil || n == walHeader && [3]byte(w.header[:3]) == [3]byte{0x37, 0x7f, 0x06}
 }
 
-// wasCut reports whether the log is shorter than it was, but no new one: SQLite
-// shortens it only before it begins anew, with other salts.
+// wasCut reports whether the log is shorter than before but still has the same
+// header. SQLite shortens it only when it restarts the log, with new salts in
+// the header.
 func (w *walFile) wasCut() bool {
 	var s syscall.Stat_t
 	if w.file == nil || w.size == 0 || syscall.Fstat(int(w.file.Fd()), &s) != nil || s.Size >= w.size {

@@ -11,19 +11,20 @@ import (
 )
 
 // A group is several closures that share one BEGIN…COMMIT, each in a savepoint
-// of its own. Nobody in it is answered before the COMMIT.
+// of its own. No member is answered before the COMMIT.
 type group struct {
-	limit   int // how many waited when it began: nobody waits for company
+	limit   int // how many waited when it began: no member waits for more to come
 	shared  bool
 	began   time.Time
 	members []*request // those that have run, in queue order
-	lost    bool       // SQLite dropped the transaction: everybody runs again
-	settled bool       // COMMIT or ROLLBACK has been said
-	again   []*request // those that run once more, one by one
+	dropped bool       // SQLite dropped the transaction: all members run again
+	ended   bool       // COMMIT or ROLLBACK has been said
+	toRerun []*request // the members to run once more, one by one
 }
 
-// serve runs those who wait until nobody does. g is what a goroutine that
-// ended inside a closure (runtime.Goexit) left unfinished.
+// serve runs the waiting requests until none is left. g, if not nil, is a group
+// that a goroutine which ended inside a closure (runtime.Goexit) left
+// unfinished.
 func (w *writer) serve(g *group) {
 	defer pprof.SetGoroutineLabels(context.Background())
 	for {
@@ -31,7 +32,7 @@ func (w *writer) serve(g *group) {
 			g = w.beginGroup()
 		}
 		if g != nil && !w.runGroup(g) {
-			return // taken over: another goroutine serves on
+			return // taken over by another goroutine, which continues to serve
 		}
 		g = nil
 		w.endTurn()
@@ -41,9 +42,9 @@ func (w *writer) serve(g *group) {
 	}
 }
 
-// beginGroup begins a transaction for those who wait. While the database is
-// busy only the first in line spends its budget; everybody is still free to
-// leave. It returns nil when nobody is left to begin for.
+// beginGroup begins a transaction for the waiting requests. While the database
+// is busy only the first one spends its retry budget, and all may still leave
+// the queue. It returns nil if none is left.
 func (w *writer) beginGroup() *group {
 	for {
 		r, waiting := w.queue.peek()
@@ -54,7 +55,7 @@ func (w *writer) beginGroup() *group {
 			if r = w.queue.claimNext(false); r == nil { // its caller has left
 				continue
 			}
-			return &group{settled: true, again: []*request{r}}
+			return &group{ended: true, toRerun: []*request{r}}
 		}
 		err := w.beginWrite(r, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
 		if err == nil {
@@ -71,7 +72,7 @@ func (w *writer) beginGroup() *group {
 // runGroup runs what g has not yet run, commits, and answers. It reports false
 // when g was taken over meanwhile (see [writer.evict]).
 func (w *writer) runGroup(g *group) bool {
-	for !g.settled && !g.lost && w.roomIn(g) {
+	for !g.ended && !g.dropped && w.roomIn(g) {
 		r := w.queue.claimNext(len(g.members) > 0)
 		if r == nil {
 			break
@@ -84,12 +85,12 @@ func (w *writer) runGroup(g *group) bool {
 			return false
 		}
 	}
-	if !g.settled {
+	if !g.ended {
 		w.endGroup(g)
 	}
-	for len(g.again) > 0 {
-		r := g.again[0]
-		g.again = g.again[1:]
+	for len(g.toRerun) > 0 {
+		r := g.toRerun[0]
+		g.toRerun = g.toRerun[1:]
 		w.rerun(g, r)
 	}
 	return true
@@ -136,8 +137,8 @@ func (w *writer) runMember(g *group, r *request) (stays bool) {
 	return w.endMember(g, r, t)
 }
 
-// noteExit notes how a closure ended without returning: with a panic's value, or
-// with none by runtime.Goexit.
+// noteExit records how a closure ended that did not return: by a panic with
+// value, or by runtime.Goexit if that is nil.
 func (w *writer) noteExit(r *request, value any) {
 	if value == nil {
 		r.goexit = true
@@ -156,26 +157,26 @@ func (w *writer) beginMember(g *group, t *txn) bool {
 	t.conn.mu.Lock()
 	defer t.conn.unlockContained()
 	if err := t.conn.runControl(t.conn.savepoint); err != nil {
-		g.lost = true
+		g.dropped = true
 		t.invalidate()
 	}
 	t.conn.forgetRowID()
-	return !g.lost
+	return !g.dropped
 }
 
-// endMember keeps or takes back what r did, inside the group's transaction.
-// It reports false if r was evicted, and then sees that it runs again.
+// endMember keeps or rolls back what r did, inside the group's transaction. If
+// r was evicted, it queues r again and reports false.
 func (w *writer) endMember(g *group, r *request, t *txn) bool {
 	c := t.conn
 	c.mu.Lock()
 	defer c.unlockContained()
-	if t.evicted { // what runs now is somebody else
+	if t.evicted { // the connection is used by another closure now
 		r.undo = t.undo
 		w.requeue(r)
 		return false
 	}
 	if m := w.running.Swap(nil); m != nil && time.Since(m.began) >= evictAfter {
-		g.limit = len(g.members) // it worked for long enough to answer those before it
+		g.limit = len(g.members) // it ran so long that those before it should be answered now
 	}
 	abandoned := t.abandonChildren()
 	t.invalidate()
@@ -185,7 +186,7 @@ func (w *writer) endMember(g *group, r *request, t *txn) bool {
 	}
 	r.canRetry = t.canRetry(r.err)
 	if t.dropped != nil || !c.inTransaction() {
-		if g.lost = g.shared; !g.shared && !r.failed() {
+		if g.dropped = g.shared; !g.shared && !r.failed() {
 			r.err = t.abortedError("commit", "")
 		}
 		return true
@@ -199,21 +200,21 @@ func (w *writer) endMember(g *group, r *request, t *txn) bool {
 	keep := !r.failed()
 	if keep && c.hasUncheckedKeys() { // the COMMIT that checks it must be its own
 		keep = false
-		g.again = append(g.again, r)
+		g.toRerun = append(g.toRerun, r)
 	}
-	g.lost = c.endSavepoint(keep) != nil
+	g.dropped = c.endSavepoint(keep) != nil
 	return true
 }
 
-// endGroup says COMMIT for the whole group, and answers everybody whose outcome
-// that decides. If the group is lost, or COMMIT fails, all of it runs again,
-// one by one, those that failed too: they may have seen rows that now never were.
+// endGroup commits the whole group, and answers every member whose outcome that
+// decides. If the group is lost, or COMMIT fails, all members run again, one by
+// one, also those that failed: they may have read rows that were rolled back.
 func (w *writer) endGroup(g *group) {
-	g.settled = true
+	g.ended = true
 	c := w.conn.Load()
 	c.mu.Lock()
 	defer c.unlockContained()
-	commits := len(g.members) > 0 && !g.lost && (g.shared || !g.members[0].failed())
+	commits := len(g.members) > 0 && !g.dropped && (g.shared || !g.members[0].failed())
 	returned := false
 	defer func() {
 		if !returned {
@@ -259,24 +260,24 @@ func (w *writer) answerGroup(g *group, c *conn, err error) {
 		case c.lost || errors.Is(err, ErrFileMoved): // the rows may be there: those that wrote them must not run again
 			w.answerUnknown(g, err)
 		default:
-			g.lost = true
+			g.dropped = true
 			c.logLater(slog.LevelWarn, "group commit failed, running its transactions one by one", slog.Int("transactions", len(g.members)), slog.Any("error", err))
 		}
 	}
 	if g.shared {
 		w.core.stats.groups.Add(1)
 	}
-	c.holder.Store(nil) // before anybody is answered: who has returned holds nothing
-	if g.lost {
-		g.again = g.members
+	c.holder.Store(nil) // before any member is answered, so that none is named as holder after it returned
+	if g.dropped {
+		g.toRerun = g.members
 		return
 	}
 	for _, r := range g.members {
-		if slices.Contains(g.again, r) {
+		if slices.Contains(g.toRerun, r) {
 			continue
 		}
 		if r.canRetry {
-			g.again = append(g.again, r)
+			g.toRerun = append(g.toRerun, r)
 			continue
 		}
 		if !r.failed() {
@@ -286,14 +287,15 @@ func (w *writer) answerGroup(g *group, c *conn, err error) {
 	}
 }
 
-// answerUnknown tells those who succeeded in g that nobody knows whether its COMMIT
-// took place. Those who failed run again: they may have seen rows that never were.
+// answerUnknown gives the members of g that succeeded the error that it is unknown
+// whether its COMMIT took place. Those that failed run again: they may have read
+// rows that were rolled back.
 func (w *writer) answerUnknown(g *group, err error) {
 	var e *Error
 	errors.As(err, &e)
 	for _, r := range g.members {
 		if r.failed() {
-			g.again = append(g.again, r)
+			g.toRerun = append(g.toRerun, r)
 			continue
 		}
 		own := *e

@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// A closure that spends evictAfter outside its statements keeps the members
-// before it from their commit. Closures do not wait for each other, so it most
-// likely waits for a lock that an earlier member's caller holds across WithTx,
-// and would wait until that is answered. Time inside a statement is work and
-// does not count: the closure is looked at evictLooks times, and is inside one
-// whenever the connection is locked.
+// A closure that spends evictAfter outside its statements delays the commit of
+// the members before it. Most likely it waits for a lock that the caller of an
+// earlier member holds across WithTx, which would be a deadlock. Time inside a
+// statement is work and does not count: the closure is sampled evictLooks
+// times, and is inside a statement if the connection is locked.
 const (
 	evictAfter = time.Second
 	evictLooks = 20
@@ -24,7 +23,7 @@ type runningMember struct {
 	began   time.Time
 }
 
-// watchMember has m evicted if it waits for too long.
+// watchMember starts the timer that evicts m if it waits too long.
 func (w *writer) watchMember(m *runningMember) {
 	w.running.Store(m)
 	if !w.watched.Swap(true) {
@@ -36,8 +35,9 @@ func (w *writer) checkLater(last *runningMember, waiting int) {
 	time.AfterFunc(evictAfter/evictLooks, func() { w.checkRunning(last, waiting) })
 }
 
-// checkRunning sees whether the closure that runs is outside a statement. It was in
-// waiting looks before, if it is last.
+// checkRunning samples whether the running closure is outside a statement, and
+// evicts it after evictLooks such samples in a row. waiting is their number so far,
+// if last is still the running closure.
 func (w *writer) checkRunning(last *runningMember, waiting int) {
 	m := w.running.Load()
 	if m == nil {
@@ -63,7 +63,7 @@ func (w *writer) checkRunning(last *runningMember, waiting int) {
 // the closure returns, the request queues again. The caller holds the
 // connection's mu.
 func (w *writer) evict(m *runningMember) {
-	if w.running.Load() != m { // it has returned meanwhile
+	if w.running.Load() != m { // it has returned since
 		return
 	}
 	w.running.Store(nil)
@@ -72,7 +72,7 @@ func (w *writer) evict(m *runningMember) {
 	m.txn.invalidate()
 	m.txn.evicted = true
 	if m.txn.dropped != nil || !c.inTransaction() || c.endSavepoint(false) != nil {
-		m.group.lost = true
+		m.group.dropped = true
 	}
 	m.group.members = m.group.members[:len(m.group.members)-1]
 	m.group.limit = len(m.group.members)
@@ -82,7 +82,7 @@ func (w *writer) evict(m *runningMember) {
 	go w.serve(m.group)
 }
 
-// requeue lets an evicted request whose closure has returned run again.
+// requeue queues an evicted request again once its closure has returned.
 func (w *writer) requeue(r *request) {
 	if w.queue.readmit(r) {
 		go w.serve(nil)

@@ -7,16 +7,17 @@ import (
 	"strings"
 )
 
-// A label names a transaction: what the caller said, or the function that the
-// transaction was written in, spelled out only when somebody reads it.
+// A label names a transaction: by the caller's choice, or by the function that
+// its closure was written in. The text is made only when it is read.
 type label struct {
 	name    string
 	site    *labelSite
-	callers []uintptr // from newLabel's caller on, while the site is not settled
-	caller  uintptr   // the frame that names it, where the site is a wrapper's
+	callers []uintptr // from newLabel's caller on, while the site is not decided
+	caller  uintptr   // the frame that names it, if the site is a wrapper's
 }
 
-// newLabel is called by the functions that callers call, directly.
+// newLabel must be called directly by the exported function, since it counts
+// stack frames.
 func newLabel(name string, fn any) label {
 	if name != "" {
 		return label{name: name}
@@ -56,8 +57,8 @@ func (l *label) String() string {
 	return l.site.writtenName()
 }
 
-// findCaller finds out, where it is called from inside the closure, whether what runs
-// in it was given to it by a caller: then the closure is a wrapper's, and that
+// findCaller, called from inside the closure, finds out whether the closure calls a
+// function that its own caller passed in: then the closure is a wrapper's, and that
 // caller names the transaction.
 func (l *label) findCaller() {
 	if l != nil && l.callers != nil && !l.site.isDecided() {
@@ -76,7 +77,6 @@ func (l *label) walkCallers() {
 	}
 }
 
-// framesOf is one frame for each of pcs, which runtime.Callers wrote.
 func framesOf(pcs []uintptr) (list []runtime.Frame) {
 	for frames := runtime.CallersFrames(pcs); ; {
 		f, more := frames.Next()
@@ -87,9 +87,9 @@ func framesOf(pcs []uintptr) (list []runtime.Frame) {
 	}
 }
 
-// shortName shortens a function's name to its package and the function that was
-// written last: closures in it count as it, and of one that was inlined the name
-// has before it what it was inlined into.
+// shortName shortens a function's name to its package and the innermost named
+// function: closures count as the function they are in, and an inlined one loses
+// the prefix of the function that it was inlined into.
 func shortName(function string) string {
 	parts := nameParts(function)
 	last := parts[1:]
@@ -104,14 +104,14 @@ func shortName(function string) string {
 	case n <= 2:
 	case isPointer(n-3) && !isPointer(n-2):
 		last = last[n-1:]
-	default: // a method's type and name, as far as can be known
+	default: // a method's type and name, as far as the text shows
 		last = last[n-2:]
 	}
 	return parts[0] + "." + strings.TrimSuffix(strings.Join(last, "."), "-fm") // a method value
 }
 
-// nameParts cuts a function's name into its package, the functions and types
-// around it, and the function that was written last.
+// nameParts splits a function's name into its package, the functions and types
+// around it, and the innermost named function.
 func nameParts(function string) []string {
 	name := function[strings.LastIndexByte(function, '/')+1:]
 	parts := strings.Split(strings.ReplaceAll(name, "[...]", ""), ".")
@@ -128,8 +128,8 @@ func closureSuffix(s string) bool {
 	return strings.Trim(s, "0123456789") == ""
 }
 
-// isWrittenIn reports whether function is the one that closure was written in. Where
-// that is inlined into another, the closure's name has the other's before it.
+// isWrittenIn reports whether closure was written in function. If function was
+// inlined into another, the closure's name has the other's name as a prefix.
 func isWrittenIn(function, closure string) bool {
 	f, c := nameParts(function), nameParts(closure)
 	if len(c) > len(f) {

@@ -9,23 +9,22 @@ import (
 )
 
 const (
-	labelDepth = 16 // how far up a wrapper's callers are looked for
-	labelLooks = 32 // after so many calls and statements a site is no wrapper's
+	labelDepth = 16 // how many frames up the callers of a wrapper are searched
+	labelLooks = 32 // after so many calls and statements a site is decided not to be a wrapper's
 )
 
-// A labelSite is a function that is given to WithTx or ReadOnly, one for each in
-// the program's text. What is said of it costs its first transactions a walk up the
-// stack, and the others a look into a map.
+// A labelSite is a function literal that is passed to WithTx or ReadOnly. Naming
+// its first transactions costs a walk up the stack, the later ones a map lookup.
 type labelSite struct {
 	pc    uintptr
 	looks atomic.Int32
-	depth atomic.Int32 // in a wrapper's, how far above newLabel the caller is that names its transactions
+	depth atomic.Int32 // of a wrapper: how many frames above newLabel the caller is that names its transactions
 	name  atomic.Pointer[string]
-	base  atomic.Int32 // how far above newLabel the closure was written
+	base  atomic.Int32 // how many frames above newLabel the function is that the closure was written in
 }
 
 type labelTable struct {
-	mu    sync.Mutex // held to add one
+	mu    sync.Mutex // held to add a site
 	sites atomic.Pointer[map[uintptr]*labelSite]
 }
 
@@ -53,10 +52,10 @@ func (t *labelTable) siteOf(pc uintptr) *labelSite {
 	return s
 }
 
-// isDecided reports whether no more is found out about s.
+// isDecided reports whether it is known if s is a wrapper's.
 func (s *labelSite) isDecided() bool { return s.depth.Load() > 0 || s.looks.Load() >= labelLooks }
 
-// noteCall notes a call of s, from callers.
+// noteCall learns the name and the base of s from the callers of one call.
 func (s *labelSite) noteCall(callers []uintptr) {
 	s.looks.Add(1)
 	if s.name.Load() != nil {
@@ -72,7 +71,7 @@ func (s *labelSite) noteCall(callers []uintptr) {
 			break
 		}
 	}
-	if s.base.Load() == 0 { // made elsewhere: by a function that may have been inlined here
+	if s.base.Load() == 0 { // the closure was made elsewhere, perhaps by a function that was inlined here
 		s.looks.Store(labelLooks)
 		for _, f := range frames[min(1, len(frames)):] {
 			if rest, ok := strings.CutPrefix(name, f.Function+"."); ok {
@@ -92,8 +91,8 @@ func (s *labelSite) writtenName() string {
 	return shortName(runtime.FuncForPC(s.pc).Name())
 }
 
-// findWrapper looks at what runs inside s, the innermost first: a closure that one of
-// its callers wrote makes s a wrapper's.
+// findWrapper makes s a wrapper's if a closure runs inside it that was written in one
+// of its callers.
 func (s *labelSite) findWrapper(inside, callers []runtime.Frame) {
 	s.looks.Add(1)
 	base := int(s.base.Load())

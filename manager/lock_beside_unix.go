@@ -13,9 +13,9 @@ import (
 )
 
 // openBeside opens a lock file beside database, and makes it if it is missing.
-// No link is followed: in a folder that others may write it could lead anywhere.
-// The file gets the database's owner and mode, as SQLite's own files do, so that
-// the superuser, or one of a group, does not shut the others out.
+// It does not follow a symbolic link: in a folder that others may write it could
+// lead anywhere. The file gets the database's owner and mode, like SQLite's own
+// files, so that one user, such as root, does not lock the others out.
 func openBeside(path, database string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if errors.Is(err, fs.ErrPermission) {
@@ -39,7 +39,7 @@ func openBeside(path, database string) (*os.File, error) {
 }
 
 // copyOwner gives f the owner and the mode of the database, as far as this
-// process may. What it may not is found out by who then cannot open f.
+// process may. If it may not, another user gets an error when it opens f.
 func copyOwner(f *os.File, database string) {
 	own, err1 := f.Stat()
 	theirs, err2 := os.Stat(database)
@@ -59,7 +59,8 @@ func copyOwner(f *os.File, database string) {
 	}
 }
 
-// explainBeside says whose the lock file is that could not be opened.
+// explainBeside adds the owner and mode of a lock file that could not be
+// opened.
 func explainBeside(path string, err error) error {
 	e := &Error{Op: "open lock file " + path, Kind: ErrIO, Err: err}
 	info, statErr := os.Lstat(path)

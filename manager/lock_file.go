@@ -10,11 +10,11 @@ import (
 )
 
 // A fileLock is the queue between processes: an advisory lock on a file beside
-// the database. The kernel drops it with the process, so a killed one leaves
-// nothing behind. A nil *fileLock locks nothing.
+// the database. The kernel releases it when the process ends, even if it is
+// killed. A nil *fileLock locks nothing.
 //
-// All of it belongs to the holder of the writer, but for a wait inside the
-// kernel, which has a goroutine of its own.
+// It belongs to the holder of the writer, except for a wait inside the kernel,
+// which has a goroutine of its own.
 type fileLock struct {
 	core   *core
 	file   *os.File
@@ -24,9 +24,9 @@ type fileLock struct {
 	wait   *lockWait   // the last wait, perhaps still in the kernel
 }
 
-// A lockWait is one blocking wait. It cannot be called off: when its caller
-// gives up, it gives the lock back as soon as it has it, unless the next
-// caller takes the wait over.
+// A lockWait is one blocking wait. It cannot be cancelled: if its caller gives
+// up, it releases the lock as soon as it gets it, unless the next caller takes
+// the wait over.
 type lockWait struct {
 	mu     sync.Mutex
 	wanted bool
@@ -78,7 +78,7 @@ func (w *lockWait) waitInKernel(f *os.File, waits *atomic.Bool) {
 	w.result <- err
 }
 
-// takeOver takes over a wait that is still going on.
+// takeOver makes an unfinished wait the caller's own.
 func (w *lockWait) takeOver() bool {
 	if w == nil {
 		return false
@@ -89,7 +89,7 @@ func (w *lockWait) takeOver() bool {
 	return w.wanted
 }
 
-// giveUp leaves the wait to itself. It reports false if the lock came first.
+// giveUp abandons the wait. It reports false if it has finished already.
 func (w *lockWait) giveUp() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -122,7 +122,8 @@ func (l *fileLock) noteResult(err error, who *label) error {
 	return wrap("wait for the lock file", "", who.String(), err)
 }
 
-// heldBy says which file another process, or another manager of this one, holds.
+// heldBy describes who holds the lock file: another process, or another manager
+// of this one.
 func (l *fileLock) heldBy() string {
 	pid, who := lockHolder(l.file)
 	const once = "; open a database once and share the DB"
@@ -145,7 +146,7 @@ func (l *fileLock) blockedBy() string {
 	return l.heldBy()
 }
 
-// release lets the next process in.
+// release releases the lock, if it is held.
 func (l *fileLock) release() {
 	if l == nil || !l.held {
 		return
@@ -154,8 +155,8 @@ func (l *fileLock) release() {
 	l.held = false
 }
 
-// close gives the lock up for good. A wait still in the kernel keeps the file
-// open until it ends by itself.
+// close releases the lock and closes its file; if a wait is still in the
+// kernel, only once that ends.
 func (l *fileLock) close() {
 	if l == nil {
 		return

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// Without flock processes meet at SQLite's own lock, with backoff.
+// Without flock, processes compete for SQLite's own lock, with backoff.
 
 func flock(*os.File, bool) error { return errors.ErrUnsupported }
 func openBeside(path, _ string) (*os.File, error) {

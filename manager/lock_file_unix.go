@@ -24,5 +24,5 @@ func flock(f *os.File, block bool) error {
 
 func funlock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
 
-// lockHeld reports whether err means that somebody else has the lock.
+// lockHeld reports whether err means that the lock is held elsewhere.
 func lockHeld(err error) bool { return errors.Is(err, syscall.EWOULDBLOCK) }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// lockHolder is the process that holds the lock on f, and its name, if the
+// lockHolder is the process that holds the lock on f, with its name, if the
 // system shows it; else 0.
 func lockHolder(f *os.File) (pid int, who string) {
 	table, err := os.ReadFile("/proc/locks")

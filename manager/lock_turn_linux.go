@@ -6,12 +6,12 @@ import (
 	"syscall"
 )
 
-// The kernel wakes those who wait for a flock when it is given back, but whoever
-// asks first gets it, and that is mostly the process that has just had it. So
-// there is a turnstile in front of the lock: a lock on the file's first byte,
-// which is of another kind (open file description locks, fcntl(2)) and does not
-// meet flock's. One process stands in it and waits for the lock; the one that
-// gives the lock back and wants it again waits behind the turnstile.
+// When a flock is released, the kernel wakes the waiting processes, but the
+// first to ask gets it, and that usually is the process that just released it.
+// So there is a turnstile in front of the lock: a lock on the file's first byte,
+// of another kind (open file description locks, fcntl(2)) that is independent of
+// flock. One process holds the turnstile while it waits for the lock; a process
+// that released the lock and wants it again must wait for the turnstile.
 const (
 	ofdSetLock     = 37 // F_OFD_SETLK
 	ofdSetLockWait = 38 // F_OFD_SETLKW
@@ -29,7 +29,7 @@ func lockInTurn(f *os.File, block bool) error {
 	case lockHeld(err):
 		return err
 	}
-	return flock(f, block) // without a turnstile, where the filesystem has none
+	return flock(f, block) // on a filesystem without such locks there is no turnstile
 }
 
 func turnstile(f *os.File, how int, kind int16) error {

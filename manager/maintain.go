@@ -8,18 +8,16 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// Maintain runs fn on a connection of its own for what cannot be part of a
-// transaction: VACUUM, rebuilding tables with foreign keys off, PRAGMA
-// optimize. It stands in the queue like a WithTx; while fn runs it holds the
-// writer and the lock file, so nobody else writes, in this process or another
-// manager's. Readers go on. fn runs once, begins and ends its own transactions, and must
-// not use the manager.
+// Maintain runs fn on a connection of its own for what cannot be part of a transaction: VACUUM,
+// rebuilding tables with foreign keys off, PRAGMA optimize. It waits in the queue like a WithTx.
+// While fn runs it holds the writer and the lock file, so no other transaction writes, in this
+// process or in another one with a manager. Readers continue. fn runs once, begins and ends its own
+// transactions, and must not use the manager.
 //
-// The connection begins as those of migrations do, with foreign keys on, is not guarded,
-// and is closed afterwards, with whatever fn did to it. A transaction that fn leaves open is
-// rolled back, and the error is ErrUnsupported. Before the next writer comes the
-// foreign keys of the whole database are checked; a row whose parent is missing is
-// ErrForeignKey, and stays: fn has committed it.
+// The connection is set up like those of migrations, with foreign keys on; it is not guarded, and
+// closed afterwards. A transaction that fn leaves open is rolled back, and the error is
+// ErrUnsupported. Before the next writer runs, the foreign keys of the whole database are checked;
+// a row whose parent is missing gives ErrForeignKey, but stays, since fn has committed it.
 //
 // Errors: those of fn, which are ErrBusy, ErrFull and so on too where SQLite's are in them; those
 // of waiting as for [DB.WithTx]; ErrUnsupported inside a closure, ErrReadOnly after [OpenReadOnly].
@@ -57,8 +55,9 @@ func (w *writer) runMaintenance(r *request) error {
 	return r.run(r.ctx, nil)
 }
 
-// maintainOn runs fn on a fresh connection and looks at what it leaves. The
-// caller holds the writer and the lock file.
+// maintainOn runs fn on a new connection, and checks for open transactions and
+// violated foreign keys afterwards. The caller holds the writer and the lock
+// file.
 func (co *core) maintainOn(ctx context.Context, fn func(context.Context, *sql.Conn) error) (err error) {
 	db := co.openPool(migrationDSN(co.path, co.cfg.retryBudget))
 	defer db.Close()
@@ -83,7 +82,8 @@ func (co *core) maintainOn(ctx context.Context, fn func(context.Context, *sql.Co
 	return err
 }
 
-// endTransaction rolls back what was left open on conn, and refuses it.
+// endTransaction rolls back a transaction that was left open on conn, and
+// returns an error if there was one.
 func endTransaction(conn *sql.Conn) error {
 	return conn.Raw(func(driverConn any) error {
 		c := driverConn.(DriverConn)
@@ -95,8 +95,8 @@ func endTransaction(conn *sql.Conn) error {
 	})
 }
 
-// checkAllForeignKeys looks at the whole database through a connection that
-// knows its schema as it is now.
+// checkAllForeignKeys checks the whole database on a new connection, which
+// reads the current schema.
 func (co *core) checkAllForeignKeys(op string) error {
 	fresh, err := co.openRaw(fileDSN(co.path, "ro"))
 	if err != nil {

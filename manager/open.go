@@ -3,11 +3,8 @@ package manager
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -25,7 +22,7 @@ const minSQLite = 3_051_003
 type core struct {
 	cfg      config
 	path     string          // absolute, symbolic links resolved
-	writer   *writer         // nil on a server and where nothing is written
+	writer   *writer         // nil on a server and if opened read-only
 	server   engine.Database // nil on SQLite
 	lanes    *lanes          // its writers, or nil
 	commits  atomic.Uint64
@@ -49,6 +46,20 @@ func newCore(cfg config) *core {
 	return co
 }
 
+// newFileCore checks path, library and pragmas before anything is opened.
+func newFileCore(path string, cfg config) (*core, error) {
+	co := newCore(cfg)
+	var err error
+	if co.path, err = realPath(path); err != nil {
+		return nil, err
+	}
+	co.file.path = co.path
+	if err := checkLibrary(); err != nil {
+		return nil, err
+	}
+	return co, cfg.checkPragmas()
+}
+
 // openWritable opens or creates the database at path.
 func openWritable(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	if e, err := engineOf(path); e != nil || err != nil {
@@ -57,15 +68,8 @@ func openWritable(ctx context.Context, path string, cfg config) (_ *core, err er
 		}
 		return openServer(ctx, e, path, cfg, false)
 	}
-	co := newCore(cfg)
-	if co.path, err = realPath(path); err != nil {
-		return nil, err
-	}
-	if err := checkLibrary(); err != nil {
-		return nil, err
-	}
-	co.file.path = co.path
-	if err := cfg.checkPragmas(); err != nil {
+	co, err := newFileCore(path, cfg)
+	if err != nil {
 		return nil, err
 	}
 	if err := co.precheckFile(); err != nil {
@@ -81,7 +85,7 @@ func openWritable(ctx context.Context, path string, cfg config) (_ *core, err er
 			co.closeOpened()
 		}
 	}()
-	// From here to the end of open nobody else opens or migrates the file.
+	// From here to the end no other process opens or migrates the file.
 	if err := lock.acquire(ctx, &label{name: "open"}); err != nil {
 		return nil, err
 	}
@@ -108,21 +112,6 @@ func openWritable(ctx context.Context, path string, cfg config) (_ *core, err er
 	return co, nil
 }
 
-// precheckFile looks at an existing file before a lock file is made beside it, which
-// another program's file must not get. Under the lock all is looked at again.
-func (co *core) precheckFile() error {
-	if _, err := os.Stat(co.path); err != nil {
-		return nil
-	}
-	if err := co.checkPlace(true); err != nil {
-		return err
-	}
-	if err := co.checkFile("ro"); errors.Is(err, ErrWrongFile) || errors.Is(err, ErrCorrupt) {
-		return co.explainOpen(err)
-	}
-	return nil
-}
-
 // openReadOnly opens an existing database for reading only.
 func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err error) {
 	if e, err := engineOf(path); e != nil || err != nil {
@@ -131,18 +120,11 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 		}
 		return openServer(ctx, e, path, cfg, true)
 	}
-	co := newCore(cfg)
+	co, err := newFileCore(path, cfg)
+	if err != nil {
+		return nil, err
+	}
 	co.readOnly = true
-	if co.path, err = realPath(path); err != nil {
-		return nil, err
-	}
-	if err := checkLibrary(); err != nil {
-		return nil, err
-	}
-	co.file.path = co.path
-	if err := cfg.checkPragmas(); err != nil {
-		return nil, err
-	}
 	if _, err := os.Stat(co.path); err != nil {
 		return nil, &Error{Op: "open " + path + " read-only", Kind: ErrIO, Err: err}
 	}
@@ -167,59 +149,12 @@ func openReadOnly(ctx context.Context, path string, cfg config) (_ *core, err er
 	if err := co.checkApplication(c.raw); err != nil {
 		return nil, err
 	}
-	if _, alone := co.readers.lockless[c]; alone { // there it is no log that is asked for
+	if _, alone := co.readers.lockless[c]; alone { // such a connection reports no journal mode
 	} else if mode, err := readPragma(c.raw, "journal_mode"); err != nil || !strings.EqualFold(mode, "wal") {
 		return nil, &Error{Op: "open " + path + " read-only", Kind: ErrUnsupported, Err: err, Detail: "journal mode is " + mode + ", not wal: open it for writing once"}
 	}
 	co.watchdog = startWatchdog(co)
 	return co, nil
-}
-
-// LockPath names the file whose lock, an exclusive flock(2), every manager of
-// the database at path takes before it writes or migrates. Programs of other
-// kinds that take it too wait in the same queue. The database need not exist.
-func LockPath(path string) (string, error) {
-	path, err := realPath(path)
-	if err != nil {
-		return "", err
-	}
-	return lockPath(path), nil
-}
-
-func lockPath(database string) string { return database + "-lock" }
-
-// realPath refuses what is no file and resolves symbolic links, so that every
-// process finds the same lock file.
-func realPath(path string) (string, error) {
-	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:") {
-		return "", &Error{Op: fmt.Sprintf("open %q", path), Kind: ErrUnsupported, Detail: "a database in memory or a URI has no write-ahead log to share; give the path of a file (tests: filepath.Join(t.TempDir(), \"test.db\"))"}
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", &Error{Op: "open " + path, Kind: ErrIO, Err: err}
-	}
-	// A link to a file that is not there yet leads to the file that SQLite will make.
-	for range 40 {
-		target, err := os.Readlink(abs)
-		if err != nil {
-			break
-		}
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(abs), target)
-		}
-		abs = target
-	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		abs = real
-	} else if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
-		abs = filepath.Join(dir, filepath.Base(abs))
-	} else {
-		return "", &Error{Op: "open " + path, Kind: ErrIO, Err: err, Detail: "create the folder first"}
-	}
-	if info, err := os.Stat(abs); err == nil && !info.Mode().IsRegular() {
-		return "", &Error{Op: "open " + path, Kind: ErrUnsupported, Detail: "not a regular file"}
-	}
-	return abs, nil
 }
 
 // SQLiteVersion is the version of the SQLite library that is linked into the program, such as "3.51.3".
@@ -243,19 +178,10 @@ func checkVersion(version string, number int) error {
 // retryOpen repeats step while another program, one that does not know the
 // lock file, keeps the database busy.
 func (co *core) retryOpen(ctx context.Context, step func(context.Context) error) error {
-	retry := retrier{core: co, label: &label{}, op: "open " + co.path}
-	for {
-		err := step(ctx)
-		if err == nil || !isBusy(err) {
-			return co.explainOpen(err)
-		}
-		if err := retry.wait(ctx, err); err != nil {
-			return err
-		}
-	}
+	return co.explainOpen(co.retryBusy(ctx, "open "+co.path, func() error { return step(ctx) }))
 }
 
-// explainOpen adds to an error of opening what the caller can do about it.
+// explainOpen adds to an error of Open what the caller can do.
 func (co *core) explainOpen(err error) error {
 	var e *Error
 	if !errors.As(err, &e) || e.Detail != "" {
@@ -273,81 +199,14 @@ func (co *core) explainOpen(err error) error {
 	return err
 }
 
-// prepareFile creates a fresh file that only its owner can read, and looks
-// whether an existing one is ours before anything changes it.
-func (co *core) prepareFile(context.Context) error {
-	// An existing file is left to SQLite: closing any handle of it would drop the
-	// locks that another connection of this process holds (fcntl(2)).
-	f, err := os.OpenFile(co.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		_ = f.Close()
-	} else if !errors.Is(err, fs.ErrExist) {
-		return &Error{Op: "open " + co.path, Kind: ErrIO, Err: err}
-	}
-	// Read-only, since closing a connection that can write folds the log into
-	// the file, and the file may be another program's.
-	err = co.checkFile("ro")
-	if isUnfinished(err) {
-		// The rollback journal of a transaction that a kill or a power failure cut
-		// off, mostly of the first Open of all. Nobody, whosever file it is, reads
-		// it before that transaction is taken back, and that takes writing.
-		err = co.checkFile("rw")
-	}
-	return err
-}
-
-// checkFile looks through a connection of its own whether the file is ours.
-func (co *core) checkFile(mode string) error {
-	s, err := co.openRaw(fileDSN(co.path, mode))
-	if err != nil {
-		return wrap("open "+co.path, "", "", err)
-	}
-	defer s.close()
-	co.noteAdoption(s.conn)
-	return co.checkApplication(s.conn)
-}
-
-// isUnfinished reports whether a connection that only reads met the journal of
-// a transaction that was cut off.
-func isUnfinished(err error) bool {
-	var s sqlite3.Error
-	return errors.As(err, &s) && s.ExtendedCode == sqlite3.ErrReadonlyRollback
-}
-
-// checkApplication refuses another program's file. An id of 0 is accepted on
-// a file with no tables, which a migration is about to claim. Tables are asked
-// for first: where another process claims the file meanwhile, those that are
-// there by then have come after the id.
-func (co *core) checkApplication(c DriverConn) error {
-	pages, err := readPragma(c, "page_count")
-	if err != nil {
-		return wrap("read PRAGMA page_count", "", "", err)
-	}
-	tables := "0"
-	if pages != "0" && pages != "" {
-		if tables, err = readPragma(c, "schema_version"); err != nil {
-			return wrap("read PRAGMA schema_version", "", "", err)
-		}
-	}
-	got, err := readPragma(c, "application_id")
-	if err != nil {
-		return wrap("read PRAGMA application_id", "", "", err)
-	}
-	want := strconv.Itoa(int(co.cfg.applicationID))
-	if !co.cfg.hasID || got == want || got == "0" && tables == "0" {
-		return nil
-	}
-	return &Error{Op: "open " + co.path, Kind: ErrWrongFile, Detail: fmt.Sprintf("its application id is %s, this program's is %s; give another path", got, want)}
-}
-
-// openWriterConn opens the writer and the readers.
+// openWriterConn opens the writer.
 func (co *core) openWriterConn(ctx context.Context) (err error) {
 	c, err := co.openWriter(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if err != nil { // the next try opens all of them again
+		if err != nil { // the next attempt opens it again
 			_ = c.close()
 		}
 	}()

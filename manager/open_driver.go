@@ -16,8 +16,8 @@ import (
 var warnedOfDrivers atomic.Bool
 
 // warnOfDrivers reports a second SQLite library in the program, once for each
-// process. The two do not see each other's locks: the kernel keeps those by
-// process, and drops all of them when either closes the file.
+// process. The two do not see each other's locks: the kernel keeps locks per
+// process, and drops all of them when either library closes the file.
 func warnOfDrivers(log *slog.Logger) {
 	if others := foreignDrivers(); len(others) > 0 && warnedOfDrivers.CompareAndSwap(false, true) {
 		log.Warn("a second SQLite library is linked into this program; a file that both open in this process WILL BE DAMAGED: open it through the manager alone",
@@ -25,11 +25,11 @@ func warnOfDrivers(log *slog.Logger) {
 	}
 }
 
-// foreignDrivers names the database/sql drivers that carry a SQLite of their own.
+// foreignDrivers names the database/sql drivers with another SQLite library.
 func foreignDrivers() []string {
 	return slices.DeleteFunc(sql.Drivers(), func(name string) bool {
 		db, err := sql.Open(name, "")
-		if err != nil { // it takes no empty name of a database; then its own name must do
+		if err != nil { // the driver refuses an empty name, so its own name has to decide
 			return !isSQLiteName(name)
 		}
 		defer db.Close()

@@ -38,11 +38,11 @@ func (co *core) migrate(ctx context.Context) error {
 	return nil
 }
 
-// runMigration runs the caller's migration and looks at what it leaves: a
-// transaction that nobody will end, and rows whose parent is missing.
+// runMigration runs the caller's migration and refuses what it must not leave
+// behind: an open transaction, and rows whose parent is missing.
 func (co *core) runMigration(ctx context.Context, db *sql.DB, met *atomic.Bool) error {
-	// Also keeps the log open while the migration changes connections: each time
-	// the last one is closed, SQLite moves the log into the file.
+	// The observer also keeps the log open between the migration's connections:
+	// whenever the last connection closes, SQLite moves the log into the file.
 	observer, err := co.openRaw(fileDSN(co.path, "ro"))
 	if err != nil {
 		return err
@@ -69,9 +69,9 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB, met *atomic.Bool) 
 	return co.checkAllForeignKeys("migrate " + co.path)
 }
 
-// checkLeftOpen refuses a migration that said BEGIN and returned nil, since what it
-// did would be gone once its connection is closed. It returns how many rows the
-// migration changed.
+// checkLeftOpen refuses a migration that returned nil but left a transaction open,
+// since its changes would be rolled back. It returns how many rows the migration
+// changed.
 func checkLeftOpen(ctx context.Context, db *sql.DB) (rows string, err error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
@@ -90,8 +90,9 @@ func checkLeftOpen(ctx context.Context, db *sql.DB) (rows string, err error) {
 }
 
 // claimFile gives a file without tables its application id before anything else is
-// in it. A process killed between a migration tool's own table and the first
-// migration would leave a file that the next Open takes for another program's.
+// in it. Otherwise a process killed after the migration tool has made its own
+// table, but before the first migration, would leave a file that the next Open
+// takes for another program's.
 func (co *core) claimFile(ctx context.Context, db *sql.DB) error {
 	if !co.cfg.hasID {
 		return nil

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// maxOrphanCheck bounds the size of a file that every Open looks through for
-// rows without their parent, which takes a quarter of a second a million rows.
+// maxOrphanCheck bounds the size of a file that every Open searches for rows
+// without their parent, which takes a quarter of a second per million rows.
 const maxOrphanCheck = 16 << 20
 
-// reportOrphans warns of rows that other programs left without their parent:
-// Open turns foreign keys on, and what comes later would meet them one by one. A
-// larger file is looked through when it was not in WAL mode, so that this manager
-// has not had it before. The caller is the only one on the writer's connection.
+// reportOrphans warns of rows that other programs left without their parent: the
+// manager turns foreign keys on, and statements would fail on such rows one by
+// one. A larger file is searched only if it was not in WAL mode, so no manager
+// has opened it before. The caller must own the writer's connection.
 func (co *core) reportOrphans(ctx context.Context) error {
 	c := co.writer.conn.Load()
 	if on, err := readPragma(c.raw, "foreign_keys"); err != nil || on != "1" {
@@ -44,7 +44,7 @@ func (co *core) reportOrphans(ctx context.Context) error {
 	return nil
 }
 
-// noteAdoption remembers whether the file comes from another program.
+// noteAdoption remembers whether another program made the file.
 func (co *core) noteAdoption(c DriverConn) {
 	mode, err := readPragma(c, "journal_mode")
 	co.adopted = co.adopted || err == nil && !strings.EqualFold(mode, "wal")

@@ -13,7 +13,8 @@ type openedFiles struct {
 	managers map[string]int
 }
 
-// add is how many managers of path there are, once by more are.
+// add changes the number of managers of path by a number, and returns the
+// result.
 func (o *openedFiles) add(path string, by int) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -24,8 +25,9 @@ func (o *openedFiles) add(path string, by int) int {
 	return n
 }
 
-// warnOfTwins says that the file is open already. It works: the two meet at the
-// lock file as two processes do, and share neither commits nor a queue.
+// warnOfTwins logs that this process has the file open already. That works: the
+// two managers use the lock file like two processes, and share neither commits
+// nor a queue.
 func (co *core) warnOfTwins() {
 	if openFiles.add(co.path, 1) > 1 {
 		co.cfg.logger.Warn("database is open in this process already: each manager has a queue of its own, and a closure of one that waits for the other waits for itself; open it once and share the DB", slog.String("path", co.path))

@@ -78,14 +78,14 @@ func WithMigration(migrate func(ctx context.Context, db *sql.DB) error) Option {
 }
 
 // WithApplicationID refuses a file whose PRAGMA application_id is another one,
-// before anything in it is changed. A migration sets the id of a fresh file.
-// Default: any file is accepted.
+// before anything in it is changed. Open sets the id of a new file before it
+// migrates. Default: any file is accepted.
 func WithApplicationID(id int32) Option {
 	return func(c *config) { c.applicationID, c.hasID = id, true }
 }
 
-// WithLogger sets where retries, slow transactions, lost panics' stacks and
-// checkpoint trouble are logged. Default: slog.Default().
+// WithLogger sets where retries, slow transactions, the stacks of panics and
+// problems with checkpoints are logged. Default: slog.Default().
 func WithLogger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
 
 // WithReaders sets the number of read-only connections. More than the
@@ -97,7 +97,8 @@ func WithReaders(n int) Option { return func(c *config) { c.readers = max(1, n) 
 func WithQueueDepth(n int) Option { return func(c *config) { c.queueDepth = max(1, n) } }
 
 // WithMaxQueueWait bounds how long a writer waits for its turn before it gets
-// ErrBusy with the label of whoever holds the writer. Default: 30 s.
+// ErrBusy with the label of the transaction that holds the writer. Default: 30
+// s.
 func WithMaxQueueWait(d time.Duration) Option { return func(c *config) { c.maxQueueWait = d } }
 
 // WithRetryBudget bounds how long one transaction is retried on SQLITE_BUSY
@@ -116,9 +117,9 @@ func WithGroupCommit(size int, time time.Duration) Option {
 // never tear one: PRAGMA synchronous=NORMAL. Default: FULL, every commit is on disk.
 func WithSynchronousNormal() Option { return func(c *config) { c.synchronous = "NORMAL" } }
 
-// WithoutLockFile leaves the queue between processes out: processes then meet
-// only at SQLite's own lock, with backoff and without order. Migrations still
-// take the lock file. Default: the lock file is used.
+// WithoutLockFile turns off the queue between processes: they then compete for
+// SQLite's own lock, with backoff and without order. Migrations still take the
+// lock file. Default: the lock file is used.
 func WithoutLockFile() Option { return func(c *config) { c.lockFile = false } }
 
 // WithRunTwice runs every write closure twice, rolling the first run back, so
@@ -129,39 +130,40 @@ func WithoutLockFile() Option { return func(c *config) { c.lockFile = false } }
 func WithRunTwice() Option { return func(c *config) { c.runTwice = true } }
 
 // WithKeyCheck runs check before every closure of WithTx, in its transaction, with
-// the keys that it was given (see [Keyed]): none means all. So a test can have
-// triggers that refuse what does not belong to them, on any engine. For tests only.
+// the keys that it was given (see [Keyed]): none means all. A test can use it to
+// make triggers refuse rows that do not belong to the keys, on any engine. For
+// tests only.
 func WithKeyCheck(check func(ctx context.Context, tx DBTX, keys []string) error) Option {
 	return func(c *config) { c.keyCheck = check }
 }
 
-// WithSlowWarnings sets from which duration a write transaction, a single
-// statement and a read transaction are logged as slow; a transaction is
-// reported while it still runs. 0 turns a warning off.
-// Defaults: 1 s, 1 s and 5 s.
+// WithSlowWarnings sets the durations from which on a write transaction, a
+// single statement and a read transaction are logged as slow; a transaction is
+// reported while it still runs. 0 turns a warning off. Defaults: 1 s, 1 s and 5
+// s.
 func WithSlowWarnings(tx, query, read time.Duration) Option {
 	return func(c *config) { c.slowTx, c.slowQuery, c.slowRead = tx, query, read }
 }
 
-// WithCheckpointFrames sets from how many frames of 4,096 bytes in the
-// write-ahead log the writer checkpoints it; of larger pages it takes fewer. Default: 2,000.
+// WithCheckpointFrames sets the length of the write-ahead log, in frames of 4,096 bytes,
+// from which on the writer checkpoints it; with larger pages it takes fewer frames. Default:
+// 2,000.
 func WithCheckpointFrames(n int) Option { return func(c *config) { c.walFrames = max(1, n) } }
 
-// walBytes is from what length on the write-ahead log is checkpointed.
+// walBytes is the length from which on the write-ahead log is checkpointed.
 func (cfg *config) walBytes() int { return cfg.walFrames * 4096 }
 
 // WithDriver wraps every connection of the driver, those of migrations too: the
-// way tests inject faults (see package faultdriver) and look at statements. What
-// it gets has the methods of *sqlite3.SQLiteConn, but is one only where the
-// manager has no prepared statements of its own (see [DriverStepper]).
-// Default: the driver itself.
+// way tests inject faults (see package faultdriver) and look at statements. The
+// connection that wrap gets has the methods of *sqlite3.SQLiteConn, but is one
+// only if the manager has no prepared statements of its own (see
+// [DriverStepper]). Default: the driver itself.
 func WithDriver(wrap func(DriverConn) DriverConn) Option {
 	return func(c *config) { c.wrapDriver = wrap }
 }
 
-// WithTracer has t follow every transaction and every statement. Default:
-// nobody does, and it costs nothing. The module manager/otelmanager makes one for
-// OpenTelemetry.
+// WithTracer calls t for every transaction and every statement. Default: none, at
+// no cost. The module manager/otelmanager makes one for OpenTelemetry.
 func WithTracer(t Tracer) Option { return func(c *config) { c.trace = t } }
 
 // TxOption sets one call of WithTx, ReadOnly, Read or Write.
@@ -172,7 +174,7 @@ type txConfig struct {
 	alone  bool
 	pinned bool
 	keys   []string
-	once   bool // also under WithRunTwice: the caller cannot run again
+	once   bool // even under WithRunTwice, since the caller cannot run again
 
 	idempotent bool
 	pipelined  bool

@@ -10,25 +10,24 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// WithPragma sets a PRAGMA on every connection of the manager, those of
-// migrations, backups and Maintain too: what a closure may not do, since it
-// would stay for the next caller. It replaces what the manager itself would
-// set, foreign_keys or cache_size for one. Those that the manager lives on
-// (journal_mode, synchronous, locking_mode, query_only, busy_timeout,
-// wal_autocheckpoint), those that are in the file (user_version) and those that
-// only ask or act (integrity_check, table_info, optimize) make Open return
-// ErrUnsupported, and so do a name that SQLite does not know and a value that the
-// PRAGMA does not take, such as foreign_keys = maybe, which SQLite reads as OFF.
+// WithPragma sets a PRAGMA on every connection of the manager, also of
+// migrations, backups and Maintain. A closure may not set one, since that would
+// affect the next caller. It replaces what the manager itself would set, such as
+// foreign_keys or cache_size. Those that the manager relies on (journal_mode,
+// synchronous, locking_mode, query_only, busy_timeout, wal_autocheckpoint), those
+// that are in the file (user_version) and those that only ask or act
+// (integrity_check, table_info, optimize) make Open return ErrUnsupported, and so
+// do a name that SQLite does not know and a value that the PRAGMA does not take,
+// such as foreign_keys = maybe, which SQLite reads as OFF.
 func WithPragma(name, value string) Option {
 	return func(c *config) { c.pragmas = append(c.pragmas, setting{strings.ToLower(name), value}) }
 }
 
-// WithConnectHook calls fn for every connection that the manager opens, those
-// of migrations, backups and Maintain too, before anything but PRAGMA temp_store
-// runs on it: the place to register functions and collations, to load extensions,
-// to ATTACH databases and to create TEMP objects. The manager's pragmas and its guard come after it and win. An
-// error of fn is that of Open, or of the transaction that needed the
-// connection. fn may be called from several goroutines at once.
+// WithConnectHook calls fn for every connection that the manager opens, also of migrations, backups and
+// Maintain, before anything but PRAGMA temp_store runs on it: the place to register functions and collations,
+// to load extensions, to ATTACH databases and to create TEMP objects. The manager's pragmas and its guard come
+// after it and win. An error of fn is that of Open, or of the transaction that needed the connection. fn may be
+// called from several goroutines at once.
 //
 // A commit over two attached files is not atomic after a power failure, and the
 // second one is outside backups and the lock file.
@@ -40,7 +39,8 @@ func WithConnectHook(fn func(ctx context.Context, conn *sqlite3.SQLiteConn) erro
 type setting struct{ name, value string }
 
 // settable are the PRAGMAs that WithPragma sets, and the values that each takes.
-// SQLite takes any value for what it can make of it, mostly for 0.
+// SQLite itself accepts any value, and takes one that it does not understand for
+// 0 in most cases.
 var settable = map[string]pragmaValues{
 	"analysis_limit": number32, "cache_size": number32, "hard_heap_limit": number64, "max_page_count": number32,
 	"mmap_size": number64, "soft_heap_limit": number64, "threads": number32,
@@ -54,7 +54,7 @@ var settable = map[string]pragmaValues{
 	"temp_store":    {"default file memory 0 1 2", 0},
 }
 
-// pragmaValues are words, and numbers of so many bits.
+// pragmaValues are the words and the range of numbers that a PRAGMA takes.
 type pragmaValues struct {
 	words string
 	bits  int
@@ -85,8 +85,8 @@ func (v pragmaValues) String() string {
 	return fmt.Sprintf("%s, or a number of %d bits", words, v.bits)
 }
 
-// reserved says why a PRAGMA is no setting of the user's, if more is to be said
-// than that it only asks.
+// reserved says why a PRAGMA cannot be set, for those that do not only ask
+// something.
 var reserved = map[string]string{
 	"journal_mode":           "the manager needs the write-ahead log",
 	"synchronous":            "use WithSynchronousNormal",
@@ -144,8 +144,9 @@ func (s setting) set(c DriverConn) error {
 	return wrap("set PRAGMA "+s.name+" = "+s.value, "", "", err)
 }
 
-// connected readies a connection that the driver has just opened: the user's
-// hooks, then the user's pragmas. pragmas are those that will follow.
+// connected prepares a connection that the driver has just opened: it runs the
+// user's hooks, then sets the user's pragmas. pragmas are those that will
+// follow.
 func (cfg *config) connected(ctx context.Context, c *sqlite3.SQLiteConn, pragmas ...pragma) (err error) {
 	defer func() {
 		if err != nil {
@@ -190,7 +191,7 @@ func (cfg *config) setTempStore(c DriverConn, pragmas []pragma) error {
 	return nil
 }
 
-// without leaves those pragmas out which the user has set.
+// without removes the pragmas that the user has set.
 func (cfg *config) without(pragmas []pragma) []pragma {
 	set := map[string]bool{}
 	for _, s := range cfg.pragmas {

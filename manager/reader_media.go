@@ -7,10 +7,10 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// locklessDSN opens a database where no shared memory can be made: on read-only
-// media, or in a folder that this process may not write. What is in the file is
+// locklessDSN is for a database for which no shared memory file can be made: on
+// read-only media, or in a folder that this process may not write. The file is
 // read as it is; a log that was left beside it is read with an index in memory.
-// Nothing is locked, so the caller compares traces.
+// Nothing is locked, so the caller must compare traces.
 func locklessDSN(path string, before fileTraces) string {
 	if before["-wal"].size > 0 {
 		return fileDSN(path, "ro") + "&vfs=unix-none&_locking_mode=EXCLUSIVE"
@@ -18,15 +18,15 @@ func locklessDSN(path string, before fileTraces) string {
 	return fileDSN(path, "ro") + "&immutable=1"
 }
 
-// cannotShare reports whether err says that shared memory cannot be made. Then
-// nobody else on this mount can have made it either.
+// cannotShare reports whether err means that no shared memory file can be made.
+// Then no other process on this mount can have made one either.
 func cannotShare(err error) bool {
 	var e sqlite3.Error
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly) && e.ExtendedCode != sqlite3.ErrReadonlyRollback
 }
 
-// openLockless opens a connection that takes no locks. A program that writes the
-// file while it is opened shows in the traces.
+// openLockless opens a connection that takes no locks. The traces show whether
+// another program writes the file after that.
 func (p *readers) openLockless(ctx context.Context) (*conn, error) {
 	before := tracesOf(p.core.path)
 	c, err := openConn(ctx, &p.core.cfg, locklessDSN(p.core.path, before), beginRead, readerPragmas())
@@ -40,7 +40,7 @@ func (p *readers) openLockless(ctx context.Context) (*conn, error) {
 		_ = c.close()
 		return nil, err
 	}
-	p.core.file.forgetLog() // it is not held: another program may remove it
+	p.core.file.forgetLog() // the connection does not lock the log, so another program may remove it
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.lockless == nil {
@@ -50,8 +50,9 @@ func (p *readers) openLockless(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// checkLockless reports whether what c reads without locks may have been written
-// since c was opened. Then c is closed, so that another one is opened.
+// checkLockless returns an error, and closes c so that another connection is
+// opened, if c reads without locks and the database may have been written since
+// c was opened.
 func (p *readers) checkLockless(c *conn, l *label) error {
 	if p.core.writer != nil || p.core.server != nil {
 		return nil
@@ -70,9 +71,9 @@ func (p *readers) checkLockless(c *conn, l *label) error {
 		Detail: p.core.path + " was written meanwhile by a program that may write its folder, which this one may not"}
 }
 
-// sweepLog removes what reading has left: SQLite makes a log for who only reads
-// too, and lets only who can write remove it. A log with frames is left alone, as
-// are those that others have open.
+// sweepLog removes an empty log that reading left behind: SQLite also makes one
+// for read-only connections, but lets only a connection that can write remove it.
+// A log with frames, or one that is in use, stays.
 func (co *core) sweepLog() {
 	if tracesOf(co.path)["-wal"].size == 0 && co.file.check() == nil {
 		co.sweepLogOf(co.path)

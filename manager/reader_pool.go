@@ -12,14 +12,14 @@ import (
 // needed. Waiting readers are served in order: a channel's receivers are a queue.
 type readers struct {
 	core     *core
-	places   chan struct{} // holds a token for each transaction that may still begin
+	places   chan struct{} // holds a token for each further transaction that may begin
 	mu       sync.Mutex    // guards all and idle, which change with every transaction
 	all      []*conn
-	idle     []*conn       // the last used last, which has most in its cache
+	idle     []*conn       // the most recently used last, since its cache is warm
 	closing  chan struct{} // closed when the pool closes
 	stopped  sync.Once
-	lockless map[*conn]fileTraces // of connections that take no locks, guarded by mu
-	drained  int                  // places that drain has, guarded by core.closing.turn
+	lockless map[*conn]fileTraces // the connections that take no locks; guarded by mu
+	drained  int                  // places that drain has taken; guarded by core.closing.turn
 }
 
 func newReaders(co *core, most int) *readers {
@@ -58,7 +58,7 @@ func (p *readers) run(ctx context.Context, outer *txn, l *label, pinned bool, ru
 	}
 }
 
-// lease begins a snapshot for what outlives the call. The caller releases it.
+// lease begins a snapshot that outlives the call. The caller releases it.
 func (p *readers) lease(ctx context.Context, l *label) (*txn, error) {
 	if err := contextError(ctx, "begin snapshot", "", l.String()); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (p *readers) takePlace(ctx context.Context, l *label) error {
 	}
 }
 
-// returnPlace gives the place back, and c, which may be nil, to the next one.
+// returnPlace returns the place, and c, which may be nil, to the pool.
 func (p *readers) returnPlace(c *conn) {
 	if c != nil {
 		c.holder.Store(nil)
@@ -131,9 +131,9 @@ func (p *readers) conns() []*conn {
 	return slices.Clone(p.all)
 }
 
-// liveConn returns c, or when it is nil an idle connection, if that is not gone;
-// else a fresh one in its place. With an error it returns c as it is, for the
-// next caller to try.
+// liveConn returns c, or an idle connection if c is nil; if that one is
+// unusable, it is replaced by a new one. With an error it returns the unusable
+// one, for the next caller to retry.
 func (p *readers) liveConn(c *conn) (*conn, error) {
 	if c == nil {
 		c = p.takeIdle()
@@ -162,8 +162,8 @@ func (p *readers) liveConn(c *conn) (*conn, error) {
 	return fresh, nil
 }
 
-// holdsFile reports whether a reader's connection keeps the log and the index
-// where they are: the last connection that closes removes them.
+// holdsFile reports whether a reader's connection is open, and so keeps the log
+// and the index: the last connection that closes removes them.
 func (co *core) holdsFile() bool {
 	return slices.ContainsFunc(co.readConns(), func(c *conn) bool {
 		if !c.mu.TryLock() { // it is in use
@@ -186,8 +186,8 @@ func (p *readers) takeIdle() *conn {
 	return c
 }
 
-// drain waits until nobody reads any more and nobody can begin to. It goes on
-// where a call whose context ended stopped.
+// drain takes all places, which waits for the readers. A later call continues
+// where one whose context ended stopped.
 func (p *readers) drain(ctx context.Context) error {
 	for range cap(p.places) - p.drained {
 		select {
@@ -221,14 +221,14 @@ func (p *readers) openReader(ctx context.Context) (*conn, error) {
 	return c, movedAt("open", nil, err)
 }
 
-// openShared opens a connection that takes part with others.
+// openShared opens a connection with locks and shared memory.
 func (p *readers) openShared(ctx context.Context) (*conn, error) {
 	co := p.core
 	c, err := openConn(ctx, &co.cfg, fileDSN(co.path, "ro"), beginRead, readerPragmas())
 	if err != nil {
 		return nil, err
 	}
-	if co.writer == nil { // no connection of ours need keep the log from being removed
+	if co.writer == nil { // there may be no other connection of this manager that keeps the log from being removed
 		if _, err = readPragma(c.raw, "schema_version"); err == nil && len(co.readConns()) <= 1 {
 			err = co.file.rememberIDs(false)
 		} else if err == nil {
@@ -247,8 +247,8 @@ func (p *readers) openShared(ctx context.Context) (*conn, error) {
 // holderLabels names the transactions that the readers serve now.
 func (p *readers) holderLabels() string { return holderLabels(p.conns()) }
 
-// runInSnapshot is one try of the closure in a transaction on c. It reports whether
-// another one may cure its error.
+// runInSnapshot runs the closure once in a transaction on c. It reports whether it
+// may be retried.
 func (p *readers) runInSnapshot(ctx context.Context, outer *txn, c *conn, l *label, pinned bool, run closure) (again bool, err error) {
 	if err := p.beginSnapshot(c, l, pinned); err != nil {
 		return isBusy(err), err
@@ -285,7 +285,6 @@ func (p *readers) beginSnapshot(c *conn, l *label, pinned bool) error {
 	return err
 }
 
-// endSnapshot gives the snapshot back, however its closure ended.
 func (p *readers) endSnapshot(t *txn) {
 	c := t.conn
 	c.mu.Lock()
@@ -294,9 +293,9 @@ func (p *readers) endSnapshot(t *txn) {
 	p.endSnapshotOn(c)
 }
 
-// endSnapshotOn ends the snapshot on c. A connection that would keep it, and with it
-// the write-ahead log, is closed; living opens another one. The caller holds
-// the connection's mu.
+// endSnapshotOn ends the snapshot on c. If that fails it closes the connection,
+// since the snapshot would keep the write-ahead log; liveConn opens another one. The
+// caller holds the connection's mu.
 func (p *readers) endSnapshotOn(c *conn) {
 	if c.lost {
 		_ = c.closeLocked()

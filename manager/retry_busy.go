@@ -7,9 +7,10 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// isBusy reports whether a statement of the manager's own connection met what
-// waiting cures: SQLITE_BUSY with its extended codes, or SQLITE_LOCKED by another
-// connection. A plain SQLITE_LOCKED is by another statement of the same one.
+// isBusy reports whether a retry may help against err, which a statement on the
+// manager's own connection returned: SQLITE_BUSY with its extended codes, or
+// SQLITE_LOCKED by another connection. A plain SQLITE_LOCKED comes from another
+// statement on the same connection.
 func isBusy(err error) bool {
 	var own *callersError
 	if errors.As(err, &own) {
@@ -24,8 +25,8 @@ func isBusy(err error) bool {
 }
 
 // isInProgress reports whether SQLite cannot end a transaction or a savepoint
-// because a statement that writes has not come to its end. It calls that busy,
-// but no waiting helps.
+// because a statement that writes is unfinished. SQLite calls that busy, but a
+// retry does not help.
 func isInProgress(err error) bool {
 	var e sqlite3.Error
 	return errors.As(err, &e) && inProgress(e)
@@ -35,19 +36,19 @@ func inProgress(e sqlite3.Error) bool {
 	return e.Code == sqlite3.ErrBusy && strings.Contains(e.Error(), "SQL statements in progress")
 }
 
-// A callersError is an error that a function of the caller's, a migration or a
-// connect hook, met elsewhere. It comes back once, as it is.
+// A callersError is an error of a migration or connect hook that did not come
+// from this database. It is returned unchanged, without a retry.
 type callersError struct{ error }
 
 func (e *callersError) Unwrap() error { return e.error }
 
-// A busyMark stands for one run of a closure, in the errors that its statements
-// met and that waiting cures. An error without the mark is not that run's: it
-// may be of another database, of another manager or of an earlier run.
+// A busyMark identifies one run of a closure in the busy errors of its
+// statements. An error without the mark does not come from that run, but from
+// another database, another manager or an earlier run.
 type busyMark struct{ _ byte }
 
-// markBusy gives an error that t's own statement met the mark of t's run, if waiting
-// cures it. The caller holds the connection's mu.
+// markBusy gives an error of t's own statement the mark of t's run, if it is a busy
+// error. The caller holds the connection's mu.
 func (t *txn) markBusy(err error) error {
 	if e, ok := err.(*Error); ok && isBusy(e.Err) {
 		if t.root.met == nil {
@@ -58,8 +59,8 @@ func (t *txn) markBusy(err error) error {
 	return err
 }
 
-// canRetry reports whether t's closure may run again because of err, which it
-// returned. Nothing runs in t any more.
+// canRetry reports whether t's closure, which returned err, may run again. t
+// must have ended.
 func (t *txn) canRetry(err error) bool {
 	return err != nil && t.met != nil && t.met.isIn(err) && !errors.Is(err, ErrCommitUnknown)
 }

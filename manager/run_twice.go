@@ -11,7 +11,7 @@ import (
 // runClosure runs the closure; under WithRunTwice it runs it once before, and rolls
 // that run back.
 func (co *core) runClosure(ctx context.Context, t *txn, r *request) error {
-	r.undo = nil // of a run before
+	r.undo = nil // those of an earlier run
 	if !co.cfg.runTwice || r.once {
 		return r.run(ctx, t)
 	}
@@ -48,7 +48,7 @@ func checked(check func(context.Context, DBTX, []string) error, keys []string, r
 	}
 }
 
-// runningClosures are those of WithTx that run now, by their goroutine, under
+// runningClosures are the running closures of WithTx by goroutine, under
 // WithRunTwice. Without it there are none.
 type runningClosures struct {
 	mu      sync.Mutex
@@ -71,9 +71,9 @@ func (c *runningClosures) register(t *txn) (leave func()) {
 	}
 }
 
-// refuseOuterContext refuses, under WithRunTwice, what a closure asks of its own manager
-// with a context that is not its own: it would wait for its own transaction, or
-// read without seeing it. Goroutines that the closure started are not known as its own.
+// refuseOuterContext refuses, under WithRunTwice, a call of a closure to its own manager
+// with a context that is not its own: it would wait for its own transaction, or not see
+// it. Calls from other goroutines that the closure started are not noticed.
 func (co *core) refuseOuterContext(ctx context.Context, op string, l *label) error {
 	if !co.cfg.runTwice || co.innermostTxn(ctx) != nil {
 		return nil

@@ -8,11 +8,10 @@ import (
 	"time"
 )
 
-// SQL returns a *sql.DB over the same database for code that asks for one: a
-// session store, a job queue, sqlc's own Prepare. Its statements and
-// transactions stand in the same queue as WithTx and are bound by the same
-// contract. Every call returns the same one; it ends with [DB.Close], and to
-// close it alone does nothing to the manager.
+// SQL returns a *sql.DB over the same database for code that asks for one: a session store,
+// a job queue, sqlc's own Prepare. Its statements and transactions wait in the same queue
+// as WithTx and obey the same contract. Every call returns the same one. [DB.Close] closes
+// it; closing it does not close the manager.
 //
 // A statement outside a transaction is a transaction: one that writes is
 // retried like a closure and may share a commit with others, also INSERT …
@@ -21,12 +20,11 @@ import (
 // until they are closed: at most 64 at a time, then ErrBusy with the label of
 // the oldest.
 //
-// A transaction of BeginTx runs once and by itself: where a closure would run
-// again it gets ErrBusy. With TxOptions.ReadOnly it is a snapshot. Every level of isolation
-// is given the one that there is, which is the strictest. One that does nothing
-// for as long as [WithMaxQueueWait] while others wait is rolled back, and its
-// next statement returns ErrTxAborted. Until it ends it is named, in
-// warnings and in the errors of those who wait, by the place that began it.
+// A transaction of BeginTx runs once and by itself: where a closure would be retried it
+// gets ErrBusy. With TxOptions.ReadOnly it is a snapshot. Every level of isolation means
+// the only one there is, serializable. A transaction that is idle for [WithMaxQueueWait]
+// while others wait is rolled back, and its next statement returns ErrTxAborted. Warnings,
+// and the errors of waiting callers, name it by the source line that began it.
 //
 // SAVEPOINT, RELEASE and ROLLBACK TO are understood inside a transaction, as
 // statements of their own. With the context of a closure of this manager,
@@ -36,10 +34,10 @@ import (
 // database/sql would run the statement again, which may have been committed.
 func (db *DB[R, W]) SQL() *sql.DB { return db.core.door.open(db.core).db }
 
-// SQLTx lends the transaction that ctx belongs to, one of WithTx or ReadOnly, to
-// code that asks for a *sql.Tx. It ends with the closure; Commit is refused and
-// changes nothing. Rollback dooms the transaction: when its closure returns nil, WithTx
-// rolls back and returns ErrTxAborted. To undo a part of it, use SAVEPOINT and
+// SQLTx lends the transaction that ctx belongs to, one of WithTx or ReadOnly, to code
+// that asks for a *sql.Tx. It ends with the closure; Commit is refused and changes
+// nothing. After Rollback the transaction cannot commit: when its closure returns nil,
+// WithTx rolls back and returns ErrTxAborted. To undo a part of it, use SAVEPOINT and
 // ROLLBACK TO, or a nested WithTx.
 //
 // Outside a closure it returns ErrTxDone.
@@ -49,8 +47,8 @@ func (db *DB[R, W]) SQLTx(ctx context.Context) (*sql.Tx, error) { return db.core
 type sqlDoor struct {
 	once    sync.Once
 	db      *sql.DB
-	lending *sql.DB  // of SQLTx: what callers set or close on db must not hold up a closure
-	readers *readers // of rows outside any transaction
+	lending *sql.DB  // for SQLTx, so that limits set on db, or closing it, do not block a closure
+	readers *readers // for rows outside transactions
 	writing textSet  // queries that turned out to write
 }
 
@@ -62,16 +60,16 @@ func (d *sqlDoor) open(co *core) *sqlDoor {
 	return d
 }
 
-// close is for who has seen that nobody is inside any more. What asks for the
-// *sql.DB later gets one that is closed.
+// close must be called when nothing runs any more. A later call of SQL returns
+// a closed *sql.DB.
 func (d *sqlDoor) close(co *core) {
 	d.open(co)
 	_ = d.db.Close()
 	_ = d.lending.Close()
 }
 
-// A sqlConnector makes connections for database/sql, which are views of the
-// manager: they hold nothing of SQLite until something runs on them.
+// A sqlConnector makes connections for database/sql. They hold no connection of
+// SQLite until something runs on them.
 type sqlConnector struct{ core *core }
 
 func (k sqlConnector) Connect(context.Context) (driver.Conn, error) {
@@ -86,9 +84,9 @@ func (sqlDriver) Open(string) (driver.Conn, error) {
 	return nil, &Error{Op: "open", Kind: ErrUnsupported, Detail: "a *sql.DB of the manager is had from DB.SQL alone"}
 }
 
-// A lendContext asks BeginTx for the transaction of a closure. It never ends:
-// database/sql rolls back a transaction whose context ends, and this one ends
-// with its closure.
+// A lendContext makes BeginTx return the transaction of a closure. It never
+// ends, since database/sql would roll the transaction back then; it ends with
+// its closure.
 type lendContext struct {
 	context.Context // Background
 	txn             *txn
@@ -105,7 +103,7 @@ func (co *core) lendTx(ctx context.Context) (*sql.Tx, error) {
 	}
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	if t.hasEnded() { // in another goroutine, meanwhile
+	if t.hasEnded() { // the closure has returned in another goroutine
 		go tx.Rollback()
 		return nil, t.endedError("lend a *sql.Tx", "")
 	}
@@ -113,7 +111,7 @@ func (co *core) lendTx(ctx context.Context) (*sql.Tx, error) {
 	return tx, nil
 }
 
-// endingLent makes run end the *sql.Tx that were lent in it, and fail when one of
+// endingLent makes run end each *sql.Tx that was lent in it, and fail if one of
 // them was rolled back.
 func endingLent(run closure) closure {
 	return func(ctx context.Context, t *txn) error {
@@ -130,10 +128,10 @@ func endingLent(run closure) closure {
 // lentGrace is how long a closure waits for the end of a *sql.Tx that it lent.
 const lentGrace = time.Second
 
-// endLent ends what was lent of t. database/sql waits for calls that run in
-// it, so the caller does not hold the connection's mu. It also waits for rows whose
-// last Scan lent a sql.RawBytes, until they are read on: those that nobody reads
-// on must not hold the closure.
+// endLent ends each *sql.Tx that was lent of t. database/sql waits for running
+// calls, so the caller must not hold the connection's mu. It also waits for rows
+// whose last Scan returned a sql.RawBytes until they are read further, which may
+// never happen, so the wait is bounded.
 func (t *txn) endLent() {
 	t.conn.mu.Lock()
 	lent := t.lent
@@ -143,7 +141,7 @@ func (t *txn) endLent() {
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
-			_ = tx.Rollback() // does nothing to t now; an error says that its user has ended it
+			_ = tx.Rollback() // does not change t any more; an error means that its user has ended it
 		}()
 		timer := time.NewTimer(lentGrace)
 		select {

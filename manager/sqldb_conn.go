@@ -29,7 +29,7 @@ func (c *sqlConn) Close() error                       { return nil }
 func (c *sqlConn) IsValid() bool                      { return true }
 func (c *sqlConn) ResetSession(context.Context) error { return nil }
 
-// CheckNamedValue converts an argument the way a transaction's own queries do.
+// CheckNamedValue converts an argument like the queries of a closure do.
 func (c *sqlConn) CheckNamedValue(nv *driver.NamedValue) error { return hideBadConn(bindValue(nv)) }
 
 // Ping reads the file once.
@@ -121,8 +121,8 @@ func (c *sqlConn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-// PrepareContext looks whether SQLite accepts query. The statement itself is
-// kept prepared by the connection that it comes to run on.
+// PrepareContext checks that SQLite accepts query. The connection that later
+// runs it keeps it prepared.
 func (c *sqlConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	var err error
 	switch t := c.core.innermostTxn(ctx); {
@@ -175,8 +175,8 @@ func anyArgs(args []driver.NamedValue) []any {
 	return values
 }
 
-// hideBadConn hides driver.ErrBadConn from database/sql, which runs a statement
-// again when it meets one: this one may have been committed.
+// hideBadConn hides driver.ErrBadConn from database/sql, which would run the
+// statement again, although it may have been committed.
 func hideBadConn(err error) error {
 	if err == nil || !errors.Is(err, driver.ErrBadConn) {
 		return err

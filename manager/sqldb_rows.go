@@ -24,7 +24,8 @@ func (r *leasedRows) Close() error {
 	return hideBadConn(err)
 }
 
-// hideBadConnNext is sealed for Next, whose io.EOF database/sql compares with ==.
+// hideBadConnNext is hideBadConn for Next, whose io.EOF database/sql compares
+// with ==.
 func hideBadConnNext(err error) error {
 	if err == io.EOF {
 		return err

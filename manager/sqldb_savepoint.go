@@ -17,8 +17,9 @@ type sqlSavepoint struct {
 // ROLLBACK TO, and its name.
 type savepointText struct{ verb, name string }
 
-// parseSavepoint reads the three statements that the manager runs by itself:
-// its own savepoints all have one name, which a caller's must not meet.
+// parseSavepoint parses the three statements that the manager runs itself,
+// because all of its own savepoints have the same name, which must not collide
+// with a caller's.
 func parseSavepoint(query string) (s savepointText, ok bool) {
 	const most = 5 // ROLLBACK TRANSACTION TO SAVEPOINT name
 	var words []token

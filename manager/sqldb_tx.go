@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// A sqlTx is a transaction as *sql.Tx sees it. The ways that one ends differ:
-// a write of its own (sqldb_write.go), a snapshot, a savepoint in a closure's
-// transaction, or a closure's transaction that is only lent.
+// A sqlTx is the transaction behind a *sql.Tx: a write transaction of its own,
+// a snapshot, a savepoint in a closure's transaction, or a closure's
+// transaction that is only lent. end ends it accordingly.
 type sqlTx struct {
 	conn       *sqlConn
 	txn        *txn
-	lent       bool           // txn is the closure's own, which decides what is kept
+	lent       bool           // txn is the closure's, which decides whether to commit
 	savepoints []sqlSavepoint // made by statements, the innermost last
 	end        func(commit bool) error
 	used       atomic.Int64          // when it was last used, in nanoseconds since the epoch
-	inUse      atomic.Int32          // statements and rows that are being run
+	inUse      atomic.Int32          // the statements that run and the rows that are read
 	aborted    atomic.Pointer[Error] // why the manager rolled it back while it was idle
 }
 
@@ -56,7 +56,7 @@ func (tx *sqlTx) beginUse() (done func()) {
 	}
 }
 
-// idleFor is for how long the transaction has done nothing.
+// idleFor is how long the transaction has been idle.
 func (tx *sqlTx) idleFor() time.Duration {
 	if tx.inUse.Load() > 0 {
 		return 0
@@ -119,7 +119,7 @@ func (tx *sqlTx) prepare(ctx context.Context, query string) error {
 	return tx.reasonFor(tx.innermostTxn().prepare(ctx, query))
 }
 
-// reasonFor gives the reason when the manager ended the transaction.
+// reasonFor replaces err by the reason if the manager ended the transaction.
 func (tx *sqlTx) reasonFor(err error) error {
 	if e := tx.aborted.Load(); e != nil && err != nil {
 		return e
@@ -194,7 +194,8 @@ var (
 	errRunsOnce   = &Error{Op: "transaction", Kind: ErrBusy, Detail: "the database was busy, and a transaction of BeginTx cannot run again by itself; begin it again, or use WithTx"}
 )
 
-// rolledBackUnless is the cause of the end of a savepoint that was asked for.
+// rolledBackUnless is the cause with which closeSavepoint keeps a savepoint or
+// rolls it back.
 func rolledBackUnless(keep bool) error {
 	if keep {
 		return nil
@@ -202,8 +203,8 @@ func rolledBackUnless(keep bool) error {
 	return errRolledBack
 }
 
-// beginWrite begins a transaction of its own: a closure that waits, on a
-// goroutine of its own, until the transaction is ended.
+// beginWrite begins a write transaction: a closure, on a goroutine of its own,
+// that waits until the transaction is ended.
 func (tx *sqlTx) beginWrite(ctx context.Context) error {
 	l, co := callerLabel(), tx.conn.core
 	if err := co.refuseOuterContext(ctx, "begin transaction", &l); err != nil {
@@ -239,8 +240,8 @@ func (tx *sqlTx) beginWrite(ctx context.Context) error {
 	}
 }
 
-// awaitEnd waits for the end of the transaction, and gives it up when it does
-// nothing while others wait.
+// awaitEnd waits for the end of the transaction, and rolls it back if it is
+// idle for too long while others wait.
 func (tx *sqlTx) awaitEnd(finish <-chan bool) error {
 	co := tx.conn.core
 	limit := co.cfg.maxQueueWait
@@ -266,8 +267,8 @@ func (tx *sqlTx) awaitEnd(finish <-chan bool) error {
 	}
 }
 
-// callerLabel names a transaction by the place outside this package and
-// database/sql that began it, "store.go:42".
+// callerLabel names a transaction by the source line, outside this package and
+// database/sql, that began it: "store.go:42".
 func callerLabel() label {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])

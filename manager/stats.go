@@ -11,7 +11,7 @@ type Stats struct {
 	Queue        int           // writers waiting now
 	Commits      uint64        // write transactions committed
 	QueueWait    time.Duration // time that writers waited for their turn, summed
-	Groups       uint64        // commits made ready for several waiting writers at once
+	Groups       uint64        // commits shared by several waiting writers
 	Retries      uint64        // attempts repeated because the database was busy
 	Reads        uint64        // read transactions
 	ReadWait     time.Duration // time spent waiting for a reader, summed
@@ -29,8 +29,8 @@ type QueryStats struct {
 	Time   time.Duration // from its start to the closing of its rows, summed
 }
 
-// queryStats counts on one connection. Reading it needs no lock, so that Stats
-// never waits for a long statement.
+// queryStats counts the uses of a query on one connection. Reading it takes no
+// lock, so Stats never waits for a long statement.
 type queryStats struct {
 	count, errors atomic.Uint64
 	elapsed       atomic.Int64 // nanoseconds
@@ -77,7 +77,7 @@ func (t *queryTable) addTo(queries map[string]QueryStats) {
 	}
 }
 
-// counters are what is counted across connections.
+// counters count across all connections.
 type counters struct {
 	groups, retries, reads, checkpoints atomic.Uint64
 	readWait, queueWait                 atomic.Int64

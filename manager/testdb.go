@@ -8,8 +8,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager/internal/testdb"
 )
 
-// Package managertest reaches these through testdb: a public option that takes
-// the disk out of a commit would one day be used outside a test.
+// Package managertest reaches these through testdb. A public option that
+// commits without syncing would one day be used outside of tests.
 func init() {
 	testdb.Hooks.Unsynced = func() any {
 		return Option(func(c *config) { c.synchronous = "OFF" })

@@ -7,22 +7,23 @@ import (
 	"runtime/debug"
 )
 
-// A Tracer is told when an operation begins, in the goroutine that runs it, and
-// returns what is called with its error, or nil, when it has ended. The context
-// it returns goes on to the closure of a transaction; that of a statement is
-// not used. It must be safe for concurrent use and quick, since statements wait
-// for it. It is called without a lock and may use the database. When it panics as
-// a transaction begins, or around a statement, that is the caller's or the
-// closure's panic; when a transaction ends it is logged, since the answer stands.
+// A Tracer is called when an operation begins, in the goroutine that runs it. The
+// function that it returns is called with the operation's error, or nil, when it
+// has ended. The context that it returns is passed to the closure of a
+// transaction; for a statement it is not used. It must be safe for concurrent use
+// and quick, since statements wait for it. It is called without a lock and may
+// use the database. When it panics as a transaction begins, or around a
+// statement, that is the caller's or the closure's panic; when a transaction ends
+// it is logged, since the answer stands.
 type Tracer func(ctx context.Context, op Operation) (context.Context, func(error))
 
-// Operation is what a [Tracer] is told of.
+// Operation describes an operation to a [Tracer].
 type Operation struct {
 	Kind OperationKind
 	// Label is the transaction's, by default the name of the calling function.
 	Label string
 	// Query is the sqlc name of a statement, empty for a transaction and for SQL
-	// without a name. Neither SQL nor arguments are told.
+	// without a name. SQL and arguments are not passed.
 	Query string
 }
 
@@ -38,12 +39,12 @@ const (
 	OperationStatement OperationKind = "statement" // a statement, to the closing of its rows
 )
 
-// errUnfinished is what an operation ends with whose closure panicked, or ended
+// errUnfinished is the error of an operation whose closure panicked or ended
 // its goroutine.
 var errUnfinished = errors.New("the closure did not return")
 
-// traceTransaction tells the tracer that a transaction begins. What it returns must be
-// deferred with the transaction's error, and is nil without a tracer.
+// traceTransaction calls the tracer for a transaction. The caller must defer the
+// function it returns, with the transaction's error; it is nil without a tracer.
 func (co *core) traceTransaction(ctx context.Context, kind OperationKind, l *label) (context.Context, func(error)) {
 	if co.cfg.trace == nil {
 		return ctx, nil

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// DBTX is what sqlc's generated code calls, and the guarded way to raw SQL
-// inside a transaction: let your newTx keep the one it is given. Statements
-// that would end or open a transaction are refused. All methods may be called
-// from several goroutines; they run one after the other.
+// DBTX is what sqlc's generated code calls. It also runs raw SQL inside a
+// transaction, guarded in the same way: let your newTx keep the one it is
+// given. Statements that would end or open a transaction are refused. All
+// methods may be called from several goroutines; they run one after the other.
 type DBTX interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
@@ -36,7 +36,7 @@ type txn struct {
 	parent    *txn
 	outer     *txn            // the transaction of another manager whose closure this runs in
 	ctx       context.Context // the closure's
-	own       closureContext  // ctx itself
+	own       closureContext  // what ctx points to
 	label     *label
 	write     bool // on the writer's connection
 	unsettled bool // in root: an earlier run may be committed
@@ -45,13 +45,13 @@ type txn struct {
 
 	// Guarded by conn.mu.
 	done           bool
-	evicted        bool // taken out of its group while its closure ran
+	evicted        bool // removed from its group while its closure ran
 	top            *txn // in root: the innermost open savepoint
 	lent           []*sql.Tx
-	lentEnding     bool      // the closure has returned: what ends now ends nothing
+	lentEnding     bool      // the closure has returned, so ending a lent *sql.Tx does nothing
 	lentRolledBack error     // why the closure's transaction cannot commit, or nil
 	dropped        error     // in root: why SQLite dropped the transaction
-	met            *busyMark // in root: set once a statement met what waiting cures
+	met            *busyMark // in root: set once a statement was busy
 	hooks          []Hook
 	undo           []rollbackHook
 	broken         error // why this savepoint can only be rolled back, on a server
@@ -117,7 +117,7 @@ func (co *core) innermostOf(t *txn) *txn {
 	return nil
 }
 
-// checkUsable is asked before every statement, in one critical section with it.
+// checkUsable is called before every statement, in the same critical section.
 func (t *txn) checkUsable(ctx context.Context, query string) error {
 	if t.hasEnded() {
 		return t.endedError("query", query)
@@ -192,8 +192,9 @@ func (t *txn) statementError(ctx context.Context, op, query string, err error) e
 	return err
 }
 
-// dropOuter wraps the error of a savepoint's own statement. Which savepoints are
-// open after it nobody knows, so the transaction around them is given up too.
+// dropOuter wraps the error of a savepoint's own statement. After it, it is
+// unknown which savepoints are open, so the whole transaction must be rolled
+// back.
 func (t *txn) dropOuter(op string, err error) error {
 	busy := isInProgress(err)
 	err = t.statementError(t.ctx, op, "", err)
@@ -230,7 +231,7 @@ func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 	return result, err
 }
 
-// exec is ExecContext for who holds the connection's mu.
+// exec is ExecContext while holding the connection's mu.
 func (t *txn) exec(ctx context.Context, query string, args boundArgs, bindErr error) (driver.Result, error) {
 	s, err := t.acquireFor(ctx, "exec", query, &args, bindErr)
 	if err != nil {
@@ -254,9 +255,9 @@ func (t *txn) exec(ctx context.Context, query string, args boundArgs, bindErr er
 	return result, nil
 }
 
-// acquireFor returns the statement of query, which its caller releases. Of a raw text
-// of several statements it is the last, which args are then for, and the others have run. Of one to execute that is
-// empty it is nil.
+// acquireFor returns the statement of query, which the caller must release. If a raw text has several statements,
+// it runs all but the last and returns that one, with its arguments left in args. For an empty text to execute it
+// is nil.
 func (t *txn) acquireFor(ctx context.Context, op, query string, args *boundArgs, bindErr error) (*stmt, error) {
 	t.label.findCaller()
 	if err := t.checkUsable(ctx, query); err != nil {
@@ -303,14 +304,15 @@ func (t *txn) acquirePermitted(ctx context.Context, op, query string, acquire fu
 		return nil, t.statementError(ctx, op, query, err)
 	}
 	name, _ := queryName(query)
-	if t.view && !s.readonly && !t.conn.pragma { // which SQLite calls a write also where it only asks
+	if t.view && !s.readonly && !t.conn.pragma { // SQLite calls a PRAGMA a write even if it only reads
 		s.release()
 		return nil, &Error{Op: op, Query: name, Label: t.label.String(), Kind: ErrReadOnly, Detail: "write inside ReadOnly; use WithTx"}
 	}
 	return s, nil
 }
 
-// query runs a query to its first row. One says that no other row is wanted.
+// query runs a query to its first row; one says that the caller reads no other
+// row.
 func (t *txn) query(ctx context.Context, query string, args []any, one bool) (*rows, *view, error) {
 	values, bindErr := bindArgs(args)
 	defer values.release()
@@ -347,12 +349,13 @@ func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *s
 	return r.asSQLRow(view)
 }
 
-// PrepareContext always fails: a prepared statement would pass the guards by.
+// PrepareContext always fails, since a prepared statement would bypass the
+// guards.
 func (t *txn) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 	return nil, errNoPrepare
 }
 
-// prepare looks whether SQLite accepts query in t.
+// prepare checks that SQLite accepts query in t.
 func (t *txn) prepare(ctx context.Context, query string) error {
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
@@ -374,13 +377,13 @@ func (t *txn) prepare(ctx context.Context, query string) error {
 	return t.statementError(ctx, "prepare", query, err)
 }
 
-// epoch makes clock read the monotonic clock alone, which takes half as long as
-// time.Now.
+// epoch makes monotonic read only the monotonic clock, which takes half as long
+// as time.Now.
 var epoch = time.Now()
 
 func monotonic() time.Duration { return time.Since(epoch) }
 
-// reportStatement says, once the connection's mu is free, that a statement has ended: to
+// reportStatement reports the end of a statement, once the connection's mu is free: to
 // the tracer, and to the log if it was slow.
 func (t *txn) reportStatement(query string, elapsed time.Duration, end func(error), err error) {
 	c, limit := t.conn, t.core.cfg.slowQuery

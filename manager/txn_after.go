@@ -3,7 +3,7 @@ package manager
 import "context"
 
 // A Hook runs after the commit, with the commit's number: it increases from
-// commit to commit of one manager and starts anew with every Open.
+// commit to commit of one manager and restarts with every Open.
 type Hook func(ctx context.Context, commit uint64)
 
 // AfterCommit registers fn to run once the transaction that ctx belongs to is
@@ -28,11 +28,11 @@ func AfterCommit(ctx context.Context, fn Hook) error {
 	return nil
 }
 
-// AfterRollback registers fn to run once the transaction that ctx belongs to
-// has come to nothing: in the goroutine that called WithTx, before WithTx returns, in
-// the order of registration, with that caller's context and the error that WithTx is
-// about to return. It is the place to undo what the closure did elsewhere. The
-// writer is free again by then.
+// AfterRollback registers fn to run once the transaction that ctx belongs to was
+// rolled back: in the goroutine that called WithTx, before WithTx returns, in the
+// order of registration, with that caller's context and the error that WithTx is
+// about to return. It is the place to undo what the closure did elsewhere. The writer
+// is free again by then.
 //
 // Of a closure that runs again only the last run counts. If a nested
 // transaction is rolled back and the closure around it goes on, its functions run
@@ -56,7 +56,7 @@ func AfterRollback(ctx context.Context, fn func(ctx context.Context, err error))
 	return nil
 }
 
-// An undo is a function of AfterRollback.
+// A rollbackHook is a function that was given to AfterRollback.
 type rollbackHook struct {
 	fn    func(ctx context.Context, err error)
 	cause error // why its savepoint was rolled back; nil while it stands

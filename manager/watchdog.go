@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// A watch reports transactions that run too long while they still run: a
-// reader holds back the write-ahead log, a writer everybody behind it, and
-// one that never ends would otherwise never be named.
+// A watchdog logs transactions that run too long while they still run: a reader
+// keeps the write-ahead log from being shortened, a writer blocks all behind
+// it, and one that never ends would otherwise never be reported. It also has
+// the log shortened while the writer is idle.
 type watchdog struct {
 	core *core
 	stop chan struct{}

@@ -20,9 +20,9 @@ const (
 // app is what the commands share: the flags of the root.
 type app struct {
 	db        string // path of the ledger's file, or the URL of its database
-	isOther   bool   // it is not the ledger's, but of a file that is read beside it
-	noCreate  bool   // a ledger that is not there is an error
-	readOnly  bool   // a command that would write is an error
+	isOther   bool   // db names another file that is read too, not the ledger itself
+	noCreate  bool   // a missing ledger is an error
+	readOnly  bool   // commands that write fail
 	timeout   *option[time.Duration]
 	verbose   int // 1: log what the command does, 2: and the manager
 	logFormat *option[string]
@@ -141,7 +141,7 @@ func asGroup(cmd *cobra.Command) {
 			return nil
 		}
 		hint := "see " + cmd.CommandPath() + " --help"
-		cmd.SuggestionsMinimumDistance = min(2, len(args[0])/2) // of a short word everything is near
+		cmd.SuggestionsMinimumDistance = min(2, len(args[0])/2) // with a short word everything is similar
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			hint = "did you mean " + strings.Join(near, " or ") + "?"
 		}
@@ -150,7 +150,7 @@ func asGroup(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-// exactArgs checks that a command gets the arguments that its usage names: exactly n, or with more, n or more.
+// exactArgs checks that a command gets n arguments or, if more is set, at least n.
 func exactArgs(n int, more bool) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == n || more && len(args) > n {
@@ -168,7 +168,7 @@ func exactArgs(n int, more bool) cobra.PositionalArgs {
 	}
 }
 
-// version is the module's version, as the go command recorded it.
+// version is the module's version in the build information.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

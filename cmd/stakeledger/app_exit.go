@@ -22,7 +22,7 @@ const (
 	exitStale    = 6
 )
 
-// usageError is an error of whoever typed the command.
+// usageError means that the command was used wrongly.
 type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
@@ -30,14 +30,14 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// rejectedError says that the work is done, but that the ledger could not take some of the events.
+// rejectedError means that the input was applied, but some of its events were rejected.
 type rejectedError struct{ events int64 }
 
 func (e *rejectedError) Error() string {
 	return plural(e.events, "event was", "events were") + " rejected; stakeledger rejected lists them"
 }
 
-// doubtfulError says that an input was not taken for all that it should be, and which flag accepts it as it is.
+// doubtfulError means that an input does not seem complete, and names the flag that accepts it anyway.
 type doubtfulError struct{ text string }
 
 func (e *doubtfulError) Error() string { return e.text }
@@ -63,12 +63,12 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// isBrokenPipe reports whether err only says that nobody reads the output any more, as after "| head".
+// isBrokenPipe reports whether err means that the output was closed by its reader, as with "| head".
 func isBrokenPipe(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
 }
 
-// unlessQuiet is err where somebody read the output: what else is to be said is said by the exit code.
+// unlessQuiet is err, or nil if it is a broken pipe.
 func unlessQuiet(err error) error {
 	if isBrokenPipe(err) {
 		return nil
@@ -76,16 +76,16 @@ func unlessQuiet(err error) error {
 	return err
 }
 
-// isInterrupted reports whether err is there because ctx has ended.
+// isInterrupted reports whether ctx has ended and caused err.
 func isInterrupted(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
 
-// oneLine makes an error's text fit a line.
+// oneLine makes an error's text a single line.
 func oneLine(s string) string { return escapeControls(strings.ReplaceAll(s, "\n", "; ")) }
 
-// escapeControls escapes whatever in s a terminal would act on rather than show: control characters, and
-// characters that are invisible or turn the direction of writing.
+// escapeControls escapes what a terminal would not show as it is: control characters, invisible
+// characters, and those that change the direction of writing.
 func escapeControls(s string) string {
 	isPlain := func(r rune) bool { return unicode.IsPrint(r) && r != unicode.ReplacementChar }
 	if strings.IndexFunc(s, func(r rune) bool { return !isPlain(r) }) < 0 {
@@ -102,7 +102,7 @@ func escapeControls(s string) string {
 	return b.String()
 }
 
-// plural is the number with the word that fits it.
+// plural is the number with the singular or the plural.
 func plural(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -15,16 +15,16 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// minerName is what a person calls a miner: an address, its coldkey or current hotkey, the beginning of one, as a
-// table prints it, or else its current UID.
+// minerName identifies a miner: by its coldkey or current hotkey, by the beginning of one, by its shortened form
+// in tables, or by its current UID.
 type minerName struct {
-	address      chain.Address // empty: it is another
-	begins, ends string        // of an address
+	address      chain.Address // empty: the name has another form
+	begins, ends string        // parts of an address
 	uid          chain.UID
-	of           func(context.Context, *ledger.Ledger) (minerID int64, err error) // whose something is
+	of           func(context.Context, *ledger.Ledger) (minerID int64, err error) // the miner to whom something belongs
 }
 
-// addressPart is what the beginning of an address may be, and after it, as tables shorten addresses, its end.
+// addressPart matches the beginning of an address, and the shortened form in tables, which has its end too.
 var addressPart = regexp.MustCompile(`^(5[1-9A-HJ-NP-Za-km-z]{1,46})(?:(?:…|\.\.\.?)([1-9A-HJ-NP-Za-km-z]*))?$`)
 
 func parseMinerName(s string) (minerName, error) {
@@ -45,7 +45,8 @@ func addMiner(cmd *cobra.Command) *option[minerName] {
 	return addOption(cmd, "miner", "MINER", "only those of this miner: its coldkey or how that begins, or its current hotkey or UID", parseMinerName)
 }
 
-// find returns the miner. Errors: ledger.ErrNotFound, wrong usage for a beginning of several.
+// find returns the miner. Errors: ledger.ErrNotFound, and wrong usage if several addresses
+// begin so.
 func (n minerName) find(ctx context.Context, l *ledger.Ledger) (ledger.Miner, error) {
 	switch {
 	case n.of != nil:
@@ -87,7 +88,7 @@ func (n minerName) findBeginning(ctx context.Context, l *ledger.Ledger) (ledger.
 	return found[0], nil
 }
 
-// errNoMiner is ledger.ErrNotFound in words.
+// errNoMiner is ledger.ErrNotFound with a plain text.
 var errNoMiner = notFound("not found")
 
 type notFound string

@@ -11,18 +11,19 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// option is a flag whose value is parsed as it is read, so that a wrong one is an error of usage.
+// option is a flag whose value is parsed when the command line is, so that a bad value is a usage
+// error.
 type option[T any] struct {
-	kind  string // what the help calls the value
+	kind  string // the name of the value in the help
 	parse func(string) (T, error)
 	value *T // nil until it is given
 	text  string
 }
 
-// String is the value as it was given; the flag package asks for it.
+// String is the value as it was given.
 func (o *option[T]) String() string { return o.text }
 
-// Type is what the help calls the value.
+// Type is the name of the value in the help.
 func (o *option[T]) Type() string { return o.kind }
 
 // Set parses a value.
@@ -35,7 +36,7 @@ func (o *option[T]) Set(text string) error {
 	return nil
 }
 
-// valueOr is the value, or another where none was given.
+// valueOr is the value, or other if none was given.
 func (o *option[T]) valueOr(other T) T {
 	if o == nil || o.value == nil {
 		return other
@@ -43,7 +44,7 @@ func (o *option[T]) valueOr(other T) T {
 	return *o.value
 }
 
-// given is what was typed, empty where nothing was.
+// given is the text that was given, or empty.
 func (o *option[T]) given() string {
 	if o == nil {
 		return ""
@@ -94,7 +95,7 @@ func markExclusive(cmd *cobra.Command, flags ...string) {
 	}
 }
 
-// timeSpan is a span of time: from its first instant until before its end. An end of 0 is open.
+// timeSpan is a half-open span of time: from its start, until before its end.
 type timeSpan struct {
 	from, until *option[chain.Time]
 	during      *option[[2]chain.Time]
@@ -122,13 +123,13 @@ func (s timeSpan) validate() error {
 	return nil
 }
 
-// start is the first instant, 0 where there is no first.
+// start is the first instant, 0 if it is unbounded.
 func (s timeSpan) start() chain.Time { return s.from.valueOr(s.during.valueOr([2]chain.Time{})[0]) }
 
-// end is the first instant after the span, 0 where it has no end.
+// end is the first instant after the span, 0 if it is unbounded.
 func (s timeSpan) end() chain.Time { return s.until.valueOr(s.during.valueOr([2]chain.Time{})[1]) }
 
-// last is the last instant of the span, 0 where it has no end.
+// last is the last instant of the span, 0 if it is unbounded.
 func (s timeSpan) last() chain.Time { return max(0, s.end()-1) }
 
 func (s timeSpan) contains(t chain.Time) bool {
@@ -139,7 +140,7 @@ func addNetuid(cmd *cobra.Command) *option[chain.Netuid] {
 	return addOption(cmd, "netuid", "NETUID", "only those on this subnet", chain.ParseNetuid)
 }
 
-// tableRows is how many rows a table has by default: enough to look at. JSON has all rows.
+// tableRows is how many rows a table has by default. JSON has all rows.
 const tableRows = 100
 
 // rowLimit bounds the rows of a list.

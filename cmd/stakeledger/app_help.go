@@ -41,7 +41,7 @@ func newHelp() *cobra.Command {
 	}
 }
 
-// buildVersions is what the program is built from, as JSON has it.
+// buildVersions are the versions of the program and its libraries, in JSON.
 type buildVersions struct {
 	Version string `json:"version"`
 	Engine  string `json:"engine"`
@@ -85,7 +85,7 @@ func addCompletions(a *app, cmd *cobra.Command) {
 		}
 		_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 			return slices.DeleteFunc(values(cmd), func(v string) bool { return !strings.HasPrefix(v, prefix) }), cobra.ShellCompDirectiveNoFileComp
-		}) // an error says that the flag has one already
+		}) // the error means that the flag has a completion already
 	}
 	for _, name := range []string{"status", "outcome", "transfers", "self-trades", "log-format", "sort", "archived"} {
 		if flag := cmd.Flags().Lookup(name); flag != nil {
@@ -125,7 +125,8 @@ func (a *app) argumentCompletion(cmd *cobra.Command) cobra.CompletionFunc {
 	}
 }
 
-// completeFrom reads values for a completion; a ledger that cannot be read has none.
+// completeFrom reads values for a completion from the ledger; none if it cannot be
+// read.
 func (a *app) completeFrom(cmd *cobra.Command, read func(context.Context, *ledger.Ledger) ([]string, error)) (values []string) {
 	if setFromEnvironment(cmd) != nil || a.checkExists(cmd) != nil {
 		return nil

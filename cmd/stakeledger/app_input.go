@@ -11,7 +11,7 @@ import (
 	"github.com/stakeledger/stakeledger/ingest"
 )
 
-// stdinName is what standard input is called, as an argument and in messages.
+// stdinName stands for standard input, as an argument and in messages.
 const stdinName = "-"
 
 // inputFile is a file or standard input.
@@ -23,7 +23,7 @@ type inputFile struct {
 
 func (in inputFile) Close() error { return in.close() }
 
-// openInput opens a file, or standard input for "-"; op is what its errors say was attempted. Once ctx has
+// openInput opens a file, or standard input for "-"; op is the operation in its errors. Once ctx has
 // ended, a read that waits for a pipe or a terminal returns its error.
 func openInput(ctx context.Context, op string, stdin io.Reader, file string) (inputFile, error) {
 	if file == stdinName {
@@ -48,8 +48,8 @@ func openInput(ctx context.Context, op string, stdin io.Reader, file string) (in
 	}
 }
 
-// openInputs opens files that are one input together, or standard input; op is what errors say was attempted. None
-// is open after an error.
+// openInputs opens files that are one input together, or standard input; op is the operation in errors. After an
+// error none is open.
 func (a *app) openInputs(ctx context.Context, op string, stdin io.Reader, files []string) (inputs []ingest.File, closeAll func(), err error) {
 	var opened []inputFile
 	closeAll = func() {
@@ -76,7 +76,8 @@ func (a *app) openInputs(ctx context.Context, op string, stdin io.Reader, files 
 	return inputs, closeAll, nil
 }
 
-// inputNames are the names of inputs for a message; of many, how many they are.
+// inputNames are the names of inputs for a message; if there are many, their
+// number.
 func inputNames(inputs []ingest.File) string {
 	if len(inputs) > 3 {
 		return fmt.Sprintf("%d files", len(inputs))
@@ -88,23 +89,24 @@ func inputNames(inputs []ingest.File) string {
 	return strings.Join(names, ", ")
 }
 
-// readResult is what one read gave.
+// readResult is the result of one Read.
 type readResult struct {
 	data []byte
 	err  error
 }
 
-// contextReader is a reader whose reads end with a context.
+// contextReader is a reader whose Read returns when a context ends.
 type contextReader struct {
 	ctx    context.Context
 	chunks chan readResult
-	free   chan []byte // the buffer that is not being read, for the next read
-	now    readResult  // what is left of the chunk at hand
-	buffer []byte      // of the chunk at hand
+	free   chan []byte // the buffer for the next read
+	now    readResult  // the rest of the current chunk
+	buffer []byte      // of the current chunk
 }
 
-// untilDone reads r on a goroutine of its own, one chunk ahead, so that a read that never returns holds
-// nobody up. The goroutine ends with r or, if it then waits in a read of r, with the process.
+// untilDone reads r on a goroutine of its own, one chunk ahead, so that a read that never returns does
+// not block the caller once ctx has ended. The goroutine ends with r, or with the process if it is
+// stuck in a read.
 func untilDone(ctx context.Context, r io.Reader) io.Reader {
 	w := &contextReader{ctx: ctx, chunks: make(chan readResult), free: make(chan []byte, 2)}
 	w.free <- make([]byte, 1<<16)

@@ -29,8 +29,8 @@ func (a *app) logger(cmd *cobra.Command) *slog.Logger {
 	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), opts))
 }
 
-// managerOptions are the options of the manager that the flags of the root set. That something takes long is told with -vv
-// alone: who runs a command sees that it does.
+// managerOptions are the options of the manager that the flags of the root set. Warnings about slow transactions are
+// shown only with -vv, since the user sees that the command is slow.
 func (a *app) managerOptions(cmd *cobra.Command) ledger.Option {
 	return ledger.WithManager(a.managerFlags(cmd)...)
 }

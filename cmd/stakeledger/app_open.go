@@ -13,12 +13,12 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// closeTimeout bounds how long the end of a command waits for the file to be closed in order.
+// closeTimeout bounds how long a command waits at its end for the ledger to close.
 const closeTimeout = 10 * time.Second
 
-// withReadOnly runs fn on the ledger, opened so that nothing can change it, also beside a process that writes it.
+// withReadOnly runs fn on the ledger, opened read-only, also while another process writes it.
 func (a *app) withReadOnly(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
-	if !a.onServer() { // OpenReadOnly says whether a server has a ledger
+	if !a.onServer() { // on a server OpenReadOnly itself finds out
 		if err := a.checkExists(cmd); err != nil {
 			return err
 		}
@@ -62,7 +62,8 @@ func runAndClose(ctx context.Context, l *ledger.Ledger, fn func(ctx context.Cont
 	return fn(ctx, l)
 }
 
-// checkExists tells a missing file, or a database without a ledger, from an empty ledger.
+// checkExists refuses a missing file, or a server's database without a ledger; an empty
+// ledger is fine.
 func (a *app) checkExists(cmd *cobra.Command) error {
 	if a.onServer() {
 		found, err := ledger.Exists(cmd.Context(), a.db, a.managerOptions(cmd))
@@ -77,7 +78,7 @@ func (a *app) checkExists(cmd *cobra.Command) error {
 	return nil
 }
 
-// ledgerSuffixes end the names of the files that a ledger has beside its own.
+// ledgerSuffixes are the suffixes of the files of a ledger.
 var ledgerSuffixes = []string{"", "-wal", "-shm", "-journal", "-lock", upkeepSuffix}
 
 // notTheLedger refuses to open one of the ledger's own files, under whatever name. Closing it would drop the locks that
@@ -85,7 +86,7 @@ var ledgerSuffixes = []string{"", "-wal", "-shm", "-journal", "-lock", upkeepSuf
 func (a *app) notTheLedger(op, file string) error {
 	info, err := os.Stat(file)
 	if err != nil || a.onServer() {
-		return nil // who opens it says so
+		return nil // opening it reports the error
 	}
 	for _, suffix := range ledgerSuffixes {
 		if own, err := os.Stat(a.db + suffix); err == nil && os.SameFile(info, own) {

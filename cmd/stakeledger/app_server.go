@@ -33,7 +33,7 @@ func shellQuoted(word string) string {
 	return word
 }
 
-// secretParameters of a URL are no part of what messages call a database.
+// secretParameters are the parameters of a URL that messages must not show.
 var secretParameters = []string{"password", "sslpassword"}
 
 // plainName is the name of a database as it may be shown: a path as it is, a URL without its secrets.
@@ -55,8 +55,8 @@ func plainName(name string) string {
 // stretch is a part of a text.
 type stretch struct{ from, until int }
 
-// secrets are the parts of a URL that nobody may see, in order: the password with the colon before it, and parameters.
-// What cannot be read for certain counts as secret.
+// secrets are the parts of a URL that must not be shown, in order: the password with the colon before it, and
+// parameters. What cannot be parsed for certain counts as secret.
 func secrets(name string) (found []stretch) {
 	if !manager.IsURL(name) {
 		return nil

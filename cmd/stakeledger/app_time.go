@@ -13,10 +13,10 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// timeWords is what the help says of times.
+// timeWords is the help's text about times.
 const timeWords = `2026-01-31T15:04:05Z, 2026-01-31, 2026-01, today, yesterday, or 7d (ago)`
 
-// clockNow is the clock of the words for times.
+// clockNow is the clock for words such as today; tests replace it.
 var clockNow = time.Now
 
 const microsecond = time.Microsecond
@@ -88,12 +88,12 @@ func parseAgo(s string) (time.Duration, bool) {
 	return time.Duration(n) * unit[parts[2]], true
 }
 
-// given are what the span was given as.
+// given are the texts that the span was given as.
 func (s timeSpan) given() []string {
 	return slices.DeleteFunc([]string{s.from.given(), s.until.given(), s.during.given()}, func(word string) bool { return word == "" })
 }
 
-// note is the sentence that repeats a span, if one was given.
+// note is a sentence about the span, if one was given.
 func (s timeSpan) note() string {
 	if len(s.given()) == 0 {
 		return ""
@@ -102,7 +102,8 @@ func (s timeSpan) note() string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// announce repeats on standard error what words stood for; standard output is for a program.
+// announce prints to standard error which instants words stand for, since a program may read
+// standard output.
 func (s timeSpan) announce(cmd *cobra.Command) {
 	for _, word := range s.given() {
 		if _, err := chain.ParseTime(word); err != nil {
@@ -112,7 +113,7 @@ func (s timeSpan) announce(cmd *cobra.Command) {
 	}
 }
 
-// spellOut repeats the instants that words stood for.
+// spellOut is the span's instants, if it was given in words.
 func (s timeSpan) spellOut() string {
 	var parts []string
 	if from := s.start(); from > 0 {

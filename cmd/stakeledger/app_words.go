@@ -12,7 +12,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// kindWords is what an error of the manager means to an operator, and what to do about it.
+// kindWords say what an error of the manager means to an operator, and what to do about
+// it.
 var kindWords = map[error]struct{ what, next string }{
 	manager.ErrBusy:          {"the file is in use", "let the other program end (fuser names it), or wait longer with --timeout"},
 	manager.ErrReadOnly:      {"it cannot be written", "see who owns the file and its folder, and their modes"},
@@ -34,7 +35,7 @@ var kindWords = map[error]struct{ what, next string }{
 	manager.ErrNotNull:       {"a value is missing", "stakeledger verify looks for the reason"},
 }
 
-// serverWords are those of kindWords that mean something else where the ledger is in a server's database.
+// serverWords replace some of kindWords if the ledger is in a server's database.
 var serverWords = map[error]struct{ what, next string }{
 	manager.ErrBusy:      {"the server is busy, or restarts", "see whether it runs (pg_isready), or wait longer with --timeout"},
 	manager.ErrReadOnly:  {"it cannot be written", "see whether the server is a standby, and what its user may do"},
@@ -54,13 +55,13 @@ func (a *app) wordsOf(kind error) struct{ what, next string } {
 	return kindWords[kind]
 }
 
-// forProgrammers finds in a detail what only the author of a program that imports the manager can use: names of Go,
-// and of what such a program has in its hands.
+// forProgrammers finds clauses that only help the author of a program: those with Go names or with options of the
+// manager.
 var forProgrammers = regexp.MustCompile(`[a-z][A-Z]|[A-Za-z]\.[A-Z]|\b(With|Open|Begin|Read|Save|After)[A-Z]|\*sql\b|\b(DB|SQL)\.|` +
 	`\b(Backup|Restore|Maintain|Close|Open|Unchecked|Commit|Rollback|Label|RETURNING|DBTX|PRAGMA|ctx|closures?|emit_\w+|[a-z]\w*\.\w+\()`)
 
-// explainError is the text of an error as an operator reads it: what the manager says in its own words is replaced by
-// what it means, with the file and the next step.
+// explainError is the text of an error for an operator: the manager's own texts are replaced by what they mean, with
+// the file and the next step.
 func (a *app) explainError(err error) string {
 	text := err.Error()
 	for _, e := range managerErrors(err) {
@@ -85,7 +86,7 @@ func managerErrors(err error) (found []*manager.Error) {
 	return found
 }
 
-// inWords says what was attempted with which file, what came of it, and what to do.
+// inWords says what was attempted with which file, what went wrong, and what to do.
 func (a *app) inWords(e *manager.Error) string {
 	op := strings.TrimSuffix(strings.ReplaceAll(e.Op, "PRAGMA ", ""), " read-only")
 	if forProgrammers.MatchString(a.maskPaths(op)) || op == "" {
@@ -136,12 +137,13 @@ func (a *app) inWords(e *manager.Error) string {
 	return text
 }
 
-// isOfContents reports whether something failed for what a file holds.
+// isOfContents reports whether an operation failed because of the contents of a
+// file.
 func isOfContents(err error) bool {
 	return errors.Is(err, manager.ErrCorrupt) || errors.Is(err, manager.ErrWrongFile) || errors.Is(err, manager.ErrTooNew) || errors.Is(err, ledger.ErrSchema)
 }
 
-// advice is what the manager says of the next step where ours takes its place.
+// advice matches the manager's own advice, which the command's replaces.
 var advice = regexp.MustCompile(`; (give another path|use a newer program|(restore|take another) a? ?backup)\b`)
 
 // ofFile is an error about a file that is read beside the ledger: another ledger, a backup.
@@ -153,7 +155,7 @@ type ofFile struct {
 func (e *ofFile) Error() string { return e.text }
 func (e *ofFile) Unwrap() error { return e.error }
 
-// about says of an error that it is about a file that is not the ledger's.
+// about marks an error as being about another file than the ledger's.
 func about(file string, err error) error {
 	if err == nil {
 		return nil
@@ -161,7 +163,7 @@ func about(file string, err error) error {
 	return &ofFile{err, (&app{db: file, isOther: true}).explainError(err)}
 }
 
-// plainDetail is a detail without the clauses that are for programmers.
+// plainDetail is a detail without the clauses for programmers.
 func (a *app) plainDetail(detail string) string {
 	var kept []string
 	for clause := range strings.SplitSeq(detail, "; ") {

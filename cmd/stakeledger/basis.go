@@ -10,23 +10,24 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// staleAfter is how old the newest event may be before a reader at a terminal is told.
+// staleAfter is the age of the newest event from which on a terminal gets a notice.
 const staleAfter = 24 * time.Hour
 
-// markedError says that figures were printed that wait for a replay.
+// markedError means that printed figures are preliminary, since miners wait for
+// a replay.
 type markedError struct{ miners int64 }
 
 func (e *markedError) Error() string {
 	return "the figures of " + plural(e.miners, "miner", "miners") + " wait for a replay, since events came late; stakeledger rebuild --marked replays them"
 }
 
-// staleError says that figures were printed that are older than was asked for.
+// staleError means that printed figures are older than the user allows.
 type staleError struct{ text string }
 
 func (e *staleError) Error() string { return e.text }
 
-// checkBasis is the error for figures that do not stand yet, after they were printed. At a terminal it says too when
-// they are old.
+// checkBasis returns, after figures were printed, markedError if they are preliminary. On a terminal it prints a
+// notice if they are old.
 func checkBasis(cmd *cobra.Command, b ledger.Basis, now time.Time) error {
 	if text := newestEventAge(b.NewestEvent, now, staleAfter); text != "" && isTerminal(cmd.ErrOrStderr()) {
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
@@ -48,7 +49,7 @@ func newestEventAge(newest *chain.Time, now time.Time, most time.Duration) strin
 	return ""
 }
 
-// policyText says under what figures stand.
+// policyText describes the policy behind figures.
 func policyText(p ledger.Policy) string {
 	text := fmt.Sprintf("Policy: %s at least, self-trades %s, transfers %s, scores over %s.",
 		plural(p.MinBlocks, "block", "blocks"), p.SelfTrade, p.Transfers, plural(int64(p.LookbackDays), "day", "days"))

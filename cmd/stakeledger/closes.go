@@ -66,7 +66,7 @@ func (r closeLine) whyCounted() string {
 	return "yes"
 }
 
-// heldFor is a duration as a person says it: 12d 3h, 5h 2m.
+// heldFor is a duration for people: 12d 3h, 5h 2m.
 func heldFor(us int64) string {
 	d := time.Duration(us) * time.Microsecond
 	days, hours, minutes := int64(d/(24*time.Hour)), int64(d.Hours())%24, int64(d.Minutes())%60
@@ -113,8 +113,8 @@ counts for the miner, or why not: held for less than the minimum of blocks, or a
 	return cmd
 }
 
-// ofOne narrows the list to the closes of a trade or a position, archived or not, if one is named. They are sought by
-// the time between which they must be.
+// ofOne narrows the list to the closes of a trade or a position, archived or not, if one is named. It reads only the
+// span of time in which they must be.
 func (r *recordList[R]) ofOne(trade, position *option[int64]) {
 	if trade.value == nil && position.value == nil {
 		return

@@ -58,7 +58,7 @@ func (a *app) fileBytes() (bytes int64) {
 	return bytes
 }
 
-// bytesText is a size as a person says it.
+// bytesText is a size for people.
 func bytesText(n int64) string {
 	switch {
 	case n >= 1<<30:

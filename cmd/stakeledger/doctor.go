@@ -30,10 +30,10 @@ const (
 	stateFails = "fails"
 )
 
-// bounds of what is well.
+// Limits of a healthy ledger.
 const (
 	mostLog    = 256 << 20 // bytes of the write-ahead log
-	mostFree   = 64 << 20  // bytes that hold nothing
+	mostFree   = 64 << 20  // bytes of unused pages
 	leastDisk  = 1 << 30
 	mostBackup = 7 * 24 * time.Hour
 	clockSlack = 5 * time.Minute
@@ -44,7 +44,7 @@ type doctor struct {
 	app                   *app
 	quick, full, restores bool
 	maxAge                time.Duration
-	hasLog                bool // says the file's header; what nobody can write is read as if it had none
+	hasLog                bool // by the file's header; on read-only media it is read as if it had none
 	found                 []finding
 }
 
@@ -87,7 +87,7 @@ func (d *doctor) addFinding(check, state, found, do string) {
 	d.found = append(d.found, finding{check, state, found, do})
 }
 
-// addVerdict says something that is ok or not.
+// addVerdict adds a finding that is ok, or otherwise has the given state.
 func (d *doctor) addVerdict(check string, isWell bool, otherwise, found, do string) {
 	state := stateOK
 	if !isWell {
@@ -244,7 +244,7 @@ func (d *doctor) tryBackup(ctx context.Context, cmd *cobra.Command, file string)
 	return errors.Join(ledger.Restore(ctx, file, filepath.Join(folder, "restored.db")), os.RemoveAll(folder))
 }
 
-// report prints what was found, and is an error where that is not well.
+// report prints the findings, and returns an error if they are not all ok.
 func (d *doctor) report(cmd *cobra.Command, asJSON, strict bool) error {
 	out := cmd.OutOrStdout()
 	var err error

@@ -24,7 +24,7 @@ other, each in the order of the events. What is archived is there too.`,
 	return cmd
 }
 
-// runExport prints a list whole, for programs.
+// runExport prints all rows of a list, for programs.
 func runExport[R any](a *app, r *recordList[R]) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		if !r.forPrograms() {

@@ -13,7 +13,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// ledgerInfo is what there is to know of a ledger, as JSON has it.
+// ledgerInfo describes a ledger, in JSON.
 type ledgerInfo struct {
 	File  string `json:"file"`
 	Bytes int64  `json:"bytes"`

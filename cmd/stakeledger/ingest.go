@@ -14,7 +14,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// ingestFlags say how events are taken in.
+// ingestFlags say how events are ingested.
 type ingestFlags struct {
 	noRegister *bool
 	tracking   *option[chain.Time]
@@ -70,10 +70,10 @@ Where pages are missing, or a file holds no event, what is there is applied and 
 	return cmd
 }
 
-// ingestFiles opens the files before any ledger is, and takes them in as one input.
+// ingestFiles opens the files before the ledger, and applies them as one input.
 func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
-	defer cancel() // releases whoever still waits for more input
+	defer cancel() // ends a read that still waits for input
 	inputs, closeAll, err := a.openInputs(ctx, "ingest", cmd.InOrStdin(), files)
 	if err != nil {
 		return err
@@ -105,13 +105,12 @@ func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) erro
 			err = result.write(cmd.OutOrStdout(), name)
 		}
 		if isBrokenPipe(err) {
-			err = nil // what is to be said of the events is said by the exit code too
+			err = nil // the exit code also reports the events
 		}
 		return errors.Join(err, f.checkDoubts(batch), result.rejectionError(ctx, l))
 	})
 }
 
-// ingestBatch takes the events in.
 func ingestBatch(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f ingestFlags, batch *ingest.Batch, name string) (result ingestResult, err error) {
 	before, err := lastRejected(ctx, l)
 	if err != nil {
@@ -140,7 +139,8 @@ func (f ingestFlags) applyOptions(bar *progressBar) []ledger.ApplyOption {
 	return opts
 }
 
-// checkDoubts says what the input lacks, if nobody has accepted it.
+// checkDoubts returns doubtfulError if the input seems incomplete, unless a
+// flag accepts that.
 func (f ingestFlags) checkDoubts(batch *ingest.Batch) error {
 	var lacks []string
 	if err := batch.Incomplete(); err != nil && !*f.partial {
@@ -159,7 +159,7 @@ func (f ingestFlags) checkDoubts(batch *ingest.Batch) error {
 	return doubtf("ingest %s", strings.Join(lacks, "; "))
 }
 
-// explainIngest says what a failure left behind and what to do about it.
+// explainIngest adds to an error what was left behind and what to do.
 func explainIngest(ctx context.Context, name string, err error) error {
 	if bad, ok := errors.AsType[*ingest.Error](err); ok && errors.Is(err, ledger.ErrInvalid) {
 		return fmt.Errorf("ingest %w; nothing of this input was applied", bad)

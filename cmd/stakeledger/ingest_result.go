@@ -17,7 +17,7 @@ import (
 // shownRejected bounds how many rejected events a summary lists.
 const shownRejected = 20
 
-// ingestResult is what became of an input.
+// ingestResult is the outcome of an input.
 type ingestResult struct {
 	Inputs []ingest.Count `json:"inputs"`
 	ledger.Summary
@@ -25,7 +25,8 @@ type ingestResult struct {
 	more bool          // there are more of them
 }
 
-// rejectedKey names a rejected event, and what is on record in its place.
+// rejectedKey names a rejected event, and the recorded values in conflict with
+// it.
 type rejectedKey struct {
 	Coldkey     chain.Address     `json:"coldkey"`
 	ExtrinsicID string            `json:"extrinsic_id"`
@@ -72,8 +73,8 @@ func (r ingestResult) write(w io.Writer, name string) error {
 	return nil
 }
 
-// rejectionError is the error for what the ledger could not take, unless all that it ever could not is acknowledged. An
-// event of an unknown miner is a notice, which goes once the miner is registered and the event taken in.
+// rejectionError is the error for rejected events, unless all rejected events are acknowledged. Events of unknown
+// miners do not count: they disappear once the miner is registered and the event ingested.
 func (r ingestResult) rejectionError(ctx context.Context, l *ledger.Ledger) error {
 	rejected, _ := countReasons(r.Rejected)
 	if rejected -= r.Rejected[ledger.UnknownMiner]; rejected == 0 {
@@ -90,7 +91,7 @@ func (r ingestResult) rejectionError(ctx context.Context, l *ledger.Ledger) erro
 	return nil
 }
 
-// countReasons is the sum over the reasons, and each of them with its number.
+// countReasons is the sum over the reasons, and a text with the number of each.
 func countReasons[R ~string](byReason map[R]int64) (total int64, text string) {
 	var parts []string
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {

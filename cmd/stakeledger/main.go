@@ -1,5 +1,5 @@
-// Command stakeledger keeps the trading record of miners in a SQLite file or a PostgreSQL database: it takes
-// stake events in and prints what came of them.
+// Command stakeledger keeps the trading record of miners in a SQLite file or a PostgreSQL database: it
+// ingests stake events and prints the results.
 //
 //	stakeledger ingest events.jsonl
 //	stakeledger report
@@ -19,10 +19,11 @@ import (
 )
 
 func main() {
-	// A reader that has seen enough is an error of the write (see quiet), not a signal that kills.
+	// If the reader of the output closes it, writing fails (see isBrokenPipe), instead of a signal
+	// killing the process.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal ends the work in order; from then on a second one kills.
+	// The first signal ends the work in order; a second one kills the process.
 	context.AfterFunc(ctx, stop)
 	os.Exit(runCommand(ctx, newRoot(os.Stdin, os.Stdout, os.Stderr), hidden(os.Args[1:])))
 }

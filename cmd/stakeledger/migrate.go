@@ -119,7 +119,8 @@ func (a *app) readMigrations(cmd *cobra.Command) (rows []migrationRow, err error
 	return rows, err
 }
 
-// withMigration runs step in place of the ledger's own migration: under the lock, before anything else is open.
+// withMigration opens the ledger with step in place of its own migration: under the lock, before any other
+// connection is open.
 func (a *app) withMigration(cmd *cobra.Command, step func(ctx context.Context, schema fs.FS, db *sql.DB) error) error {
 	inPlace := ledger.WithManager(manager.WithMigration(func(ctx context.Context, db *sql.DB) error {
 		if isPostgres(db) {

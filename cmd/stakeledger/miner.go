@@ -13,7 +13,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// minerPage is everything about one miner that fits a page.
+// minerPage is the overview of one miner.
 type minerPage struct {
 	minerRow
 	Registrations []registrationRow `json:"registrations"`

@@ -14,7 +14,8 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// minerRow is a miner as JSON has it. What the report has too has the report's name.
+// minerRow is a miner as JSON has it. Fields that the report has too have the same
+// names.
 type minerRow struct {
 	MinerID         int64             `json:"miner_id"`
 	Coldkey         chain.Address     `json:"coldkey"`
@@ -67,7 +68,8 @@ func (r minerRow) cells() []any {
 	return []any{r.MinerID, r.Coldkey, r.uidText(), string(r.Status), r.LastActive, r.OpenPositions, r.Trades, r.EntryTAO, r.GainTAO}
 }
 
-// uidText are the UIDs that a miner holds, mostly one; of several a narrow table shows the first.
+// uidText lists the UIDs that a miner holds, usually one; a narrow table shows only the first of
+// several.
 func (r minerRow) uidText() briefText {
 	all := uidText(r.UIDs)
 	first, _, _ := strings.Cut(all, ",")
@@ -185,7 +187,8 @@ func minersOf(ctx context.Context, l *ledger.Ledger, name *option[minerName], st
 	}
 }
 
-// heldUIDs is who holds which UIDs now. There are at most 65,536.
+// heldUIDs returns the UIDs that each miner holds now. There are at most
+// 65,536.
 func heldUIDs(ctx context.Context, l *ledger.Ledger) (map[int64][]chain.UID, error) {
 	held := map[int64][]chain.UID{}
 	for r, err := range allPages(func(p ledger.Page[ledger.RecordedRegistration]) ([]ledger.RecordedRegistration, error) {

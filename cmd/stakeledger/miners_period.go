@@ -13,7 +13,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// sortFigures are what miners are sorted by.
+// sortFigures are the figures that miners can be sorted by.
 var sortFigures = map[string]func(ledger.PeriodRow) int64{
 	"gain":   func(r ledger.PeriodRow) int64 { return int64(r.GainTAO) },
 	"raw":    func(r ledger.PeriodRow) int64 { return int64(r.RawGainTAO) },
@@ -50,13 +50,13 @@ func (p periodFlags) isSet() bool {
 // periodReport is a period as JSON has it.
 type periodReport struct {
 	From   *chain.Time        `json:"from"`
-	Until  *chain.Time        `json:"until"` // the first instant that is no part of it
+	Until  *chain.Time        `json:"until"` // the first instant after it
 	Netuid *chain.Netuid      `json:"netuid"`
 	Miners []ledger.PeriodRow `json:"miners"`
 	ledger.Basis
 }
 
-// run prints the figures of a period, of the miners that are wanted, and checks then what they stand on.
+// run prints the figures of a period, of the selected miners, and then checks the basis.
 func (p periodFlags) run(a *app, cmd *cobra.Command, who func(context.Context, *ledger.Ledger) (func(ledger.PeriodRow) bool, error), check func(ledger.Basis) error) error {
 	if err := p.span.validate(); err != nil {
 		return err
@@ -87,7 +87,7 @@ func timeOrNil(t chain.Time) *chain.Time {
 	return &t
 }
 
-// sortRows sorts rows by a figure; equal ones by coldkey, so that the order never changes by itself.
+// sortRows sorts rows by a figure; equal ones by coldkey, so that the order is stable.
 func (p periodFlags) sortRows(rows []ledger.PeriodRow) {
 	figure := sortFigures[p.sort.text]
 	slices.SortFunc(rows, func(x, y ledger.PeriodRow) int {

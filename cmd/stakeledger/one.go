@@ -123,7 +123,7 @@ func readEvent(ctx context.Context, l *ledger.Ledger, minerID, eventID int64) (l
 	return m, newEventRow(m, e), err
 }
 
-// listedClose is a close as lists of a miner have it.
+// listedClose is a close in the form of a miner's list.
 func listedClose(c ledger.Close, t ledger.Trade, p ledger.Position) ledger.ListedClose {
 	return ledger.ListedClose{
 		TradeID: c.TradeID, Step: c.Step, PositionID: c.PositionID, MinerID: c.MinerID, EventKey: c.EventKey, Netuid: t.Netuid, Hotkey: t.Hotkey,
@@ -161,7 +161,7 @@ func (t oneTrade) write(w io.Writer) error {
 	return f.writeWith(w, t.Event, t.Closed)
 }
 
-// textFields are lines of a name and what there is to say.
+// textFields are lines of a name and a value.
 type textFields struct{ strings.Builder }
 
 func (f *textFields) add(name string, values ...string) {

@@ -53,7 +53,8 @@ func writeArray[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 	return nil
 }
 
-// marshalPlain is json.Marshal that leaves <, > and & as they are and escapes what a terminal would act on.
+// marshalPlain is json.Marshal, but leaves <, > and & as they are and escapes what a terminal would not
+// show.
 func marshalPlain(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -8,12 +8,12 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// listOutput is how a command prints rows: as a table under header, or for programs.
+// listOutput prints rows: as a table, or for programs.
 type listOutput[T any] struct {
 	output
 	header columns
 	cells  func(T) []any
-	empty  string   // what a table without rows says
+	empty  string   // printed instead of a table without rows
 	span   timeSpan // of the rows
 }
 
@@ -50,7 +50,7 @@ func (l listOutput[T]) write(rows iter.Seq2[T, error]) error {
 	return writeNote(out, note)
 }
 
-// firstRows ends a sequence after n rows; 0 stands for all.
+// firstRows ends a sequence after n rows; 0 means all.
 func firstRows[T any](rows iter.Seq2[T, error], n int64) iter.Seq2[T, error] {
 	if n == 0 {
 		return rows
@@ -65,7 +65,8 @@ func firstRows[T any](rows iter.Seq2[T, error], n int64) iter.Seq2[T, error] {
 	}
 }
 
-// A list is read in pages, the first of them small: of most miners few rows are wanted.
+// A list is read in pages, of which the first is small, since for most miners few rows
+// are printed.
 const (
 	firstPage = 16
 	pageSize  = 1000

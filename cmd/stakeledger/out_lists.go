@@ -23,7 +23,7 @@ type keyedRow[R any] struct {
 // rowsOf are the rows of a miner in order.
 type rowsOf[R any] = iter.Seq2[keyedRow[R], error]
 
-// listPart is which rows of a miner are read, and in what order.
+// listPart selects rows of a miner and their order.
 type listPart struct{ archived, newest bool }
 
 // recordList is a command that lists what miners have in the order of events: positions, trades, closes, events. It is
@@ -35,7 +35,7 @@ type recordList[R any] struct {
 	cells    func(R) []any
 	miner    *option[minerName]
 	sort     *option[string]
-	archived *option[string] // nil: nothing of it is archived
+	archived *option[string] // nil: the list has no archived rows
 	span     timeSpan
 	rows     func(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p listPart) rowsOf[R]
 }
@@ -106,7 +106,7 @@ func (r *recordList[R]) listParts() []listPart {
 	return []listPart{archived}
 }
 
-// hasArchived reports whether a row that is wanted is archived while none that is not archived is.
+// hasArchived reports whether the selected rows are all archived.
 func (r *recordList[R]) hasArchived(ctx context.Context, l *ledger.Ledger) (bool, error) {
 	for _, p := range []listPart{{archived: false}, {archived: true}} {
 		for _, err := range r.allRows(ctx, l, []listPart{p}) {
@@ -116,7 +116,7 @@ func (r *recordList[R]) hasArchived(ctx context.Context, l *ledger.Ledger) (bool
 	return false, nil
 }
 
-// allRows goes through the rows of the miners that are wanted, in the order that is wanted.
+// allRows yields the selected rows of the selected miners in order.
 func (r *recordList[R]) allRows(ctx context.Context, l *ledger.Ledger, parts []listPart) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var streams []rowsOf[R]
@@ -143,7 +143,7 @@ func (r *recordList[R]) allRows(ctx context.Context, l *ledger.Ledger, parts []l
 	}
 }
 
-// mergeStreams goes through several sequences, each in order, as one in order.
+// mergeStreams merges ordered sequences.
 func mergeStreams[R any](streams []iter.Seq2[keyedRow[R], error], newest bool) iter.Seq2[R, error] {
 	if len(streams) == 1 {
 		return ofMiner(streams[0], func(k keyedRow[R]) (R, bool) { return k.row, true })
@@ -175,9 +175,9 @@ func mergeStreams[R any](streams []iter.Seq2[keyedRow[R], error], newest bool) i
 	}
 }
 
-// streamHead is the row of a sequence that comes next.
+// streamHead is the next row of a sequence.
 type streamHead[R any] struct {
-	place int // of the sequence, for rows at the same place
+	place int // the sequence's number, which decides between equal rows
 	next  func() (keyedRow[R], error, bool)
 	now   keyedRow[R]
 	err   error
@@ -188,7 +188,7 @@ func (h *streamHead[R]) advance() (ok bool) {
 	return ok
 }
 
-// compareHeads says which row comes first; an error comes before all.
+// compareHeads orders two rows; an error comes first.
 func (h *streamHead[R]) compareHeads(other *streamHead[R], newest bool) int {
 	if (h.err != nil) != (other.err != nil) {
 		if h.err != nil {
@@ -212,7 +212,8 @@ func (h *streamHead[R]) compareHeads(other *streamHead[R], newest bool) int {
 // errAgain is the error of a list that would be printed a second time.
 var errAgain = errors.New("the ledger was busy; run the same command again")
 
-// withSnapshot runs fn, which prints, on one snapshot of the ledger. It is not run again once it has begun.
+// withSnapshot runs fn, which prints, on one snapshot of the ledger. It is not retried, since it has
+// printed already.
 func (a *app) withSnapshot(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
 	return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 		began := false

@@ -11,7 +11,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// progressBar shows on a terminal how far an input is; elsewhere it is silent.
+// progressBar shows progress on a terminal; elsewhere it prints nothing.
 type progressBar struct {
 	w     io.Writer
 	name  string
@@ -38,10 +38,10 @@ func (p *progressBar) show(now ledger.Progress) {
 		p.finish()
 		p.phase, p.bar = now.Phase, p.newBar(now)
 	}
-	_ = p.bar.Set64(now.Done) // a bar that cannot be drawn is no reason to stop
+	_ = p.bar.Set64(now.Done) // failing to draw must not stop the work
 }
 
-// newBar is a bar, or while the end is unknown a counter that turns.
+// newBar is a bar, or a spinner with a counter while the total is unknown.
 func (p *progressBar) newBar(now ledger.Progress) *progressbar.ProgressBar {
 	total := now.Total
 	if total == 0 {
@@ -58,7 +58,7 @@ func (p *progressBar) newBar(now ledger.Progress) *progressbar.ProgressBar {
 	)
 }
 
-// finish takes the bar away, so that what is printed next starts on a clean line.
+// finish removes the bar, so that the next output starts on an empty line.
 func (p *progressBar) finish() {
 	if p.bar != nil {
 		_ = p.bar.Clear()

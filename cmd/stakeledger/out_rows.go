@@ -84,7 +84,8 @@ func writeLines[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 	return nil
 }
 
-// writeCSV writes rows under a header of the names that their JSON has; what JSON has as null is empty.
+// writeCSV writes rows under a header of the names that their JSON has; null is written as an empty
+// cell.
 func writeCSV[T any](w io.Writer, zone *time.Location, rows iter.Seq2[T, error]) error {
 	out := csv.NewWriter(w)
 	columns := csvColumns(reflect.TypeFor[T](), nil, zone)
@@ -182,7 +183,7 @@ func csvText(of reflect.Type, zone *time.Location) func(reflect.Value) string {
 	return func(v reflect.Value) string { return fmt.Sprint(v.Interface()) }
 }
 
-// escapeFormula keeps a spreadsheet from taking a text that came from outside for a formula. Numbers stay as they are.
+// escapeFormula keeps spreadsheets from evaluating a text from outside as a formula. Numbers stay as they are.
 func escapeFormula(s string) string {
 	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return s

@@ -23,8 +23,7 @@ const (
 	none   = "-"                // a value that is not there
 )
 
-// columns are the names of a table's columns, and those of them that are left out where rows are too long otherwise,
-// the first of these first.
+// columns are the names of a table's columns; spare are those to leave out, in this order, if rows are too long.
 type columns struct{ names, spare []string }
 
 // table collects rows of values and prints them within the columns of a terminal, or with every value whole. Cells are strings, integers,
@@ -40,13 +39,13 @@ type table struct {
 	coloured bool
 }
 
-// briefText is a text of which a table shows the first characters, unless values are whole.
+// briefText is a text that a table may shorten to its first characters.
 type briefText struct {
 	text string
 	most int
 }
 
-// wrappedText is a text that goes on in further lines where the row would be too long.
+// wrappedText is a text that is wrapped if the row would be too long.
 type wrappedText string
 
 func newTable(header ...string) *table { return &table{header: header} }
@@ -55,7 +54,8 @@ func newTableOf(c columns) *table { return &table{header: slices.Clone(c.names),
 
 func (t *table) add(cells ...any) { t.rows = append(t.rows, cells) }
 
-// write prints the table. What it gives up to fit, a line under it says.
+// write prints the table. If it had to leave something out, a line below says
+// so.
 func (t *table) write(w io.Writer) error {
 	t.most, t.coloured = terminalWidth(w), hasColour(w)
 	places, left := t.fit()
@@ -73,7 +73,7 @@ func (t *table) write(w io.Writer) error {
 	return nil
 }
 
-// widestRow is how long the longest row is with amounts of so many places.
+// widestRow is the length of the longest row if amounts have that many places.
 func (t *table) widestRow(places int) int {
 	total := gap * (len(t.header) - 1)
 	for i := range t.header {
@@ -99,7 +99,7 @@ func (t *table) columnWidth(i, places int) int {
 
 func displayWidth(s string) int { return text.StringWidthWithoutEscSequences(s) }
 
-// render lays the table out with amounts of so many places.
+// render lays the table out; amounts have that many places.
 func (t *table) render(places int) []string {
 	out := pretty.NewWriter()
 	style := pretty.StyleLight
@@ -118,7 +118,7 @@ func (t *table) render(places int) []string {
 	return t.trimLines(strings.Split(out.Render(), "\n"))
 }
 
-// trimLines takes the padding of the last column off. As the last resort it cuts a line that is still too long.
+// trimLines removes the padding of the last column. As a last resort it cuts lines that are still too long.
 func (t *table) trimLines(lines []string) []string {
 	isRule := func(line string) bool { return line != "" && strings.Trim(line, "─") == "" }
 	widest := 0
@@ -140,7 +140,7 @@ func (t *table) trimLines(lines []string) []string {
 	return lines
 }
 
-// columnConfigs puts numbers on the right, and lets prose go on in further lines.
+// columnConfigs aligns numbers to the right, and wraps long texts.
 func (t *table) columnConfigs() []pretty.ColumnConfig {
 	configs := make([]pretty.ColumnConfig, len(t.header))
 	for i := range t.header {
@@ -189,7 +189,7 @@ func (t *table) colourCell(cell any, s string) string {
 	return text.Colors{colour}.EscapeSeq() + s + text.Reset.EscapeSeq()
 }
 
-// cellText is a value as the table shows it; nothing of it acts on a terminal.
+// cellText is a value as the table shows it, with control characters escaped.
 func (t *table) cellText(cell any, places int) string {
 	switch v := cell.(type) {
 	case chain.Address:
@@ -247,7 +247,8 @@ func formatAmount(r chain.Rao, places int) string {
 	return sign + digits[:len(digits)-places] + "." + digits[len(digits)-places:]
 }
 
-// shortAddress is enough of an address to tell it from others: 5Grwva…HGKutQY.
+// shortAddress shortens an address to what distinguishes it from others:
+// 5Grwva…HGKutQY.
 func shortAddress(a chain.Address) string {
 	s := escapeControls(string(a))
 	if len(s) <= 16 || s != string(a) {

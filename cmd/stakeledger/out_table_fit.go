@@ -15,8 +15,8 @@ const (
 	leastBrief   = 8
 )
 
-// fit makes the rows fit: amounts give up decimal places, rounded; then the spare columns go, one after the other; then
-// brief texts get briefer, and amounts give up the places that are left.
+// fit makes the rows fit: it rounds amounts to fewer decimal places, then leaves out spare columns one after the other,
+// then shortens brief texts, and at last rounds amounts further.
 func (t *table) fit() (places int, left []string) {
 	if places = allPlaces; t.most == 0 {
 		return places, nil
@@ -74,8 +74,8 @@ func writeNote(w io.Writer, note string) error {
 	return writeText(w, note+"\n")
 }
 
-// squeeze cuts the texts of the given columns in their middle, so that the rows fit w: the ends of two
-// long values are where they differ from each other more often than not. It reports whether it cut anything.
+// squeeze cuts the texts of the given columns in the middle, so that the rows fit w: long values differ most
+// often at their ends. It reports whether it cut anything.
 func (t *table) squeeze(w io.Writer, columns ...int) (cut bool) {
 	if t.most = terminalWidth(w); t.most == 0 {
 		return false

@@ -45,7 +45,7 @@ func terminalWidth(w io.Writer) int {
 	return min(max(columns, leastWidth), mostWidth)
 }
 
-// hasColour reports whether w shows colours, and is wanted to: https://no-color.org.
+// hasColour reports whether to print colours on w, see https://no-color.org.
 func hasColour(w io.Writer) bool {
 	out, ok := w.(*terminal)
 	return ok && isTerminal(out.Writer) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"

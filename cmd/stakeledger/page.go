@@ -45,8 +45,8 @@ func writeHTMLReport(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, 
 	return o.basis, err
 }
 
-// renderReport makes the page's text. Whatever comes from the ledger passes the template's escaping; and the
-// policy lets no script run but ours, and nothing be fetched, should anything ever get through.
+// renderReport makes the page's text. Everything from the ledger is escaped by the template. In addition,
+// the page's content security policy allows no script but its own, and no requests.
 func renderReport(p reportPage) ([]byte, error) {
 	script, err := joinFiles(webFiles, pageScripts)
 	if err != nil {

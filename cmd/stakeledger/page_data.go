@@ -39,8 +39,8 @@ type reportPage struct {
 	Data       pageData
 }
 
-// pageFigure is a number of the whole ledger. The page's script puts that of another period in place of one with a
-// key.
+// pageFigure is a figure of the whole ledger. If it has a key, the page's script replaces it by that of the chosen
+// period.
 type pageFigure struct{ Name, Value, Class, Key string }
 
 // pageMiner is a row of the leaderboard.
@@ -82,7 +82,7 @@ func newReportPage(o pageOverview, db string, now time.Time) reportPage {
 	return p
 }
 
-// policyFigures are what events are handled and miners scored under.
+// policyFigures are the values of the policy.
 func policyFigures(p ledger.Policy) []pageFigure {
 	figures := []pageFigure{
 		{Name: "Minimum of blocks", Value: strconv.FormatInt(p.MinBlocks, 10)},

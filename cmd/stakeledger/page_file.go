@@ -13,8 +13,8 @@ import (
 // pageStart is what every page of ours begins with.
 const pageStart = "<!doctype html>"
 
-// replacePage puts a page at path in one step, so that whoever opens it sees the old one or the new one. In
-// its place it wants nothing or a page: a typing error must not cost anybody a ledger.
+// replacePage puts a page at path in one step, so that a reader sees the old one or the new one. It only
+// replaces another page: a typing error must not destroy a ledger.
 func replacePage(path string, text []byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // the link stays
@@ -24,7 +24,7 @@ func replacePage(path string, text []byte) error {
 	}
 	err := replaceFile(path, text, true)
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		err = at.Err // it names a file that nobody has heard of
+		err = at.Err // it would name a temporary file
 	}
 	switch folder := filepath.Dir(path); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -35,9 +35,10 @@ func replacePage(path string, text []byte) error {
 	return nil
 }
 
-// replaceFile puts text at path in one step, for its owner alone or for others to read: a page is there to be shown.
+// replaceFile puts text at path in one step, readable by its owner alone or by others too.
 func replaceFile(path string, text []byte, forOthers bool) error {
-	// Beside it, since a rename stays within a file system, and hidden.
+	// In the same folder, since a rename must stay within a file system, and
+	// hidden.
 	f, err := os.CreateTemp(filepath.Dir(path), ".stakeledger-*"+filepath.Ext(path))
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func replaceFile(path string, text []byte, forOthers bool) error {
 	return err
 }
 
-// checkReplaceable tells whether a page may be put in the place of what is there.
+// checkReplaceable refuses to replace anything but a page.
 func checkReplaceable(path string) error {
 	info, err := os.Lstat(path)
 	switch {

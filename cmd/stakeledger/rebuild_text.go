@@ -56,7 +56,7 @@ func writeRebuilt(w io.Writer, results iter.Seq2[rebuildOfMiner, error], most in
 	return nil
 }
 
-// rebuiltText tells of a miner that changed, and has a line for each event whose inputs could not be honoured.
+// rebuiltText describes the changes of a miner, with a line for each event whose terms could not be honoured.
 func rebuiltText(r rebuildOfMiner) string {
 	var b strings.Builder
 	if r.Changed() {
@@ -120,7 +120,7 @@ func minerFacts(m ledger.Miner) (string, []changedFact) {
 	}
 }
 
-// factRows compares what is told of a row before and after. Where there is no row, there is no value either.
+// factRows compares the facts of a row before and after. Without a row there are no values.
 func factRows[T any](noun string, c ledger.Change[T], tell func(T) (id string, facts []changedFact)) (rows [][]any) {
 	var id string
 	var before, after []changedFact
@@ -148,7 +148,7 @@ func factRows[T any](noun string, c ledger.Change[T], tell func(T) (id string, f
 	return rows
 }
 
-// secondText is a moment to the second, since to the minute two of them may look the same.
+// secondText is a time to the second, since two times may be the same to the minute.
 func secondText(t *chain.Time) string {
 	if t == nil {
 		return none

@@ -13,7 +13,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// rejectedRow is an event that could not be taken in, with what is on record in its place.
+// rejectedRow is a rejected event, with the recorded values in conflict with it.
 type rejectedRow struct {
 	RejectedID     int64             `json:"rejected_id"`
 	Coldkey        chain.Address     `json:"coldkey"`

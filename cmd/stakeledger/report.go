@@ -75,7 +75,7 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 	return cmd
 }
 
-// checkReport is checkBasis, and an error too where the newest event is older than was asked for.
+// checkReport is checkBasis, and staleError if the newest event is older than the user allows.
 func checkReport(cmd *cobra.Command, b ledger.Basis, most *option[time.Duration]) error {
 	now := time.Now()
 	err := checkBasis(cmd, b, now)
@@ -139,7 +139,7 @@ func (t *minerTotals) add(m ledger.ReportRow) {
 	t.gain.add(m.GainTAO)
 }
 
-// amountSum adds amounts; one that int64 cannot hold is no amount.
+// amountSum adds amounts, and notices an overflow.
 type amountSum struct {
 	total    chain.Rao
 	overflow bool

@@ -13,7 +13,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// scoreFlags is of which moment scores are, and over how many days.
+// scoreFlags are the time of scores and the number of days.
 type scoreFlags struct {
 	at       *option[chain.Time]
 	lookback *option[int64]
@@ -26,7 +26,7 @@ func addScoring(cmd *cobra.Command) scoreFlags {
 	}
 }
 
-// scoreResult are scores with what they stand on, as JSON has them.
+// scoreResult are scores with their basis, in JSON.
 type scoreResult struct {
 	At        chain.Time     `json:"at"`
 	Lookback  int64          `json:"lookback_days"`

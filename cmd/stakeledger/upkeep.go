@@ -11,11 +11,11 @@ import (
 	"github.com/stakeledger/stakeledger/chain"
 )
 
-// upkeepSuffix ends the name of the file beside the ledger that says when it was last looked after. It is no part of
-// the ledger, so that a backup does not say that it was backed up.
+// upkeepSuffix is the suffix of the file beside the ledger that records the last maintenance. It is not part of the
+// ledger, since a backup must not contain that it was backed up.
 const upkeepSuffix = "-upkeep"
 
-// upkeepLog is when the ledger was last looked after, on this machine. Of a server's there is none.
+// upkeepLog is the last maintenance of the ledger on this machine. A server's ledger has none.
 type upkeepLog struct {
 	Backup  *upkeepRun `json:"backup"`
 	Verify  *upkeepRun `json:"verify"`
@@ -35,12 +35,13 @@ func (a *app) readUpkeep() (u upkeepLog) {
 		return u
 	}
 	if text, err := os.ReadFile(a.db + upkeepSuffix); err == nil {
-		_ = json.Unmarshal(text, &u) // of another version: as if there were none
+		_ = json.Unmarshal(text, &u) // a file of another version counts as missing
 	}
 	return u
 }
 
-// recordUpkeep notes that something was done. That it cannot is logged: the work is done.
+// recordUpkeep records that something was done. If that fails it is only logged, since
+// the work is done.
 func (a *app) recordUpkeep(cmd *cobra.Command, note func(*upkeepLog, *upkeepRun), d upkeepRun) {
 	if a.readOnly || a.onServer() {
 		return

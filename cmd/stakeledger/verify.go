@@ -48,9 +48,10 @@ from the events; a file that SQLite finds damaged is better restored from a back
 			basis.Marked = report.Marked
 			printed := writeVerified(cmd.OutOrStdout(), report, basis, *asJSON)
 			if isBrokenPipe(printed) && !report.Healthy() {
-				printed = nil // the exit code still has to tell
+				printed = nil // the exit code still has to report differences
 			}
-			// What was found before it failed may be why it failed.
+			// Differences found before it failed may be the reason that it
+			// failed.
 			if err = errors.Join(err, printed, unhealthyError(report)); err != nil {
 				return err
 			}
@@ -83,7 +84,7 @@ func unhealthyError(r ledger.VerifyReport) error {
 	return fmt.Errorf("verify: the ledger differs from itself in %s", plural(r.Found, "place", "places"))
 }
 
-// verifyResult is a report with what the figures stand on.
+// verifyResult is a report with its basis.
 type verifyResult struct {
 	ledger.VerifyReport
 	Policy      ledger.Policy `json:"policy"`

@@ -11,7 +11,7 @@ import (
 	"github.com/stakeledger/stakeledger/ledger"
 )
 
-// weightsResult are weights with what they stand on.
+// weightsResult are weights with their basis.
 type weightsResult struct {
 	ledger.Weights
 	At       chain.Time `json:"at"`
