@@ -83,6 +83,7 @@ func TestDiffNamesTheFirst(t *testing.T) {
 			return err
 		}, nil, fmt.Sprintf("%s miner  | active", coldkey(3))},
 		{"an amount", nil, func(e []ledger.Event) []ledger.Event { e[1].TAO++; return e }, fmt.Sprintf("%s 2-1 tao 2000000000 | 2000000001", coldkey(1))},
+		{"what no counter shows", nil, func(e []ledger.Event) []ledger.Event { e[1].Hotkey = hotkey(7); return e }, fmt.Sprintf("%s 2-1 hotkey %s | %s", coldkey(1), hotkey(1), hotkey(7))},
 		{"an event more", nil, func(e []ledger.Event) []ledger.Event { return append(e, unstake("2-5", 1500, tao, tao)) },
 			fmt.Sprintf("%s 2-5 event | unstake 1 %s ", coldkey(1), hotkey(1))},
 		{"the last event more", nil, func(e []ledger.Event) []ledger.Event { return append(e, of(2, stake("9-5", 5000, tao, tao))) },
