@@ -110,7 +110,7 @@ func (co *core) backup(ctx context.Context, dest string, cfg backupConfig) error
 		return err
 	}
 	defer p.discard()
-	k := &copier{core: co, op: op, to: p}
+	k := &copier{env: &co.env, op: op, to: p}
 	if err := co.copySnapshot(ctx, l, k, cfg); err != nil {
 		return err
 	}

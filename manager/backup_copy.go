@@ -17,29 +17,29 @@ type rawConn struct {
 	conn   DriverConn          // the same connection, wrapped by WithDriver
 }
 
-func (co *core) openRaw(dsn string) (*rawConn, error) {
+func (e *env) openRaw(dsn string) (*rawConn, error) {
 	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
 	if err != nil {
 		return nil, err
 	}
 	s := &rawConn{driver: c.(*sqlite3.SQLiteConn)}
-	if err := co.cfg.connected(context.Background(), s.driver); err != nil {
+	if err := e.cfg.connected(context.Background(), s.driver); err != nil {
 		return nil, err
 	}
-	if s.conn = s.driver; co.cfg.wrapDriver != nil {
-		s.conn = co.cfg.wrapDriver(s.driver)
+	if s.conn = s.driver; e.cfg.wrapDriver != nil {
+		s.conn = e.cfg.wrapDriver(s.driver)
 	}
 	return s, nil
 }
 
 // openPool makes a *sql.DB for a function of the caller's; WithDriver wraps its
 // connections too.
-func (co *core) openPool(dsn string) *sql.DB { return sql.OpenDB(rawPool{co, dsn, nil}) }
+func (e *env) openPool(dsn string) *sql.DB { return sql.OpenDB(rawPool{e, dsn, nil}) }
 
 type rawPool struct {
-	core *core
-	dsn  string
-	met  *atomic.Bool // for a migration: set once the database was busy
+	env *env
+	dsn string
+	met *atomic.Bool // for a migration: set once the database was busy
 }
 
 func (p rawPool) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
@@ -53,11 +53,11 @@ func (p rawPool) Connect(context.Context) (driver.Conn, error) {
 }
 
 func (p rawPool) connect() (DriverConn, error) {
-	s, err := p.core.openRaw(p.dsn)
+	s, err := p.env.openRaw(p.dsn)
 	if err != nil {
 		return nil, err
 	}
-	for _, setting := range p.core.cfg.without(strictPragmas) {
+	for _, setting := range p.env.cfg.without(strictPragmas) {
 		if err := setting.set(s.conn); err != nil {
 			_ = s.close()
 			return nil, err
@@ -77,8 +77,8 @@ func (s *rawConn) close() error {
 
 // openPinned opens a database and takes a snapshot, which lasts until the
 // connection is closed. BEGIN alone takes none.
-func (co *core) openPinned(dsn string) (*rawConn, error) {
-	s, err := co.openRaw(dsn)
+func (e *env) openPinned(dsn string) (*rawConn, error) {
+	s, err := e.openRaw(dsn)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +93,8 @@ func (co *core) openPinned(dsn string) (*rawConn, error) {
 }
 
 // retryBusy repeats step while the database is busy.
-func (co *core) retryBusy(ctx context.Context, op string, step func() error) error {
-	retry := retrier{core: co, label: &label{}, op: op}
+func (e *env) retryBusy(ctx context.Context, op string, step func() error) error {
+	retry := retrier{env: e, label: &label{}, op: op}
 	for {
 		err := step()
 		if err == nil || !isBusy(err) {
@@ -120,7 +120,7 @@ const copyStep = 256
 
 // A copier copies the snapshot that from holds into a partial.
 type copier struct {
-	core     *core
+	env      *env
 	op       string
 	from     *rawConn
 	to       *partial
@@ -134,7 +134,7 @@ func (k *copier) copyPages(ctx context.Context) (err error) {
 	if k.identity, err = fileIdentity(k.from.conn); err != nil {
 		return wrap(k.op, "", "", err)
 	}
-	to, err := k.core.openRaw(fileDSN(k.to.path(), "rw") + "&nolock=1&_journal_mode=OFF&_synchronous=OFF")
+	to, err := k.env.openRaw(fileDSN(k.to.path(), "rw") + "&nolock=1&_journal_mode=OFF&_synchronous=OFF")
 	if err != nil {
 		return wrap(k.op, "", "", err)
 	}
@@ -161,7 +161,7 @@ func (k *copier) copyPages(ctx context.Context) (err error) {
 }
 
 func (k *copier) copySteps(ctx context.Context, b *sqlite3.SQLiteBackup) error {
-	retry := retrier{core: k.core, label: &label{}, op: k.op}
+	retry := retrier{env: k.env, label: &label{}, op: k.op}
 	for copied := 0; ; {
 		if err := contextError(ctx, k.op, "", ""); err != nil {
 			return err
@@ -210,7 +210,7 @@ func (k *copier) explainFull(err error) error {
 // openCopy opens the complete copy for reading. No other process uses it yet, so
 // it needs no locks, and no log or shared memory file is made.
 func (k *copier) openCopy() (*rawConn, error) {
-	return k.core.openRaw(k.readDSN())
+	return k.env.openRaw(k.readDSN())
 }
 
 func (k *copier) readDSN() string { return fileDSN(k.to.path(), "ro") + "&immutable=1" }

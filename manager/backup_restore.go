@@ -45,7 +45,7 @@ func Restore(ctx context.Context, src, dest string, opts ...Option) error {
 	if err := contextError(ctx, op, "", ""); err != nil {
 		return err
 	}
-	co := &core{cfg: newConfig(opts), closing: closeState{turn: make(chan struct{}, 1)}}
+	co := &core{env: env{cfg: newConfig(opts)}, closing: closeState{turn: make(chan struct{}, 1)}}
 	var err error
 	if co.path, err = realPath(src); err != nil {
 		return withOp(op, err)
@@ -66,7 +66,7 @@ func Restore(ctx context.Context, src, dest string, opts ...Option) error {
 		return err
 	}
 	defer p.discard()
-	k := &copier{core: co, op: op, to: p}
+	k := &copier{env: &co.env, op: op, to: p}
 	if err := co.copyFile(ctx, k); err != nil {
 		return explainRestore(err, src)
 	}

@@ -57,7 +57,7 @@ func (w *writer) beginGroup() *group {
 			}
 			return &group{ended: true, toRerun: []*request{r}}
 		}
-		err := w.beginWrite(r, &retrier{core: w.core, label: &r.label, op: "begin transaction"})
+		err := w.beginWrite(r, &retrier{env: &w.core.env, label: &r.label, op: "begin transaction"})
 		if err == nil {
 			limit := min(waiting, w.core.cfg.groupSize)
 			return &group{limit: limit, began: time.Now(), members: make([]*request, 0, limit)}
@@ -223,7 +223,7 @@ func (w *writer) endGroup(g *group) {
 	}()
 	var err error
 	if commits {
-		err = w.commitLocked(c, &retrier{core: w.core, label: &g.members[0].label})
+		err = w.commitLocked(c, &retrier{env: &w.core.env, label: &g.members[0].label})
 	}
 	if !commits || err != nil {
 		w.rollbackLocked(c)

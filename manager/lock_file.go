@@ -16,7 +16,7 @@ import (
 // It belongs to the holder of the writer, except for a wait inside the kernel,
 // which has a goroutine of its own.
 type fileLock struct {
-	core   *core
+	env    *env
 	file   *os.File
 	held   bool
 	broken bool        // the filesystem has no locks
@@ -39,7 +39,7 @@ func openLock(co *core, path string) (*fileLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fileLock{core: co, file: f}, nil
+	return &fileLock{env: &co.env, file: f}, nil
 }
 
 // acquire waits for the lock until ctx ends or the retry budget is used up.
@@ -57,7 +57,7 @@ func (l *fileLock) acquire(ctx context.Context, who *label) error {
 		return nil
 	case !lockHeld(err):
 		l.broken = true
-		l.core.cfg.logger.Warn("no file locks here, processes meet at SQLite's lock with backoff instead", slog.String("file", l.file.Name()), slog.Any("error", err))
+		l.env.cfg.logger.Warn("no file locks here, processes meet at SQLite's lock with backoff instead", slog.String("file", l.file.Name()), slog.Any("error", err))
 		return nil
 	}
 	l.wait = &lockWait{wanted: true, result: make(chan error, 1)}
@@ -99,7 +99,7 @@ func (w *lockWait) giveUp() bool {
 
 func (l *fileLock) awaitLock(ctx context.Context, who *label) error {
 	began := time.Now()
-	timer := time.NewTimer(l.core.cfg.retryBudget)
+	timer := time.NewTimer(l.env.cfg.retryBudget)
 	defer timer.Stop()
 	var failure error
 	select {
@@ -127,7 +127,7 @@ func (l *fileLock) noteResult(err error, who *label) error {
 func (l *fileLock) heldBy() string {
 	pid, who := lockHolder(l.file)
 	const once = "; open a database once and share the DB"
-	switch twins := openFiles.add(l.core.path, 0) > 1; {
+	switch twins := openFiles.add(l.env.path, 0) > 1; {
 	case pid == os.Getpid():
 		return "another manager of this process holds " + l.file.Name() + once
 	case pid == 0 && twins:

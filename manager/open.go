@@ -20,14 +20,12 @@ const minSQLite = 3_051_003
 
 // core is a manager without the types of its query sets.
 type core struct {
-	cfg      config
-	path     string          // absolute, symbolic links resolved
+	env
 	writer   *writer         // nil on a server and if opened read-only
 	server   engine.Database // nil on SQLite
 	lanes    *lanes          // its writers, or nil
 	commits  atomic.Uint64
 	readers  *readers
-	stats    counters
 	watchdog *watchdog
 	backups  backups
 	closing  closeState
@@ -40,7 +38,7 @@ type core struct {
 }
 
 func newCore(cfg config) *core {
-	co := &core{cfg: cfg, closing: closeState{turn: make(chan struct{}, 1)}}
+	co := &core{env: env{cfg: cfg}, closing: closeState{turn: make(chan struct{}, 1)}}
 	co.readers = newReaders(co, cfg.readers)
 	co.door.readers = newReaders(co, maxLeases)
 	return co

@@ -20,7 +20,7 @@ func (co *core) migrate(ctx context.Context) error {
 		return nil
 	}
 	var met atomic.Bool
-	db := sql.OpenDB(rawPool{co, migrationDSN(co.path, co.cfg.retryBudget), &met})
+	db := sql.OpenDB(rawPool{&co.env, migrationDSN(co.path, co.cfg.retryBudget), &met})
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	if err := db.PingContext(ctx); err != nil { // which switches to the write-ahead log

@@ -40,7 +40,7 @@ func (p *readers) run(ctx context.Context, outer *txn, l *label, pinned bool, ru
 	}
 	var c *conn
 	defer func() { p.returnPlace(c) }()
-	retry := retrier{core: p.core, label: l, op: "read"}
+	retry := retrier{env: &p.core.env, label: l, op: "read"}
 	for {
 		var again bool
 		var err error

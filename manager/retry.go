@@ -11,7 +11,7 @@ import (
 // A retrier spends one transaction's retry budget. Its clock starts at the
 // first busy answer, so that neither queueing nor the closure's own work counts.
 type retrier struct {
-	core     *core
+	env      *env
 	label    *label
 	op       string
 	policy   *backoff.ExponentialBackOff
@@ -29,7 +29,7 @@ func (r *retrier) start() {
 		backoff.WithMultiplier(1.5),
 		backoff.WithMaxInterval(5*time.Millisecond),
 		backoff.WithRandomizationFactor(0.5),
-		backoff.WithMaxElapsedTime(r.core.cfg.retryBudget),
+		backoff.WithMaxElapsedTime(r.env.cfg.retryBudget),
 	)
 }
 
@@ -43,12 +43,12 @@ func (r *retrier) wait(ctx context.Context, err error) error {
 	if isLost(err) && delay != backoff.Stop {
 		delay = max(delay, lostDelay)
 	}
-	if r.core.cfg.retryBudget <= 0 || delay == backoff.Stop {
+	if r.env.cfg.retryBudget <= 0 || delay == backoff.Stop {
 		return &Error{Op: r.op, Label: r.label.String(), Attempts: r.attempts, Waited: time.Since(r.began), Kind: ErrBusy, Err: err,
 			Detail: busyDetail(err)}
 	}
-	r.core.stats.retries.Add(1)
-	r.core.cfg.logger.Debug("database busy, retrying", slog.String("label", r.label.String()), slog.Int("attempt", r.attempts),
+	r.env.stats.retries.Add(1)
+	r.env.cfg.logger.Debug("database busy, retrying", slog.String("label", r.label.String()), slog.Int("attempt", r.attempts),
 		slog.Duration("delay", delay), slog.Duration("elapsed", time.Since(r.began)), slog.Int("code", resultCode(err)))
 	return sleepFor(ctx, delay, r.op, r.label)
 }

@@ -35,7 +35,7 @@ func hideBadConnNext(err error) error {
 
 // leaseRows runs a query in a snapshot that ends with its rows.
 func (p *readers) leaseRows(ctx context.Context, l *label, query string, args []driver.NamedValue) (driver.Rows, error) {
-	retry := retrier{core: p.core, label: l, op: "read"}
+	retry := retrier{env: &p.core.env, label: l, op: "read"}
 	for {
 		t, err := p.lease(ctx, l)
 		if err != nil {

@@ -133,7 +133,7 @@ func (w *writer) runAlone(r *request) {
 		r.err = w.runMaintenance(r)
 		return
 	}
-	retry := retrier{core: w.core, label: &r.label, op: "begin transaction"}
+	retry := retrier{env: &w.core.env, label: &r.label, op: "begin transaction"}
 	for {
 		r.resetOutcome()
 		if r.err = w.beginWrite(r, &retry); r.err != nil {
