@@ -61,7 +61,7 @@ type conn struct {
 	begin, commit, rollback, savepoint, release, rollbackTo, pin *stmt
 
 	holder  atomic.Pointer[label] // the running transaction
-	started atomic.Int64          // when holder's began, by clock
+	started atomic.Int64          // when holder's began, by monotonic
 }
 
 // How transactions begin on the writer's connection and on a reader's.

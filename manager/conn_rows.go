@@ -20,7 +20,7 @@ type rows struct {
 	ctx     context.Context
 	query   string
 	columns []string      // stay readable after the end
-	began   time.Duration // by clock
+	began   time.Duration // by monotonic
 	end     func(error)   // the tracer's, or nil
 	closed  bool
 	err     error

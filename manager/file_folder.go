@@ -16,7 +16,7 @@ type folder struct {
 // A folderState is what a check of the files found.
 type folderState struct {
 	changed folderChange  // the folder's last change
-	since   time.Duration // by clock: when that was first seen
+	since   time.Duration // by monotonic: when that was first seen
 	checked time.Duration // when the files were found to be the same
 }
 

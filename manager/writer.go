@@ -11,14 +11,14 @@ import (
 
 // A writer runs write transactions on the one connection that can write.
 //
-// The rules of the house: whoever holds the queue's writer owns conn, lock and
-// checkpoints, and nobody else touches them. A request that finds the writer
-// free runs on its caller's goroutine; those who had to wait are served by
-// [writer.serve], which groups them.
+// The holder of the queue's writer owns conn, lock and checkpoints; nothing
+// else touches them. A request that finds the writer free runs on its caller's
+// goroutine; those that had to wait are run by [writer.serve], which groups
+// them.
 type writer struct {
 	core        *core
 	queue       queue
-	conn        atomic.Pointer[conn] // replaced when it cannot be put right
+	conn        atomic.Pointer[conn] // replaced when it is broken
 	lock        *fileLock            // the queue between processes, or nil
 	checkpoints checkpointer
 	running     atomic.Pointer[runningMember] // the group member running now, if others wait for it
@@ -53,14 +53,15 @@ func (r *request) callBack(err error) {
 	r.callUndo(r.undo, err)
 }
 
-// runOnCaller runs r on its caller's goroutine, where a panic or Goexit simply
-// goes on, and hands the writer on in every case.
+// runOnCaller runs r on its caller's goroutine, so a panic or Goexit reaches
+// the caller by itself, and always passes the writer on.
 func (w *writer) runOnCaller(r *request) {
 	defer w.handOn()
 	w.runAlone(r)
 }
 
-// handOn finishes the holder's turn and passes the writer to those who wait.
+// handOn finishes the holder's turn and passes the writer to the waiting
+// requests.
 func (w *writer) handOn() {
 	w.endTurn()
 	if w.queue.release() {
@@ -76,8 +77,8 @@ func (w *writer) endTurn() {
 	w.lock.release()
 }
 
-// awaitOutcome waits for r's outcome and continues in the caller what the closure did.
-// Its caller may leave for as long as nothing of r has happened.
+// awaitOutcome waits for r's outcome, and repeats a panic or Goexit of the closure in
+// the caller. The caller may leave while the closure has not been claimed to run.
 func (w *writer) awaitOutcome(r *request) error {
 	limit := w.core.cfg.maxQueueWait
 	timer := time.NewTimer(limit)
@@ -92,7 +93,7 @@ func (w *writer) awaitOutcome(r *request) error {
 			}
 			ctxDone = nil // its closure runs, and COMMIT or readmit answers
 		case <-timer.C:
-			// An evicted request enters the line again, with its time yet to come.
+			// An evicted request is queued again, and its wait starts over.
 			waited, waiting := w.queue.waitedFor(r)
 			if waiting && waited >= limit && w.queue.abandon(r) {
 				return w.waitedTooLong(r, waited)
@@ -151,7 +152,8 @@ func (w *writer) runAlone(r *request) {
 	}
 }
 
-// beginWrite takes the lock file and says BEGIN IMMEDIATE, patiently.
+// beginWrite acquires the lock file and executes BEGIN IMMEDIATE, and retries
+// while the database is busy.
 func (w *writer) beginWrite(r *request, retry *retrier) error {
 	for {
 		if err := contextError(r.ctx, "begin transaction", "", retry.label.String()); err != nil {
@@ -173,7 +175,7 @@ func (w *writer) beginWrite(r *request, retry *retrier) error {
 	}
 }
 
-// beginOnce says BEGIN IMMEDIATE, and after an error makes sure that nothing has begun.
+// beginOnce executes BEGIN IMMEDIATE, and rolls back after an error.
 func (w *writer) beginOnce(r *request) error {
 	c, err := w.liveConn()
 	if err != nil {
@@ -247,8 +249,8 @@ func (w *writer) commitOnEngine(c *conn, r *request, t *txn, retry *retrier) err
 	return w.commitLocked(c, retry)
 }
 
-// commitLocked says COMMIT and says it again while it is busy, since the
-// transaction then still stands. The caller holds the connection's mu.
+// commitLocked executes COMMIT, and retries it while it is busy, since the
+// transaction is still open then. The caller holds the connection's mu.
 func (w *writer) commitLocked(c *conn, retry *retrier) error {
 	for {
 		err := c.runControl(c.commit)
@@ -277,9 +279,9 @@ func (w *writer) commitLocked(c *conn, retry *retrier) error {
 }
 
 // commitUnknown reports whether the change may be on disk although COMMIT
-// failed with err. SQLite syncs the record first and makes it visible then, and
-// what fails in between takes the transaction back; its record may survive. A
-// transaction that still stands was not committed, and a full disk is met
+// failed with err. SQLite syncs the record first and then makes it visible. A
+// failure in between rolls the transaction back, but its record may survive. A
+// transaction that is still open was not committed, and a full disk is noticed
 // before the record is complete.
 func commitUnknown(err error, stands bool) bool {
 	return isIO(err) || !stands && kindOfError(err) != ErrFull
@@ -291,7 +293,7 @@ func mayBeKept(err error) bool {
 	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, ErrFileMoved)
 }
 
-// rollback ends t by taking everything back.
+// rollback rolls t back.
 func (w *writer) rollback(t *txn) {
 	t.conn.mu.Lock()
 	defer t.conn.unlockContained()
@@ -309,9 +311,9 @@ func (t *txn) invalidate() {
 	}
 }
 
-// rollbackLocked says ROLLBACK. SQLite keeps a transaction only if ROLLBACK
-// could not run at all; then the connection is thrown away, which rolls back.
-// The caller holds the connection's mu.
+// rollbackLocked executes ROLLBACK. A transaction survives that only if
+// ROLLBACK could not run at all; then the connection is closed, which rolls
+// back. The caller holds the connection's mu.
 func (w *writer) rollbackLocked(c *conn) {
 	if c.lost && !c.closed { // what it still holds must not wait for the next writer
 		w.core.file.forgetLog()
@@ -331,8 +333,8 @@ func (w *writer) rollbackLocked(c *conn) {
 	}
 }
 
-// liveConn is the writer's connection, opened again if it was lost and could not
-// be replaced at once. The caller holds the writer.
+// liveConn is the writer's connection, which is opened again if it broke and
+// could not be replaced then. The caller holds the writer.
 func (w *writer) liveConn() (*conn, error) {
 	c := w.conn.Load()
 	if !c.isUnusable() {
@@ -360,7 +362,7 @@ func (w *writer) replaceConn(c *conn) {
 	w.useConn(fresh, c)
 }
 
-// useConn puts fresh in the place of old, whose statistics it goes on with.
+// useConn puts fresh in the place of old, and continues old's statistics.
 func (w *writer) useConn(fresh, old *conn) {
 	fresh.stats = old.stats
 	w.conn.Store(fresh)

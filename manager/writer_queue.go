@@ -13,7 +13,7 @@ type request struct {
 	label     label
 	run       closure
 	alone     bool
-	once      bool     // not twice under WithRunTwice
+	once      bool     // not run twice, even under WithRunTwice
 	maintains bool     // begins its own transactions, see Maintain
 	keys      []string // see Keyed; none: all
 	lane      *writer  // on a server, once it is the request's turn
@@ -47,20 +47,21 @@ func (r *request) resetOutcome() {
 	r.err, r.canRetry, r.hooks, r.unknown, r.panicked, r.panicValue, r.goexit = nil, false, nil, false, false, nil, false
 }
 
-// A queue serves writers first come, first served. Whoever finds it free holds
-// the writer and runs on its own goroutine; who leaves it passes the writer on
-// to the goroutine that serves those who wait.
+// A queue orders writers first come, first served. A request that finds it free
+// holds the writer and runs on its caller's goroutine; when it is done, it
+// passes the writer to the goroutine that serves the waiting requests.
 type queue struct {
 	mu         sync.Mutex
 	head, tail *request
 	length     int
 	held       bool
 	closing    bool
-	evicted    []*request    // evicted: neither waiting nor claimed until their closures return
-	drained    chan struct{} // closed when closing and neither held, waited for nor left outside
+	evicted    []*request    // their closures run outside any transaction; they are queued again when these return
+	drained    chan struct{} // closed when closing and no request holds the writer, waits or is evicted
 }
 
-// join reports how r got in: holding the writer, waiting, or not at all.
+// join queues r. It reports whether r holds the writer at once, and otherwise
+// waits.
 func (q *queue) join(r *request, depth int) (holds bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -78,7 +79,7 @@ func (q *queue) join(r *request, depth int) (holds bool, err error) {
 	return false, nil
 }
 
-// tryHold takes the writer if nobody has it, nor waits for it.
+// tryHold acquires the writer if it is free and no request waits.
 func (q *queue) tryHold() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -89,7 +90,7 @@ func (q *queue) tryHold() bool {
 	return true
 }
 
-// addLast puts r at the end of the line. The caller holds mu.
+// addLast puts r at the end of the queue. The caller holds mu.
 func (q *queue) addLast(r *request) {
 	r.waiting, r.enqueued = true, time.Now()
 	r.prev = q.tail
@@ -102,7 +103,7 @@ func (q *queue) addLast(r *request) {
 	q.length++
 }
 
-// addFirst puts r at the head of the line. The caller holds mu.
+// addFirst puts r at the head of the queue. The caller holds mu.
 func (q *queue) addFirst(r *request) {
 	r.waiting, r.enqueued = true, time.Now()
 	r.next = q.head
@@ -115,7 +116,7 @@ func (q *queue) addFirst(r *request) {
 	q.length++
 }
 
-// remove takes r out of the line. The caller holds mu.
+// remove removes r from the queue. The caller holds mu.
 func (q *queue) remove(r *request) {
 	if r.prev == nil {
 		q.head = r.next
@@ -131,8 +132,8 @@ func (q *queue) remove(r *request) {
 	q.length--
 }
 
-// release gives the writer back. It reports whether somebody waits, who then
-// must be served: the writer stays held for them.
+// release releases the writer. It reports whether a request waits; then the
+// writer stays held, and the caller must have the requests served.
 func (q *queue) release() (waiting bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -144,7 +145,8 @@ func (q *queue) release() (waiting bool) {
 	return false
 }
 
-// signalDrained tells a waiting Close that nobody is left. The caller holds mu.
+// signalDrained wakes a waiting Close if no request is left. The caller holds
+// mu.
 func (q *queue) signalDrained() {
 	if !q.closing || q.held || q.head != nil || len(q.evicted) > 0 {
 		return
@@ -156,7 +158,7 @@ func (q *queue) signalDrained() {
 	}
 }
 
-// peek is the request whose turn it is, not yet taken, and how many wait.
+// peek returns the next request, which stays in the queue, and how many wait.
 func (q *queue) peek() (r *request, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -178,8 +180,8 @@ func (q *queue) claimNext(company bool) *request {
 	return r
 }
 
-// abandon takes r out of the line, unless its closure has been claimed to run:
-// no caller returns while that runs, in its group or outside.
+// abandon removes r from the queue, unless its closure has been claimed to run:
+// its caller must not return while that runs.
 func (q *queue) abandon(r *request) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -190,7 +192,8 @@ func (q *queue) abandon(r *request) bool {
 	return false
 }
 
-// waitedFor is how long r has waited since it entered the line, and whether it waits.
+// waitedFor is how long r has waited since it was queued last, and whether it still
+// waits.
 func (q *queue) waitedFor(r *request) (waited time.Duration, waiting bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -204,7 +207,7 @@ func (q *queue) noteEvicted(r *request) {
 	q.evicted = append(q.evicted, r)
 }
 
-// evictedLabels names those who are outside.
+// evictedLabels names the evicted requests.
 func (q *queue) evictedLabels() (names []string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -215,8 +218,8 @@ func (q *queue) evictedLabels() (names []string) {
 }
 
 // readmit puts an evicted request, whose closure has returned, at the head of
-// the line, to run alone; if its context has ended, that is the answer. It
-// reports whether the caller of readmit now holds the writer.
+// the queue, to run alone; if its context has ended, that is its outcome. It
+// reports whether its caller now holds the writer.
 func (q *queue) readmit(r *request) (holds bool) {
 	err := contextError(r.ctx, "queue transaction", "", r.label.String())
 	q.mu.Lock()
@@ -238,7 +241,8 @@ func (q *queue) readmit(r *request) (holds bool) {
 	return holds
 }
 
-// stopAdmission stops admission. The channel is closed when the last one has left.
+// stopAdmission refuses new requests. The channel is closed when the last one is
+// done.
 func (q *queue) stopAdmission() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
