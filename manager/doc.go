@@ -59,7 +59,8 @@
 // closure that fails rolls back alone. Nobody is answered, with success or
 // failure, before the COMMIT. If SQLite drops the group's transaction or its
 // COMMIT fails, every closure in it runs again by itself, those that failed
-// too: they may have seen rows that now never were. If the connection is lost
+// too: they may have seen rows that now never were. After an I/O error at COMMIT one
+// that then fails gets ErrCommitUnknown, since its record may be in the log. If the connection is lost
 // at the COMMIT, the rows may be there: who succeeded gets ErrCommitUnknown.
 //
 // Sharing is invisible: no answer depends on it. [Alone] keeps one transaction

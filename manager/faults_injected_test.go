@@ -226,6 +226,35 @@ func TestGroupWhoseConnectionIsLostAtCommit(t *testing.T) {
 	}
 }
 
+// A group's COMMIT that met an I/O error may have left its record in the log. Who
+// runs again and fails has not overwritten it, and must not be told that nothing happened.
+func TestRerunThatFailsAfterAnIOErrorAtCommitIsUnknown(t *testing.T) {
+	db, faults := openFaulty(t)
+	release := hold(t, db)
+	onPurpose := errors.New("on purpose")
+	var runs atomic.Int32
+	first := enqueue(t.Context(), t, db, adding("first"))
+	fails := enqueue(t.Context(), t, db, func(ctx context.Context, tx Tx) error {
+		if runs.Add(1) > 1 {
+			return onPurpose
+		}
+		return tx.add(ctx, "second")
+	})
+	failed := enqueue(t.Context(), t, db, func(context.Context, Tx) error { return onPurpose })
+	faults.Arm(faultdriver.Fault{Point: faultdriver.Commit, Nth: 2, Code: faultdriver.IOErrFsync})
+	release()
+	if err := first.wait(t).err; err != nil {
+		t.Errorf("who ran again and succeeded: got %v", err)
+	}
+	if err := fails.wait(t).err; !errors.Is(err, manager.ErrCommitUnknown) || !errors.Is(err, onPurpose) {
+		t.Errorf("who ran again and failed: got %v, want ErrCommitUnknown, and its own error in it", err)
+	}
+	if err := failed.wait(t).err; err != onPurpose {
+		t.Errorf("who had failed before: got %v, want its own error", err)
+	}
+	goesOn(t, db, faults, "first")
+}
+
 func TestCommitThatFailsWithItsTransactionGoneIsUnknown(t *testing.T) {
 	for _, test := range []struct {
 		code   faultdriver.Code

@@ -261,6 +261,9 @@ func (w *writer) answerGroup(g *group, c *conn, err error) {
 			w.answerUnknown(g, err)
 		default:
 			g.dropped = true
+			for _, r := range g.members {
+				r.recorded = errors.Is(err, ErrCommitUnknown) && !r.failed()
+			}
 			c.logLater(slog.LevelWarn, "group commit failed, running its transactions one by one", slog.Int("transactions", len(g.members)), slog.Any("error", err))
 		}
 	}
@@ -311,6 +314,7 @@ func (w *writer) rerun(g *group, r *request) {
 		if !returned {
 			w.noteExit(r, recover())
 		}
+		r.noteRecord()
 		goexit := r.goexit
 		w.conn.Load().holder.Store(nil)
 		close(r.done)
@@ -321,4 +325,18 @@ func (w *writer) rerun(g *group, r *request) {
 	pprof.SetGoroutineLabels(r.ctx)
 	w.runAlone(r)
 	returned = true
+}
+
+// noteRecord makes the failure of a rerun the unknown outcome that it is if a
+// COMMIT before met an I/O error: where the rerun wrote nothing, the record of
+// that COMMIT is not overwritten, and a crash may bring it back.
+func (r *request) noteRecord() {
+	if !r.recorded || !r.failed() {
+		return
+	}
+	r.unknown = true
+	if r.err != nil && !errors.Is(r.err, ErrCommitUnknown) {
+		r.err = &Error{Op: "commit", Label: r.label.String(), Kind: ErrCommitUnknown, Err: r.err,
+			Detail: "the commit that it shared met an I/O error, whose record may return after a crash, and running again failed; look it up by your own key"}
+	}
 }

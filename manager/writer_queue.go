@@ -38,6 +38,7 @@ type request struct {
 	hooks      []Hook
 	undo       []rollbackHook // of the closure's last run
 	unknown    bool           // err is of a COMMIT whose change may be there
+	recorded   bool           // a group's COMMIT with its change met an I/O error
 	panicked   bool
 	panicValue any // what it panicked with
 	goexit     bool
