@@ -12,7 +12,7 @@ import (
 
 const errTruncated = malformed("the input ends within the response; truncated?")
 
-// peekByte is nextByte where something must follow.
+// peekByte is nextByte, but the end of the input is an error.
 func (in *input) peekByte() (byte, error) {
 	c, err := in.nextByte()
 	if err == io.EOF {
