@@ -15,6 +15,7 @@ import (
 // A miner whose events in order are more than a counter holds stays marked, and others are replayed all the same; but
 // where a replay cannot be written, Apply says so.
 func TestApplyReturnsTheErrorOfAReplay(t *testing.T) {
+	onlySQLite(t, "it creates a trigger in SQLite's SQL")
 	const huge = chain.Rao(6) << 60
 	l := open(t)
 	apply(t, l, []ledger.Event{
