@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"sync/atomic"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -39,7 +38,7 @@ func (e *env) openPool(dsn string) *sql.DB { return sql.OpenDB(rawPool{e, dsn, n
 type rawPool struct {
 	env *env
 	dsn string
-	met *atomic.Bool // for a migration: set once the database was busy
+	met *migrationTrouble // of a migration, otherwise nil
 }
 
 func (p rawPool) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }

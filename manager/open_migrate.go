@@ -3,9 +3,10 @@ package manager
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"strconv"
-	"sync/atomic"
 	"time"
 )
 
@@ -19,7 +20,7 @@ func (co *core) migrate(ctx context.Context) error {
 	if co.cfg.migrate == nil {
 		return nil
 	}
-	var met atomic.Bool
+	var met migrationTrouble
 	db := sql.OpenDB(rawPool{&co.env, migrationDSN(co.path, co.cfg.retryBudget), &met})
 	defer db.Close()
 	db.SetMaxOpenConns(1)
@@ -40,7 +41,7 @@ func (co *core) migrate(ctx context.Context) error {
 
 // runMigration runs the caller's migration and refuses what it must not leave
 // behind: an open transaction, and rows whose parent is missing.
-func (co *core) runMigration(ctx context.Context, db *sql.DB, met *atomic.Bool) error {
+func (co *core) runMigration(ctx context.Context, db *sql.DB, met *migrationTrouble) error {
 	// The observer also keeps the log open between the migration's connections:
 	// whenever the last connection closes, SQLite moves the log into the file.
 	observer, err := co.openRaw(fileDSN(co.path, "ro"))
@@ -53,8 +54,11 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB, met *atomic.Bool) 
 		return err
 	}
 	if err := co.cfg.migrate(ctx, db); err != nil {
-		if isBusy(err) && !met.Load() { // another database was
+		if isBusy(err) && !met.busy.Load() { // another database was
 			return &callersError{err}
+		}
+		if errors.Is(err, sql.ErrConnDone) && met.lost.Load() {
+			return fmt.Errorf("%w: %w", err, driver.ErrBadConn)
 		}
 		return err
 	}

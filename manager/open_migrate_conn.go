@@ -3,21 +3,29 @@ package manager
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"reflect"
 	"sync/atomic"
 )
 
-// A migrationConn is a migration's connection. It notes that the database itself
-// was busy: only then may the migration run again. The error that the migration
-// returns cannot show it, since it may be of another database.
+// A migrationConn is a migration's connection. It notes what happened to it.
 type migrationConn struct {
 	DriverConn
-	met *atomic.Bool
+	met *migrationTrouble
+}
+
+// migrationTrouble is what a migration's connections met and its error may not show.
+type migrationTrouble struct {
+	busy atomic.Bool // the database itself was: only then may the migration run again
+	lost atomic.Bool // a connection was, of which database/sql says only that it is closed
 }
 
 func (c migrationConn) noted(err error) error {
 	if err != nil && isBusy(err) {
-		c.met.Store(true)
+		c.met.busy.Store(true)
+	}
+	if errors.Is(err, driver.ErrBadConn) {
+		c.met.lost.Store(true)
 	}
 	return err
 }
