@@ -85,7 +85,14 @@ func (r *rows) Close() error {
 	}
 	v := r.view
 	r.view = nil
+	ended := false
+	defer func() {
+		if !ended { // the driver, or a function that SQLite called, panicked
+			c.unlock()
+		}
+	}()
 	err, lost := v.errorForPool(r.closeLocked())
+	ended = true
 	if len(c.late) > 0 { // the functions called may query, and database/sql holds the lock of this view
 		c.unlock()
 		c.mu.Lock()
@@ -110,6 +117,11 @@ func (r *rows) closeLocked() error {
 	r.closed = true
 	var err error
 	c := r.conn
+	if i := slices.Index(c.open, r); i >= 0 {
+		c.open = slices.Delete(c.open, i, i+1)
+		c.reading.Store(int32(len(c.open)))
+	}
+	defer r.stmt.release()
 	if r.Rows != nil {
 		c.calling = true
 		err = r.Rows.Close()
@@ -117,11 +129,6 @@ func (r *rows) closeLocked() error {
 		if used, ok := r.Rows.(interface{ Reuse() }); ok {
 			used.Reuse()
 		}
-	}
-	r.stmt.release()
-	if i := slices.Index(c.open, r); i >= 0 {
-		c.open = slices.Delete(c.open, i, i+1)
-		c.reading.Store(int32(len(c.open)))
 	}
 	if v := r.view; v != nil { // closed by the end of the transaction, so database/sql still has them open
 		v.forgotten, r.view = true, nil
