@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,6 +36,7 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 		{"with statements that fail", plan{Fails: 10}, true, nil},
 		{"with everything", plan{Fails: 20, Cancels: 20}, true, nil},
 		{"with closures that reach too far", plan{Fails: 10, Cancels: 5, Strays: 40}, false, nil},
+		{"through *sql.DB and *sql.Tx", plan{Fails: 10, Cancels: 10}, false, nil},
 		{"every closure twice", plan{Fails: 10, Cancels: 10}, false, []manager.Option{manager.WithRunTwice()}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -45,7 +47,11 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 				if c.faults {
 					faults.Arm(drawFaults(random)...)
 				}
-				h := record(t, honest{db}, c.plan, random, c.faults, &total)
+				var asks client = honest{db}
+				if strings.HasPrefix(c.name, "through") {
+					asks = facade{honest{db}}
+				}
+				h := record(t, asks, c.plan, random, c.faults, &total)
 				if c.faults {
 					total.faults += len(faults.Fired())
 				}
