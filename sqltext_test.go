@@ -25,8 +25,8 @@ var sqlArgument = map[string]int{
 // value from outside can be in it. A function that is itself one of the methods above hands on what it is given, and
 // so does one that has the SQL as a parameter: those are not listed, their callers are looked at in their place.
 var builtSQL = map[string]string{
-	"manager/txn.go acquireFor: statement":                                    "a part of the caller's own text, cut where one statement ends",
-	"manager/txn.go acquireFor: list[last]":                                   "the last part of the same",
+	"manager/txn_stmt.go acquireFor: statement":                               "a part of the caller's own text, cut where one statement ends",
+	"manager/txn_stmt.go acquireFor: list[last]":                              "the last part of the same",
 	`manager/options_connection.go set: "PRAGMA " + s.name + " = " + s.value`: "the program's own option: a name and a value of those that are listed, or a number",
 	"manager/sqldb_conn.go ExecContext: s.query":                              "what a caller of DB.SQL prepared",
 	"manager/sqldb_conn.go QueryContext: s.query":                             "the same",

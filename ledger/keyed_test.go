@@ -88,7 +88,7 @@ func keyTriggers() (texts []string) {
 	return texts
 }
 
-// keysOnPostgres tells the triggers of guardKeys which keys a transaction has.
+// keysOnPostgres passes the keys of a transaction to the triggers of guardKeys.
 var keysOnPostgres = manager.WithKeyCheck(func(ctx context.Context, tx manager.DBTX, keys []string) error {
 	_, err := tx.ExecContext(ctx, "SET LOCAL stakeledger.keys = '"+strings.Join(keys, " ")+"'")
 	return err

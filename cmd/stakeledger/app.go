@@ -77,6 +77,21 @@ Environment:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
+	a.addFlags(root)
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if a.db == "" {
+			return usagef("--db is empty; give the path of the ledger's file, or a URL")
+		}
+		return nil
+	}
+	addCommands(root, a)
+	fromEnvironment(root)
+	addCompletions(a, root)
+	return root
+}
+
+// addFlags adds the flags that every command has.
+func (a *app) addFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.db, "db", defaultDB, "the ledger's `FILE`, or the URL of a PostgreSQL database")
 	flags.BoolVar(&a.noCreate, "no-create", false, "fail where a command would create the ledger")
@@ -89,16 +104,6 @@ Environment:
 	flags.Var(a.width, "width", "print tables within so many columns (default: the terminal's; into a pipe any number)")
 	a.logFormat = wordOption("text", "json")
 	flags.Var(a.logFormat, "log-format", "the form of the log")
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		if a.db == "" {
-			return usagef("--db is empty; give the path of the ledger's file, or a URL")
-		}
-		return nil
-	}
-	addCommands(root, a)
-	fromEnvironment(root)
-	addCompletions(a, root)
-	return root
 }
 
 // addCommands puts every subcommand into its group.

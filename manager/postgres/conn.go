@@ -111,8 +111,8 @@ const (
 	waitsForStandbys = "SyncRepWaitForLSN"
 )
 
-// Commit says COMMIT. Once it is sent, only an answer of the server tells what
-// became of it: pgx's SafeToRetry is also true of a connection that was lost then.
+// Commit sends COMMIT. From then on only the server's answer shows the outcome:
+// pgx's SafeToRetry is also true if the connection was lost after that.
 func (c *conn) Commit(limit time.Duration) error {
 	switch {
 	case c.pc.IsClosed():

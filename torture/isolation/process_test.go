@@ -94,7 +94,7 @@ func clientsRole(parent *process.Parent) error {
 	}
 }
 
-// teller tells the test of calls and answers. Without Mute a process that outruns the test would have answered
+// teller returns the function that reports calls and answers to the test. Without Mute a process that outruns the test would have answered
 // everything before it is killed.
 func (r round) teller(parent *process.Parent) func(message) error {
 	var mu sync.Mutex

@@ -10,7 +10,7 @@ import "C"
 import "unsafe"
 
 // A batch is the rows that crossed with one call, cell by cell. Its slices but for
-// types are made anew for each: values that the caller has may lie in the old ones.
+// types are newly allocated for each batch, since values that the caller still has may point into the old ones.
 type batch struct {
 	types   []uint8 // of all cells
 	numbers []int64 // of those that are integers, or the bits of floats
