@@ -59,7 +59,7 @@ func (c *conn) rollBack() {
 		_, _ = c.DriverConn.ExecContext(context.Background(), "ROLLBACK", nil)
 	}
 	if !c.DriverConn.AutoCommit() {
-		panic("faultdriver: the transaction could not be rolled back")
+		panic("faultdriver: the transaction could not be rolled back; see RolledBack for what must not come before")
 	}
 }
 
