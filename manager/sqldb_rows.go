@@ -19,9 +19,8 @@ type leasedRows struct {
 func (r *leasedRows) Next(dest []driver.Value) error { return hideBadConnNext(r.rows.Next(dest)) }
 
 func (r *leasedRows) Close() error {
-	err := r.rows.Close()
-	r.release()
-	return hideBadConn(err)
+	defer r.release() // also when a tracer panics
+	return hideBadConn(r.rows.Close())
 }
 
 // hideBadConnNext is hideBadConn for Next, whose io.EOF database/sql compares
@@ -37,23 +36,34 @@ func hideBadConnNext(err error) error {
 func (p *readers) leaseRows(ctx context.Context, l *label, query string, args []driver.NamedValue) (driver.Rows, error) {
 	retry := retrier{env: &p.core.env, label: l, op: "read"}
 	for {
-		t, err := p.lease(ctx, l)
-		if err != nil {
-			return nil, err
-		}
-		found, err := t.driverRows(ctx, query, args)
-		if err == nil {
-			var once sync.Once
-			return &leasedRows{found.(*rows), func() { once.Do(func() { p.release(t) }) }}, nil
-		}
-		p.release(t)
-		if !isBusy(err) {
-			return nil, err
+		rows, err := p.leaseRowsOnce(ctx, l, query, args)
+		if err == nil || !isBusy(err) {
+			return rows, err
 		}
 		if err := retry.wait(ctx, err); err != nil {
 			return nil, err
 		}
 	}
+}
+
+func (p *readers) leaseRowsOnce(ctx context.Context, l *label, query string, args []driver.NamedValue) (driver.Rows, error) {
+	t, err := p.lease(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	leased := false
+	defer func() {
+		if !leased { // also when a tracer panics
+			p.release(t)
+		}
+	}()
+	found, err := t.driverRows(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	leased = true
+	var once sync.Once
+	return &leasedRows{found.(*rows), func() { once.Do(func() { p.release(t) }) }}, nil
 }
 
 // maxBuffered bounds the rows of a write outside a transaction, which must be
