@@ -77,16 +77,16 @@ func (b *backups) labels(holding bool) []string {
 
 // holdsLog reports whether a checkpoint would be useless because a backup's
 // snapshot keeps the log: it would only block the writer while it waits for
-// readers. A log that grows far is logged each time it has doubled. The caller
+// readers. A log that grows far beyond long frames is logged each time it has doubled. The caller
 // holds the mu of c, the writer's connection.
-func (b *backups) holdsLog(frames int, c *conn) bool {
+func (b *backups) holdsLog(frames, long int, c *conn) bool {
 	names := b.labels(true)
 	if len(names) == 0 {
 		return false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if frames >= max(8*c.cfg.walFrames, 2*b.warned) {
+	if frames >= max(8*long, 2*b.warned) {
 		b.warned = frames
 		c.logLater(slog.LevelWarn, "write-ahead log grows while a backup copies the database", slog.Int("frames", frames), slog.String("backup", strings.Join(names, ", ")))
 	}

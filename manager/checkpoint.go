@@ -54,9 +54,10 @@ func (k *checkpointer) measure(w *writer) {
 		return
 	}
 	w.core.stats.walFrames.Store(int64(frames))
-	long := frames >= w.core.longFrames()
+	limit := w.core.longFrames()
+	long := frames >= limit
 	k.overdue.Store(long)
-	if !long || time.Now().Before(k.pausedUntil) && frames < k.retryFrames || w.core.backups.holdsLog(frames, c) {
+	if !long || time.Now().Before(k.pausedUntil) && frames < k.retryFrames || w.core.backups.holdsLog(frames, limit, c) {
 		return
 	}
 	k.checkpoint(w.core, c, frames)
