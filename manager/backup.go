@@ -84,7 +84,7 @@ func (co *core) backup(ctx context.Context, dest string, cfg backupConfig) error
 	if err := co.onlySQLite(op, "use pg_dump --format=custom --file="+dest+" (one database) or pg_basebackup (the whole server)"); err != nil {
 		return err
 	}
-	if t := co.innermostTxn(ctx); t != nil && t.root.write {
+	if t := co.innermostTxn(ctx); t != nil && !t.root.view {
 		return &Error{Op: op, Label: t.label.String(), Kind: ErrUnsupported, Detail: "inside WithTx, whose changes it would not have; call it after the commit"}
 	}
 	if err := contextError(ctx, op, "", ""); err != nil {

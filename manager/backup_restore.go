@@ -4,12 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
-
-	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 // WithRestoreCheck lets [Restore] run check on the copy, opened for reading,
@@ -117,21 +114,15 @@ func (co *core) copyFile(ctx context.Context, k *copier) error {
 func (co *core) openStranger() (*rawConn, fileTraces, error) {
 	before := tracesOf(co.path)
 	ro := fileDSN(co.path, "ro")
-	asItIs := ro + "&immutable=1"
 	if companionOf(co.path) == "" {
-		s, err := co.openPinned(asItIs)
+		s, err := co.openPinned(ro + "&immutable=1")
 		return s, before, err
 	}
 	s, err := co.openPinned(ro)
-	var e sqlite3.Error
-	if err == nil || !errors.As(err, &e) || e.Code != sqlite3.ErrCantOpen && e.Code != sqlite3.ErrReadonly || e.ExtendedCode == sqlite3.ErrReadonlyRollback {
+	if !cannotShare(err) {
 		return s, nil, err
 	}
-	alone := ro + "&vfs=unix-none&_locking_mode=EXCLUSIVE"
-	if before["-wal"].size <= 0 {
-		alone = asItIs
-	}
-	s, aloneErr := co.openPinned(alone)
+	s, aloneErr := co.openPinned(locklessDSN(co.path, before))
 	if aloneErr != nil {
 		return nil, nil, err
 	}
@@ -173,8 +164,8 @@ func (co *core) checkRestored(k *copier) error {
 	if err != nil {
 		return wrap(k.op, "", "", err)
 	}
-	if want := strconv.Itoa(int(co.cfg.applicationID)); got != want {
-		return &Error{Op: k.op, Kind: ErrWrongFile, Detail: fmt.Sprintf("its application id is %s, this program's is %s; give another path", got, want)}
+	if got != strconv.Itoa(int(co.cfg.applicationID)) {
+		return co.wrongFile(k.op, got)
 	}
 	return nil
 }
@@ -200,13 +191,12 @@ func explainRestore(err error, src string) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	var s sqlite3.Error
 	switch {
 	case e.Kind == ErrCorrupt && e.Detail == "":
 		e.Detail = src + " is damaged or no SQLite database; take another backup"
 	case e.Kind == ErrCorrupt || e.Kind == ErrForeignKey:
 		e.Detail += "; take another backup"
-	case errors.As(err, &s) && s.ExtendedCode == sqlite3.ErrReadonlyRollback:
+	case isUnfinished(err):
 		e.Detail = src + " has an unfinished transaction of a killed program beside it; let that program open it once"
 	case errors.Is(err, fs.ErrPermission) && e.Detail == "":
 		e.Detail = src + " cannot be read"

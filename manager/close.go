@@ -31,7 +31,7 @@ func (co *core) shutDown(ctx context.Context) error {
 	if q := co.writeQueue(); q != nil {
 		drained = q.stopAdmission()
 	}
-	select { // who is not inside is not waited for: an ended ctx closes as well
+	select { // an ended ctx does not stop a Close that need not wait
 	case co.closing.turn <- struct{}{}:
 	default:
 		select {
@@ -62,7 +62,9 @@ func (co *core) shutDown(ctx context.Context) error {
 	defer co.file.folder.open.close()
 	switch {
 	case co.lanes != nil:
-		errs = append(errs, co.lanes.closeConns())
+		for _, c := range co.lanes.conns() {
+			errs = append(errs, c.close())
+		}
 	case co.writer != nil:
 		errs = append(errs, co.closeWriter())
 		openFiles.add(co.path, -1)

@@ -30,9 +30,8 @@ func bindArgs(args []any) (a boundArgs, err error) {
 	a.pooled = argumentPool.Get().(*[]driver.NamedValue)
 	a.values = (*a.pooled)[:0]
 	for i, arg := range args {
-		nv := driver.NamedValue{Ordinal: i + 1, Value: arg}
-		if err == nil {
-			err = a.add(nv)
+		if err = a.add(driver.NamedValue{Ordinal: i + 1, Value: arg}); err != nil {
+			break
 		}
 	}
 	*a.pooled = a.values

@@ -80,7 +80,7 @@
 // A closure that spends a second outside its statements, because it waits for
 // something a member of the group holds, is evicted: the group commits without
 // it. When it returns, an ended context is its answer; otherwise it runs next,
-// alone, and its wait begins anew. A closure inside a statement works: its group
+// alone, and its wait starts over. A closure inside a statement works: its group
 // waits for it, but takes no further member.
 //
 // # Reading
@@ -101,8 +101,8 @@
 // own and comes back at once, as it is. SQLITE_LOCKED (DROP TABLE while rows of
 // the same transaction are open) is no matter of waiting: ErrUnsupported. Each
 // retry is logged at level Debug. When the budget is gone the error is ErrBusy
-// with the number of attempts and the time waited. A busy COMMIT is said
-// again; a busy statement makes the closure run again.
+// with the number of attempts and the time waited. A busy COMMIT is
+// repeated; a busy statement makes the closure run again.
 //
 // Between processes a lock file beside the database ("app.db-lock") is the
 // queue, taken around each group and given back between groups. The kernel
@@ -262,7 +262,7 @@
 //
 // # The file is still the one
 //
-// SQLite tells nobody when its file is deleted, renamed or replaced, or its log,
+// SQLite does not notice when its file is deleted, renamed or replaced, or its log,
 // or its index (-shm), in which processes meet each other's locks. So after each
 // COMMIT, before anybody is answered, and before each ReadOnly the manager compares
 // device and inode of the three paths with what it has open, and after a COMMIT

@@ -72,31 +72,39 @@ func (l *lanes) awaitLane(r *request) (*writer, error) {
 	if err := l.joinLine(r); err != nil {
 		return nil, err
 	}
+	select {
+	case <-r.done:
+	default:
+		if err := l.awaitGrant(r); err != nil {
+			return nil, err
+		}
+	}
+	l.core.stats.queueWait.Add(int64(r.waited))
+	return r.lane, nil
+}
+
+// awaitGrant waits in the queue until r has a lane.
+func (l *lanes) awaitGrant(r *request) error {
 	limit := l.core.cfg.maxQueueWait
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-r.done:
-	default:
-		select {
-		case <-r.done:
-		case <-r.ctx.Done():
-			if l.abandon(r) {
-				return nil, contextError(r.ctx, "queue transaction", "", r.label.String())
-			}
-		case <-timer.C:
-			if l.abandon(r) {
-				e := &Error{Op: "queue transaction", Label: r.label.String(), Waited: limit, Kind: ErrBusy}
-				if others := holderLabels(l.conns()); others != "" {
-					e.Detail = "before it came " + others + "; a closure must not wait for another transaction or for a lock held across WithTx"
-				}
-				return nil, e
-			}
+	case <-r.ctx.Done():
+		if l.abandon(r) {
+			return contextError(r.ctx, "queue transaction", "", r.label.String())
 		}
-		<-r.done // it was granted at the same moment, so it runs
+	case <-timer.C:
+		if l.abandon(r) {
+			e := &Error{Op: "queue transaction", Label: r.label.String(), Waited: limit, Kind: ErrBusy}
+			if others := holderLabels(l.conns()); others != "" {
+				e.Detail = "before it came " + others + "; a closure must not wait for another transaction or for a lock held across WithTx"
+			}
+			return e
+		}
 	}
-	l.core.stats.queueWait.Add(int64(r.waited))
-	return r.lane, nil
+	<-r.done // if not abandoned, it was granted at the same moment, so it runs
+	return nil
 }
 
 // joinLine queues r, and grants it a lane at once if one is free.
@@ -235,15 +243,4 @@ func (co *core) writeConns() []*conn {
 		return []*conn{co.writer.conn.Load()}
 	}
 	return nil
-}
-
-// closeConns closes the connections that write.
-func (l *lanes) closeConns() error {
-	var first error
-	for _, c := range l.conns() {
-		if err := c.close(); first == nil {
-			first = err
-		}
-	}
-	return first
 }

@@ -60,8 +60,9 @@ func (f *dbFile) rememberIDs(mustLog bool) error {
 	return nil
 }
 
-// forgetLog is called before the writer's connection is replaced: if no reader
-// has them open, SQLite removes log and index when the old one closes.
+// forgetLog is called where log and index may rightly be removed: before a
+// connection is replaced, since the last one that closes removes them, and for
+// one that takes no locks.
 func (f *dbFile) forgetLog() {
 	if ids := f.ids.Load(); ids != nil {
 		f.ids.Store(&fileIDs{main: ids.main})

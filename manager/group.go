@@ -18,7 +18,7 @@ type group struct {
 	began   time.Time
 	members []*request // those that have run, in queue order
 	dropped bool       // SQLite dropped the transaction: all members run again
-	ended   bool       // COMMIT or ROLLBACK has been said
+	ended   bool       // COMMIT or ROLLBACK has been executed
 	toRerun []*request // the members to run once more, one by one
 }
 
@@ -181,7 +181,7 @@ func (w *writer) endMember(g *group, r *request, t *txn) bool {
 	abandoned := t.abandonChildren()
 	t.invalidate()
 	r.undo = t.undo
-	if r.err == nil && !r.panicked && !r.goexit {
+	if !r.failed() {
 		r.err = abandoned
 	}
 	r.canRetry = t.canRetry(r.err)

@@ -142,5 +142,10 @@ func (co *core) checkApplication(c DriverConn) error {
 	if !co.cfg.hasID || got == want || got == "0" && tables == "0" {
 		return nil
 	}
-	return &Error{Op: "open " + co.path, Kind: ErrWrongFile, Detail: fmt.Sprintf("its application id is %s, this program's is %s; give another path", got, want)}
+	return co.wrongFile("open "+co.path, got)
+}
+
+// wrongFile is the error of op on a file with the application id got.
+func (co *core) wrongFile(op, got string) error {
+	return &Error{Op: op, Kind: ErrWrongFile, Detail: fmt.Sprintf("its application id is %s, this program's is %d; give another path", got, co.cfg.applicationID)}
 }

@@ -165,7 +165,7 @@ func (tx *sqlTx) beginNested(ctx context.Context, outer *txn, readOnly bool) err
 			return &Error{Op: "begin nested transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "BeginTx inside ReadOnly; ask for TxOptions.ReadOnly"}
 		}
 		tx.txn = outer.newChild(ctx, &l)
-		tx.txn.view, tx.txn.write = true, outer.write
+		tx.txn.view = true
 		tx.end = func(bool) error { tx.txn.endView(); return nil }
 		return nil
 	}

@@ -18,7 +18,6 @@ type txn struct {
 	ctx       context.Context // the closure's
 	own       closureContext  // what ctx points to
 	label     *label
-	write     bool // on the writer's connection
 	unsettled bool // in root: an earlier run may be committed
 	pipelined bool // on a server, in root: see Pipelined
 	view      bool // for reading only
@@ -41,7 +40,7 @@ type txn struct {
 // newTxn makes the txn of a transaction that has begun on c, and the context
 // its closure gets. Outer is the current one of ctx, which may take a walk to find.
 func (co *core) newTxn(ctx context.Context, outer *txn, c *conn, l *label, write bool) (*txn, context.Context) {
-	t := &txn{core: co, conn: c, label: l, write: write, view: !write, outer: outer}
+	t := &txn{core: co, conn: c, label: l, view: !write, outer: outer}
 	t.root, t.top = t, t
 	if write { // a reader's holder is noted where its snapshot begins
 		c.setHolder(l, monotonic())
@@ -51,7 +50,7 @@ func (co *core) newTxn(ctx context.Context, outer *txn, c *conn, l *label, write
 
 // newChild makes the txn of what runs inside t, and the context its closure gets.
 func (t *txn) newChild(ctx context.Context, l *label) *txn {
-	n := &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: currentTxn(ctx), label: l, write: true}
+	n := &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: currentTxn(ctx), label: l}
 	n.bindContext(ctx)
 	return n
 }

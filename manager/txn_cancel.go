@@ -14,7 +14,7 @@ import (
 // Inside a write transaction an interrupt would drop the transaction or leave
 // the caller in doubt, so there the statement always finishes.
 func (t *txn) driverContext(ctx context.Context, own int32) context.Context {
-	if t.root.write || ctx.Done() == nil && t.root.ctx.Done() == nil {
+	if !t.root.view || ctx.Done() == nil && t.root.ctx.Done() == nil {
 		return context.Background()
 	}
 	if ctx.Done() == t.root.ctx.Done() { // they end together, and what watches one sees the other
@@ -66,7 +66,7 @@ func (s *stepContext) AfterFunc(f func()) (stop func() bool) {
 
 // cancelError is the error of a ReadOnly's rows whose context has ended.
 func (t *txn) cancelError(ctx context.Context, op, query string) error {
-	if t.root.write || ctx.Err() == nil && t.ctx.Err() == nil {
+	if !t.root.view || ctx.Err() == nil && t.ctx.Err() == nil {
 		return nil
 	}
 	name, _ := queryName(query)

@@ -110,7 +110,7 @@ func (t *txn) abandonChildren() error {
 // sees what that one sees.
 func (t *txn) runView(ctx context.Context, l *label, run closure) error {
 	v := t.newChild(ctx, l)
-	v.write, v.view = t.write, true
+	v.view = true
 	defer v.endView()
 	t.conn.mu.Lock()
 	err := t.checkUsable(ctx, "")

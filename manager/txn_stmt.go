@@ -110,9 +110,9 @@ func (t *txn) acquirePermitted(ctx context.Context, op, query string, acquire fu
 	if err != nil {
 		return nil, t.statementError(ctx, op, query, err)
 	}
-	name, _ := queryName(query)
 	if t.view && !s.readonly && !t.conn.pragma { // SQLite calls a PRAGMA a write even if it only reads
 		s.release()
+		name, _ := queryName(query)
 		return nil, &Error{Op: op, Query: name, Label: t.label.String(), Kind: ErrReadOnly, Detail: "write inside ReadOnly; use WithTx"}
 	}
 	return s, nil

@@ -240,7 +240,7 @@ func (w *writer) commit(r *request, t *txn, retry *retrier) error {
 	return nil
 }
 
-// commitOnEngine says COMMIT for t, the way its engine wants it. The caller holds the
+// commitOnEngine executes COMMIT for t in its engine's way. The caller holds the
 // connection's mu.
 func (w *writer) commitOnEngine(c *conn, r *request, t *txn, retry *retrier) error {
 	if c.server != nil {

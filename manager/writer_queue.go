@@ -30,7 +30,7 @@ type request struct {
 	enqueued   time.Time
 	waited     time.Duration // in line, summed
 
-	// Written by whoever runs the closure, read after done is closed.
+	// Written by the goroutine that runs the closure, read after done is closed.
 	done       chan struct{}
 	err        error
 	canRetry   bool // err is one that a retry can cure

@@ -56,7 +56,7 @@ type Fault struct {
 	Point  Point
 	Query  string // only calls of this sqlc query, or of exactly this SQL; "": all calls
 	Nth    int    // the first call to fail, counted from 1; 0 is 1
-	Times  int    // how many in a row; 0 is 1, below 0 is for ever
+	Times  int    // how many in a row; 0 is 1, below 0 is always
 	Code   Code
 	Moment Moment // "" is Before
 }
@@ -97,7 +97,7 @@ func Random(seed uint64, n, span int) []Fault {
 	return faults
 }
 
-// pointOf tells a statement's point and what it is called: an sqlc query's
+// pointOf returns a statement's point and what it is called: an sqlc query's
 // name, or its text.
 func pointOf(sql string) (Point, string) {
 	if rest, ok := strings.CutPrefix(sql, "-- name: "); ok {

@@ -45,7 +45,7 @@ func (i *Injector) Wrap(inner manager.DriverConn) manager.DriverConn {
 	return c
 }
 
-// Arm puts new faults in the place of the old ones, and begins to count anew:
+// Arm puts new faults in the place of the old ones, and resets the counts:
 // calls, faults that fired, and strays. Without arguments nothing fails any more.
 func (i *Injector) Arm(faults ...Fault) {
 	i.mu.Lock()

@@ -31,7 +31,7 @@ func newServerStore(c config) (serverStore, error) {
 	return serverStore{s}, err
 }
 
-// TableExists tells goose that it need not make the table.
+// TableExists is always true, so that goose does not make the table.
 func (serverStore) TableExists(context.Context, database.DBTxConn) (bool, error) { return true, nil }
 
 // Locked runs fn while nobody else migrates db: on a server it holds the lock of goose's session locker, as [Up] does;

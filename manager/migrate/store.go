@@ -39,7 +39,7 @@ func storeOf(db *sql.DB, c config) (database.Store, error) {
 	return newStore(c)
 }
 
-// TableExists tells goose that it need not make the table.
+// TableExists is always true, so that goose does not make the table.
 func (store) TableExists(context.Context, database.DBTxConn) (bool, error) { return true, nil }
 
 // GetMigration comes before a file's transaction begins.

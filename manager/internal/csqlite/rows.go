@@ -35,8 +35,8 @@ type Rows struct {
 	left  int32 // rows that crossed and were not read
 
 	live    bool  // the statement has not ended
-	err     error // what ended it, told after the rows before it
-	closing error // what its reset answered, told by Close
+	err     error // what ended it, returned after the rows before it
+	closing error // what its reset answered, returned by Close
 }
 
 // Columns are the columns' names.
@@ -124,7 +124,7 @@ func (r *Rows) Reuse() {
 	}
 }
 
-// The column types are as the driver tells them.
+// The column types are the same as the driver's.
 
 // ColumnTypeDatabaseTypeName is the type as it was declared.
 func (r *Rows) ColumnTypeDatabaseTypeName(i int) string { return r.columns.types[i] }

@@ -66,7 +66,7 @@ int csqlite_parameter(csqlite_stmt *, const char *name);
  * that the caller frees, or 0 without memory. */
 const char **csqlite_describe(csqlite_stmt *, int cols);
 
-/* Binds args, from the first parameter on, and steps as csqlite_more does. If only
+/* Binds each of args to its parameter, and steps as csqlite_more does. If only
  * one row is wanted the statement is reset behind it, and the answer is DONE. */
 int csqlite_run(uintptr_t stmt, int args, int most, int one);
 /* Brings up to most rows. Returns ROW if there may be more, DONE when there are
