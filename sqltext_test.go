@@ -40,7 +40,7 @@ var builtSQL = map[string]string{
 	"ledger/copy_tables.go lastKey: text":                                     "the same",
 	"ledger/copy_tables.go insert: text":                                      "the same, and parameters",
 	"ledger/copy_tables.go finish: text":                                      "the same, and parameters",
-	"ledger/copy_mark.go readMark: find":                                      "one of two constants that stand above",
+	`ledger/schema.go hasTable: find + name + "'"`:                            "one of two constants, and the name of a table of our own",
 	"ledger/copy_mark.go begin: insert":                                       "one of two constants that stand above",
 	"ledger/copy_mark.go goOnAfterIDs: text":                                  "tables and columns of a list in the same file",
 	"ledger/info.go CheckFile: check":                                         "one of two constants that stand above",

@@ -126,13 +126,7 @@ func (l *Ledger) applyStaged(ctx context.Context, intakeID, staged int64, progre
 		if err != nil {
 			return resumed, err
 		}
-		for id, tally := range done.tallies {
-			if id == intakeID {
-				own += tally.total()
-			} else {
-				resumed += tally.total()
-			}
-		}
+		done.addTo(intakeID, &own, &resumed)
 		if len(done.tallies) > 0 {
 			progress(Progress{Phase: Applying, Done: own, Total: staged})
 		}

@@ -80,6 +80,17 @@ func (b *batch) save(ctx context.Context, tx Tx) error {
 	return nil
 }
 
+// addTo adds the batch's events to own if they are of an input, and otherwise to others.
+func (b *batch) addTo(intakeID int64, own, others *int64) {
+	for id, t := range b.tallies {
+		if id == intakeID {
+			*own += t.total()
+		} else {
+			*others += t.total()
+		}
+	}
+}
+
 // applyMiner applies the next events of the first miner that has any, at most size, and returns how many.
 func (b *batch) applyMiner(ctx context.Context, tx Tx, size int64) (int64, error) {
 	if err := b.nextMiner(ctx, tx); err != nil || b.coldkey == "" {

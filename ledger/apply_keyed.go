@@ -27,13 +27,7 @@ func (l *Ledger) applyKeyed(ctx context.Context, intakeID, staged int64, progres
 		if len(b.tallies) == 0 {
 			return
 		}
-		for id, tally := range b.tallies {
-			if id == intakeID {
-				own += tally.total()
-			} else {
-				resumed += tally.total()
-			}
-		}
+		b.addTo(intakeID, &own, &resumed)
 		progress(Progress{Phase: Applying, Done: own, Total: staged})
 	}
 	for _, in := range intakes {

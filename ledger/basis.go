@@ -34,7 +34,7 @@ func readBasis(ctx context.Context, q *read.Queries) (Basis, error) {
 	if newest > 0 {
 		b.NewestEvent = &newest
 	}
-	marked := pages("marked miners", maxPage, 0, func(m Miner) int64 { return m.MinerID }, func(after int64) ([]Miner, error) {
+	marked := pages("marked miners", maxPage, 0, minerIDOf, func(after int64) ([]Miner, error) {
 		return q.MarkedMiners(ctx, after, maxPage)
 	})
 	for page, err := range marked {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/stakeledger/stakeledger/manager"
 )
@@ -66,14 +67,13 @@ func Copy(ctx context.Context, from, to string, opts ...CopyOption) (CopySummary
 	if err := checkReadOnly(ctx, from, reading); err != nil {
 		return CopySummary{}, fmt.Errorf("copy: %w", err)
 	}
-	plain := func(db manager.DBTX) manager.DBTX { return db }
-	source, err := manager.OpenReadOnly(ctx, from, plain, append(reading[:len(reading):len(reading)], manager.WithReaders(1))...)
+	source, err := manager.OpenReadOnly(ctx, from, rawSQL, append(reading[:len(reading):len(reading)], manager.WithReaders(1))...)
 	if err != nil {
 		return CopySummary{}, fmt.Errorf("copy: %w", err)
 	}
 	defer func() { _ = source.Close(context.WithoutCancel(ctx)) }() // was only read
 	mark := copyMark{from: source.Path()}
-	dest, err := manager.Open(ctx, to, plain, plain, append(reading, manager.WithMigration(mark.begin))...)
+	dest, err := manager.Open(ctx, to, rawSQL, rawSQL, append(reading, manager.WithMigration(mark.begin))...)
 	if err != nil {
 		return CopySummary{}, fmt.Errorf("copy: %w", err)
 	}
@@ -103,19 +103,13 @@ func (k *copying) run(ctx context.Context, from manager.DBTX) error {
 	if err := k.count(ctx); err != nil {
 		return err
 	}
-	steps := []func(context.Context, *copyTable) error{k.insertRows, k.finishRows}
 	if k.done.Resumed {
 		if err := k.each(ctx, CopyChecking, func(ctx context.Context, t *copyTable) error { return k.compare(ctx, t, true) }); err != nil {
 			return err
 		}
 	}
-	k.now = Progress{Phase: CopyCopying, Total: k.total}
-	for _, step := range steps {
-		for i := range k.tables {
-			if err := step(ctx, &k.tables[i]); err != nil {
-				return fmt.Errorf("%s: %w", k.tables[i].name, err)
-			}
-		}
+	if err := k.each(ctx, CopyCopying, k.insertRows, k.finishRows); err != nil {
+		return err
 	}
 	if err := k.each(ctx, CopyComparing, func(ctx context.Context, t *copyTable) error { return k.compare(ctx, t, false) }); err != nil {
 		return err
@@ -123,12 +117,14 @@ func (k *copying) run(ctx context.Context, from manager.DBTX) error {
 	return k.end(ctx)
 }
 
-// each does something with every table, as a phase of its own.
-func (k *copying) each(ctx context.Context, phase Phase, step func(context.Context, *copyTable) error) error {
+// each takes one step after another with all tables, as a phase of its own.
+func (k *copying) each(ctx context.Context, phase Phase, steps ...func(context.Context, *copyTable) error) error {
 	k.now = Progress{Phase: phase, Total: k.total}
-	for i := range k.tables {
-		if err := step(ctx, &k.tables[i]); err != nil {
-			return fmt.Errorf("%s: %w", k.tables[i].name, err)
+	for _, step := range steps {
+		for i := range k.tables {
+			if err := step(ctx, &k.tables[i]); err != nil {
+				return fmt.Errorf("%s: %w", k.tables[i].name, err)
+			}
 		}
 	}
 	return nil
@@ -180,7 +176,7 @@ func (k *copying) finishRows(ctx context.Context, t *copyTable) error {
 		after = t.keyOf(rows[len(rows)-1])
 		var unlike [][]any
 		for _, row := range rows {
-			if t.fixed || !equalRows(row, t.begun(row)) {
+			if t.fixed || !slices.Equal(row, t.begun(row)) {
 				unlike = append(unlike, row)
 			}
 		}
@@ -232,7 +228,7 @@ func (t *copyTable) match(want, got [][]any, isBegun bool) error {
 			return nil
 		case i >= len(got):
 			return t.mismatch(isBegun, want[i], "is not in the copy")
-		case equalRows(want[i], got[i]) || isBegun && (t.fixed || equalRows(t.begun(want[i]), got[i])):
+		case slices.Equal(want[i], got[i]) || isBegun && (t.fixed || slices.Equal(t.begun(want[i]), got[i])):
 		default:
 			return t.mismatch(isBegun, want[i], "differs in the copy")
 		}

@@ -21,12 +21,6 @@ type copyMark struct {
 	resumed bool
 }
 
-// findsMark are the catalogs of the engines.
-var findsMark = map[bool]string{
-	false: "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'unfinished_copy'",
-	true:  "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'unfinished_copy'",
-}
-
 // checkUnfinished refuses a ledger that is half a copy.
 func checkUnfinished(ctx context.Context, db queryer, onServer bool) error {
 	from, found, err := readMark(ctx, db, onServer)
@@ -38,9 +32,7 @@ func checkUnfinished(ctx context.Context, db queryer, onServer bool) error {
 
 // readMark finds the mark and whom it names.
 func readMark(ctx context.Context, db queryer, onServer bool) (from string, found bool, err error) {
-	var tables int64
-	find := findsMark[onServer]
-	if err := db.QueryRowContext(ctx, find).Scan(&tables); err != nil || tables == 0 {
+	if found, err = hasTable(ctx, db, onServer, "unfinished_copy"); err != nil || !found {
 		return "", false, err
 	}
 	err = db.QueryRowContext(ctx, "SELECT source FROM unfinished_copy").Scan(&from)

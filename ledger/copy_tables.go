@@ -207,5 +207,3 @@ func (t *copyTable) keyOf(row []any) (key []any) {
 func (t *copyTable) subject(row []any) string {
 	return fmt.Sprintf("row %v of %s", t.keyOf(row), t.name)
 }
-
-func equalRows(a, b []any) bool { return slices.Equal(a, b) }

@@ -71,18 +71,13 @@ func (d diff) comparePolicies(ctx context.Context) error {
 }
 
 func (d diff) compareHolders(ctx context.Context) error {
-	of := func(q *read.Queries) iter.Seq2[[]read.CurrentHoldersRow, error] {
-		return pages("registrations", maxPage, -1, func(r read.CurrentHoldersRow) int64 { return int64(r.UID) }, func(after int64) ([]read.CurrentHoldersRow, error) {
-			return q.CurrentHolders(ctx, after, maxPage)
-		})
-	}
 	text := func(r *read.CurrentHoldersRow) string {
 		if r == nil {
 			return ""
 		}
 		return fmt.Sprintf("%s with hotkey %s", r.Coldkey, r.Hotkey)
 	}
-	return mergePages(of(d.here), of(d.there), func(a, b read.CurrentHoldersRow) int { return cmp.Compare(a.UID, b.UID) }, func(a, b *read.CurrentHoldersRow) error {
+	return mergePages(currentHolders(ctx, d.here), currentHolders(ctx, d.there), func(a, b read.CurrentHoldersRow) int { return cmp.Compare(a.UID, b.UID) }, func(a, b *read.CurrentHoldersRow) error {
 		if text(a) == text(b) {
 			return nil
 		}
@@ -95,12 +90,7 @@ func (d diff) compareHolders(ctx context.Context) error {
 }
 
 func (d diff) compareMiners(ctx context.Context) error {
-	of := func(q *read.Queries) iter.Seq2[[]Miner, error] {
-		return pages("miners", maxPage, "", func(m Miner) chain.Address { return m.Coldkey }, func(after chain.Address) ([]Miner, error) {
-			return q.MinersByColdkey(ctx, after, maxPage)
-		})
-	}
-	return mergePages(of(d.here), of(d.there), func(a, b Miner) int { return cmp.Compare(a.Coldkey, b.Coldkey) }, func(a, b *Miner) error {
+	return mergePages(minersInOrder(ctx, d.here, "", maxPage), minersInOrder(ctx, d.there, "", maxPage), func(a, b Miner) int { return cmp.Compare(a.Coldkey, b.Coldkey) }, func(a, b *Miner) error {
 		switch {
 		case b == nil:
 			return d.found(Divergence{Coldkey: a.Coldkey, Field: "miner", Here: string(a.Status)})
@@ -110,7 +100,8 @@ func (d diff) compareMiners(ctx context.Context) error {
 			if err := d.found(Divergence{Coldkey: a.Coldkey, Field: "status", Here: string(a.Status), There: string(b.Status)}); err != nil {
 				return err
 			}
-		case !equalOptional(a.TrackingStart, b.TrackingStart):
+		}
+		if !equalOptional(a.TrackingStart, b.TrackingStart) {
 			return d.found(Divergence{Coldkey: a.Coldkey, Field: "tracking_start", Here: timeText(a.TrackingStart), There: timeText(b.TrackingStart)})
 		}
 		return d.compareEvents(ctx, *a, *b)

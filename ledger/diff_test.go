@@ -137,3 +137,27 @@ func TestDiffOfResults(t *testing.T) {
 		t.Errorf("replayed: got %+v, want none", got)
 	}
 }
+
+// A status that differs does not hide a start of tracking that does.
+func TestDiffNamesStatusAndStartOfTracking(t *testing.T) {
+	here, there := open(t), open(t)
+	for _, l := range []*ledger.Ledger{here, there} {
+		var opts []ledger.MinerOption
+		if l == there {
+			opts = append(opts, ledger.TrackingStart(noon))
+		}
+		if _, err := l.RegisterMiner(t.Context(), ledger.Registration{Coldkey: coldkey(1)}, opts...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := there.UpdateMinerStatus(t.Context(), coldkey(1), chain.MinerBlacklisted); err != nil {
+		t.Fatal(err)
+	}
+	var fields []string
+	for _, d := range divergences(t, here, there) {
+		fields = append(fields, d.Field)
+	}
+	if want := []string{"status", "tracking_start"}; !slices.Equal(fields, want) {
+		t.Errorf("got %v, want %v", fields, want)
+	}
+}

@@ -121,23 +121,29 @@ func (e Event) subject() string {
 // firstDifference describes the first of the contents that the recorded event has otherwise; empty if there is
 // none.
 func (e Event) firstDifference(r RecordedEvent) string {
-	switch {
-	case e.Kind != r.Kind:
-		return fmt.Sprintf("kind is %s, recorded was %s", e.Kind, r.Kind)
-	case e.Netuid != r.Netuid:
-		return fmt.Sprintf("netuid is %d, recorded was %d", e.Netuid, r.Netuid)
-	case e.Hotkey != r.Hotkey:
-		return fmt.Sprintf("hotkey is %s, recorded was %s", e.Hotkey, r.Hotkey)
-	case e.Block != r.Block:
-		return fmt.Sprintf("block is %d, recorded was %d", e.Block, r.Block)
-	case e.Time != r.Time:
-		return fmt.Sprintf("time is %s, recorded was %s", e.Time, r.Time)
-	case e.TAO != r.TAO:
-		return fmt.Sprintf("tao is %s, recorded was %s", e.TAO, r.TAO)
-	case e.Alpha != r.Alpha:
-		return fmt.Sprintf("alpha is %s, recorded was %s", e.Alpha, r.Alpha)
+	if list := e.conflicts(r); len(list) > 0 {
+		return fmt.Sprintf("%s is %s, recorded was %s", list[0].Field, list[0].Rejected, list[0].Recorded)
 	}
 	return ""
+}
+
+// conflicts lists the contents that the recorded event has otherwise.
+func (e Event) conflicts(r RecordedEvent) []Conflict {
+	list := []Conflict{}
+	addConflict(&list, "kind", e.Kind, r.Kind)
+	addConflict(&list, "netuid", e.Netuid, r.Netuid)
+	addConflict(&list, "hotkey", e.Hotkey, r.Hotkey)
+	addConflict(&list, "block", e.Block, r.Block)
+	addConflict(&list, "time", e.Time, r.Time)
+	addConflict(&list, "tao", e.TAO, r.TAO)
+	addConflict(&list, "alpha", e.Alpha, r.Alpha)
+	return list
+}
+
+func addConflict[T comparable](list *[]Conflict, field string, rejected, recorded T) {
+	if rejected != recorded {
+		*list = append(*list, Conflict{field, fmt.Sprint(rejected), fmt.Sprint(recorded)})
+	}
 }
 
 // payload is the event as a line of the project's own JSON format, so that a rejected event can be

@@ -17,12 +17,13 @@ func Exists(ctx context.Context, path string, opts ...Option) (found bool, err e
 		info, err := os.Stat(path)
 		return !errors.Is(err, fs.ErrNotExist) && (err != nil || !info.Mode().IsRegular() || info.Size() > 0), nil
 	}
-	db, err := manager.OpenReadOnly(ctx, path, func(db manager.DBTX) manager.DBTX { return db }, newConfig(opts).readOptions()...)
+	db, err := manager.OpenReadOnly(ctx, path, rawSQL, newConfig(opts).readOptions()...)
 	if err != nil {
 		return false, err
 	}
-	err = db.ReadOnly(ctx, func(ctx context.Context, q manager.DBTX) error {
-		return q.QueryRowContext(ctx, "SELECT COUNT(*) > 0 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'").Scan(&found)
+	err = db.ReadOnly(ctx, func(ctx context.Context, q manager.DBTX) (err error) {
+		found, err = hasTable(ctx, q, true, gooseTable)
+		return err
 	}, manager.Label("ledger.Exists"))
 	return found, errors.Join(err, db.Close(context.WithoutCancel(ctx)))
 }

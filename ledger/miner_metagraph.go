@@ -135,11 +135,7 @@ func (s *metagraphSync) endRegistrations(ctx context.Context, rows []MetagraphRo
 		want[r.UID] = r
 	}
 	kept = make(map[chain.UID]bool, len(rows))
-	uid := func(r read.CurrentHoldersRow) int64 { return int64(r.UID) }
-	current := pages("registrations", maxPage, -1, uid, func(after int64) ([]read.CurrentHoldersRow, error) {
-		return s.tx.CurrentHolders(ctx, after, maxPage)
-	})
-	for page, err := range current {
+	for page, err := range currentHolders(ctx, s.tx.Reader) {
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/stakeledger/stakeledger/chain"
@@ -23,10 +24,7 @@ func (l *Ledger) MinersNamed(ctx context.Context, begins, ends string, limit int
 
 // minersByColdkey reads from the first coldkey with that beginning on.
 func minersByColdkey(ctx context.Context, q *read.Queries, begins, ends string, limit int) (found []Miner, err error) {
-	coldkey := func(m Miner) chain.Address { return m.Coldkey }
-	for page, err := range pages("miners", defaultPage, chain.Address(begins), coldkey, func(after chain.Address) ([]Miner, error) {
-		return q.MinersByColdkey(ctx, after, defaultPage)
-	}) {
+	for page, err := range minersInOrder(ctx, q, chain.Address(begins), defaultPage) {
 		if err != nil {
 			return nil, err
 		}
@@ -45,15 +43,16 @@ func minersByColdkey(ctx context.Context, q *read.Queries, begins, ends string, 
 // minersByHotkey looks through the current registrations, at most one for each
 // UID.
 func minersByHotkey(ctx context.Context, q *read.Queries, begins, ends string, limit int) (found []Miner, err error) {
-	uid := func(r RecordedRegistration) int64 { return int64(r.UID) }
-	for page, err := range pages("registrations", maxPage, -1, uid, func(after int64) ([]RecordedRegistration, error) {
-		return q.CurrentRegistrations(ctx, after, maxPage)
-	}) {
+	for page, err := range currentRegistrations(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range page {
-			if len(found) == limit || !strings.HasPrefix(string(r.Hotkey), begins) || !strings.HasSuffix(string(r.Hotkey), ends) {
+			if len(found) == limit {
+				return found, nil
+			}
+			same := func(m Miner) bool { return m.MinerID == r.MinerID } // by another of its hotkeys
+			if !strings.HasPrefix(string(r.Hotkey), begins) || !strings.HasSuffix(string(r.Hotkey), ends) || slices.ContainsFunc(found, same) {
 				continue
 			}
 			m, err := q.MinerByID(ctx, r.MinerID)

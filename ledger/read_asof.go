@@ -12,7 +12,7 @@ import (
 type PositionThen = read.PositionsAsOfRow
 
 // PositionsAsOf lists the positions of a miner that were open at a time, events at that time included, in the order
-// of their events: those that are archived now, or those that are not. Error: ErrInvalid.
+// of their events: those that are archived now, or those that are not. It ignores the filter's Status, Until and Newest. Error: ErrInvalid.
 func (l *Ledger) PositionsAsOf(ctx context.Context, minerID int64, at chain.Time, f PositionFilter, p Page[PositionThen]) ([]PositionThen, error) {
 	if at <= 0 || at > maxTime {
 		return nil, &Error{Op: "list positions", Err: invalid("at", at, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}

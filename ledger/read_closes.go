@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/dbgen/read"
@@ -23,30 +22,36 @@ type CloseFilter struct {
 // Closes lists a miner's closes in the order of their trades' events, within a trade by step.
 func (l *Ledger) Closes(ctx context.Context, minerID int64, f CloseFilter, p Page[ListedClose]) ([]ListedClose, error) {
 	return listPage(ctx, l, "closes", p, inOrder(byListedClose, f.Newest), func(ctx context.Context, q *read.Queries, after ListedClose, limit int64) ([]ListedClose, error) {
-		low, high := keysBetween(f.From, f.Until, after.EventKey, f.Newest)
-		params := read.ClosesParams{
-			MinerID: minerID, Archived: zeroOrOne(f.Archived), AnyNetuid: zeroOrOne(f.Netuid == nil),
-			AfterKey: low, AfterStep: -1, BeforeKey: high, PageSize: limit,
-		}
-		if f.Netuid != nil {
-			params.Netuid = *f.Netuid
-		}
+		params := f.params(minerID, after.EventKey, after.Step, limit)
 		if !f.Newest {
-			if p.After != nil && low == after.EventKey {
-				params.AfterStep = after.Step
-			}
 			return q.Closes(ctx, params)
 		}
 		down := read.ClosesDownParams{
 			MinerID: minerID, Archived: params.Archived, AnyNetuid: params.AnyNetuid, Netuid: params.Netuid,
-			AfterKey: low, BeforeKey: high, PageSize: limit,
+			AfterKey: params.AfterKey, BeforeKey: params.BeforeKey, PageSize: limit,
 		}
-		if p.After != nil && high == after.EventKey {
+		if params.BeforeKey == after.EventKey {
 			down.BeforeStep = after.Step
 		}
 		rows, err := q.ClosesDown(ctx, down)
 		return convertRows(rows, func(r read.ClosesDownRow) ListedClose { return ListedClose(r) }), err
 	})
+}
+
+// params is the filter as the parameters of a query, for a page after a row.
+func (f CloseFilter) params(minerID int64, afterKey chain.EventKey, afterStep, limit int64) read.ClosesParams {
+	low, high := keysBetween(f.From, f.Until, afterKey, f.Newest)
+	q := read.ClosesParams{
+		MinerID: minerID, Archived: zeroOrOne(f.Archived), AnyNetuid: zeroOrOne(f.Netuid == nil),
+		AfterKey: low, AfterStep: -1, BeforeKey: high, PageSize: limit,
+	}
+	if f.Netuid != nil {
+		q.Netuid = *f.Netuid
+	}
+	if afterKey != "" && low == afterKey {
+		q.AfterStep = afterStep
+	}
+	return q
 }
 
 // keysBetween returns the exclusive bounds of the keys of a page: within the span of time, and after the last row
@@ -68,12 +73,8 @@ type TradeSums = read.SumsOfTradesRow
 // SumsOfTrades sums up the closes of each of the given trades, archived or not, in one query. A trade without a close
 // has no sums.
 func (l *Ledger) SumsOfTrades(ctx context.Context, tradeIDs []int64) (map[int64]TradeSums, error) {
-	ids, err := json.Marshal(tradeIDs)
-	if err != nil {
-		return nil, err
-	}
 	rows, err := manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]TradeSums, error) {
-		return q.SumsOfTrades(ctx, string(ids))
+		return q.SumsOfTrades(ctx, idList(tradeIDs))
 	})
 	sums := make(map[int64]TradeSums, len(rows))
 	for _, r := range rows {

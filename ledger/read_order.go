@@ -46,6 +46,10 @@ func byListedClose(a, b ListedClose) int {
 	return cmp.Or(cmp.Compare(a.EventKey, b.EventKey), cmp.Compare(a.Step, b.Step))
 }
 
+func byLot(a, b Lot) int {
+	return cmp.Or(cmp.Compare(a.EventKey, b.EventKey), cmp.Compare(a.Step, b.Step))
+}
+
 func byKeyThen(a, b PositionThen) int { return cmp.Compare(a.EventKey, b.EventKey) }
 
 func byClosedAt(a, b Position) int {

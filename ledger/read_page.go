@@ -2,9 +2,12 @@ package ledger
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"iter"
 
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/dbgen/read"
 	"github.com/stakeledger/stakeledger/manager"
 )
 
@@ -73,6 +76,27 @@ func checkAscending[T any](what string, after *T, page []T, order func(a, b T) i
 }
 
 func minerIDOf(m Miner) int64 { return m.MinerID }
+
+// minersInOrder reads all miners in the order of their coldkeys.
+func minersInOrder(ctx context.Context, q *read.Queries, after chain.Address, size int64) iter.Seq2[[]Miner, error] {
+	return pages("miners", size, after, func(m Miner) chain.Address { return m.Coldkey }, func(after chain.Address) ([]Miner, error) {
+		return q.MinersByColdkey(ctx, after, size)
+	})
+}
+
+// currentRegistrations reads the registrations that are current by UID.
+func currentRegistrations(ctx context.Context, q *read.Queries) iter.Seq2[[]RecordedRegistration, error] {
+	return pages("registrations", maxPage, -1, func(r RecordedRegistration) int64 { return int64(r.UID) }, func(after int64) ([]RecordedRegistration, error) {
+		return q.CurrentRegistrations(ctx, after, maxPage)
+	})
+}
+
+// currentHolders reads the same with the miners that hold them.
+func currentHolders(ctx context.Context, q *read.Queries) iter.Seq2[[]read.CurrentHoldersRow, error] {
+	return pages("registrations", maxPage, -1, func(r read.CurrentHoldersRow) int64 { return int64(r.UID) }, func(after int64) ([]read.CurrentHoldersRow, error) {
+		return q.CurrentHolders(ctx, after, maxPage)
+	})
+}
 
 // unorderedRows is the error of rows whose keys do not ascend.
 func unorderedRows(what string) error {

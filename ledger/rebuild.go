@@ -148,8 +148,11 @@ func (l *Ledger) rebuildMarked(ctx context.Context, m Miner) (RebuildResult, err
 				}
 			}
 			applies, err := r.stillApplies(ctx, tx.Reader)
-			if err != nil || !applies {
-				return r.writtenBefore(ctx, tx, was, err)
+			if err != nil {
+				return nil, err
+			}
+			if !applies {
+				return r.writtenBefore(ctx, tx, was)
 			}
 			return &r.result, r.writeChanges(ctx, tx)
 		}, manager.Label("ledger.RebuildMarked"), ofMiners(m.Coldkey))
@@ -164,9 +167,9 @@ func (l *Ledger) rebuildMarked(ctx context.Context, m Miner) (RebuildResult, err
 
 // writtenBefore is the answer where a miner is not as it was when its replay was planned: was, if that has taken its mark
 // away, and nil otherwise.
-func (r *rebuildPlan) writtenBefore(ctx context.Context, tx Tx, was **RebuildResult, err error) (*RebuildResult, error) {
-	if err != nil || was == nil {
-		return nil, err
+func (r *rebuildPlan) writtenBefore(ctx context.Context, tx Tx, was **RebuildResult) (*RebuildResult, error) {
+	if was == nil {
+		return nil, nil
 	}
 	m, err := tx.MinerByID(ctx, r.miner.MinerID)
 	if err != nil || m.OldestLateKey != nil {

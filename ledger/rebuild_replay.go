@@ -90,9 +90,8 @@ func replayEvents(ctx context.Context, m Miner, events []RecordedEvent, b *book)
 func (r *replayResult) replayClose(ctx context.Context, b *book, m Miner, recorded RecordedEvent) (counters, error) {
 	e := Event{
 		Kind: recorded.Kind, Coldkey: m.Coldkey, Hotkey: recorded.Hotkey, Netuid: recorded.Netuid, ExtrinsicID: recorded.ExtrinsicID,
-		EventIndex: recorded.EventIndex, Block: recorded.Block, Time: recorded.Time, TAO: recorded.TAO, Alpha: recorded.Alpha,
+		EventIndex: recorded.EventIndex, Block: recorded.Block, Time: recorded.Time, TAO: recorded.TAO, Alpha: recorded.Alpha, key: recorded.EventKey,
 	}
-	e.key = e.eventKey()
 	terms, err := termsOf(recorded)
 	if err != nil {
 		return counters{}, err

@@ -22,40 +22,23 @@ type Conflict struct {
 // Conflicts compares a rejected event with the recorded one that has its key. There is none if no such event is
 // recorded, or an equal one.
 func (l *Ledger) Conflicts(ctx context.Context, r RejectedEvent) ([]Conflict, error) {
-	var theirs struct {
-		Kind   chain.EventKind
-		Netuid chain.Netuid
-		Hotkey chain.Address
-		Block  int64
-		Time   chain.Time
-		TAO    chain.Rao
-		Alpha  chain.Rao
-	}
+	var theirs Event
 	if err := json.Unmarshal([]byte(r.Payload), &theirs); err != nil {
 		return nil, &Error{Op: "read rejected event", Subject: chain.Quote(r.Payload), Err: err}
 	}
 	return manager.Read(ctx, l.db, func(ctx context.Context, q *read.Queries) ([]Conflict, error) {
-		list := []Conflict{}
 		m, err := q.MinerByColdkey(ctx, r.Coldkey)
+		var e RecordedEvent
 		if err == nil {
-			var e RecordedEvent
 			e, err = q.EventByKey(ctx, read.EventByKeyParams{MinerID: m.MinerID, ExtrinsicID: r.ExtrinsicID, EventIndex: r.EventIndex})
-			for _, c := range []struct {
-				field            string
-				theirs, recorded any
-			}{
-				{"kind", theirs.Kind, e.Kind}, {"netuid", theirs.Netuid, e.Netuid}, {"hotkey", theirs.Hotkey, e.Hotkey}, {"block", theirs.Block, e.Block},
-				{"time", theirs.Time, e.Time}, {"tao", theirs.TAO, e.TAO}, {"alpha", theirs.Alpha, e.Alpha},
-			} {
-				if err == nil && c.theirs != c.recorded {
-					list = append(list, Conflict{c.field, fmt.Sprint(c.theirs), fmt.Sprint(c.recorded)})
-				}
-			}
 		}
 		if errors.Is(err, ErrNotFound) {
-			err = nil
+			return []Conflict{}, nil
 		}
-		return list, err
+		if err != nil {
+			return nil, err
+		}
+		return theirs.conflicts(e), nil
 	}, manager.Label("ledger.Conflicts"))
 }
 

@@ -45,10 +45,7 @@ func (l *Ledger) Report(ctx context.Context) (Report, error) {
 			return Report{}, err
 		}
 		report := Report{Miners: []ReportRow{}, Basis: basis}
-		miners := pages("miners", maxPage, "", func(m Miner) chain.Address { return m.Coldkey }, func(after chain.Address) ([]Miner, error) {
-			return q.MinersByColdkey(ctx, after, maxPage)
-		})
-		for page, err := range miners {
+		for page, err := range minersInOrder(ctx, q, "", maxPage) {
 			if err != nil {
 				return Report{}, err
 			}

@@ -138,8 +138,7 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 	if err != nil {
 		return err
 	}
-	raw := func(db manager.DBTX) manager.DBTX { return db }
-	db, err := manager.OpenReadOnly(ctx, path, raw, append(options[:len(options):len(options)], manager.WithReaders(1))...)
+	db, err := manager.OpenReadOnly(ctx, path, rawSQL, append(options[:len(options):len(options)], manager.WithReaders(1))...)
 	if err != nil {
 		return err
 	}
@@ -164,6 +163,17 @@ func checkReadOnly(ctx context.Context, path string, options []manager.Option) e
 	return errors.Join(err, db.Close(context.WithoutCancel(ctx)))
 }
 
+// hasTable reports whether a database has a table of a name.
+func hasTable(ctx context.Context, db queryer, onServer bool, name string) (bool, error) {
+	find := "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = '"
+	if onServer {
+		find = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = '"
+	}
+	var tables int64
+	err := db.QueryRowContext(ctx, find+name+"'").Scan(&tables)
+	return tables > 0, err
+}
+
 // checkServer reads the version of a ledger on a server. Who may change its schema
 // there is the server's business.
 func checkServer(ctx context.Context, db queryer, _ fs.FS) (version, newest int64, err error) {
@@ -174,9 +184,8 @@ func checkServer(ctx context.Context, db queryer, _ fs.FS) (version, newest int6
 	if newest, err = newestVersion(migrations); err != nil {
 		return 0, 0, err
 	}
-	var tables int64
-	err = db.QueryRowContext(ctx, "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'").Scan(&tables)
-	if err == nil && tables > 0 {
+	found, err := hasTable(ctx, db, true, gooseTable)
+	if err == nil && found {
 		err = db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version").Scan(&version)
 	}
 	if err != nil {

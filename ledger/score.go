@@ -121,11 +121,7 @@ func scoredMiners(ctx context.Context, q *read.Queries, c scoreConfig) ([]Score,
 // uidHolders returns each miner's current registration with the lowest UID, by miner id.
 func uidHolders(ctx context.Context, q *read.Queries) (map[int64]RecordedRegistration, error) {
 	holders := map[int64]RecordedRegistration{}
-	uid := func(r RecordedRegistration) int64 { return int64(r.UID) }
-	current := pages("registrations", maxPage, -1, uid, func(after int64) ([]RecordedRegistration, error) {
-		return q.CurrentRegistrations(ctx, after, maxPage)
-	})
-	for page, err := range current {
+	for page, err := range currentRegistrations(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +136,7 @@ func uidHolders(ctx context.Context, q *read.Queries) (map[int64]RecordedRegistr
 
 // addDays adds the gains of the days from first to last to the scores, which are ordered by miner id.
 func addDays(ctx context.Context, q *read.Queries, scores []Score, first, last Day) error {
-	days, err := q.DailyGains(ctx, max(0, first.start()), (last+1).start()-1)
+	days, err := q.DailyGains(ctx, max(0, first.Start()), (last+1).Start()-1)
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,11 @@ type Day int64
 // DayOf is the day of a time, which must not be before 1970.
 func DayOf(t chain.Time) Day { return Day(t / dayUs) }
 
-// start is the first moment of the day.
-func (d Day) start() chain.Time { return chain.Time(d) * dayUs }
+// Start is the first moment of the day.
+func (d Day) Start() chain.Time { return chain.Time(d) * dayUs }
 
 // String is the date, "2025-04-10".
-func (d Day) String() string { return d.start().Time().Format(time.DateOnly) }
+func (d Day) String() string { return d.Start().Time().Format(time.DateOnly) }
 
 // MarshalText is String.
 func (d Day) MarshalText() ([]byte, error) { return []byte(d.String()), nil }

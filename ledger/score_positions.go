@@ -22,9 +22,6 @@ func (l *Ledger) PositionsClosed(ctx context.Context, minerID int64, from, until
 	})
 }
 
-// Start is the first moment of the day.
-func (d Day) Start() chain.Time { return d.start() }
-
 // Decay is the factor with which a gain of that many days ago counts in a score: 1 for today, less for older
 // ones.
 func Decay(daysAgo int64) float64 { return math.Exp(-decayRate * float64(daysAgo)) }

@@ -25,6 +25,9 @@ func newTx(db manager.DBTX) Tx {
 	return Tx{Reader: read.New(db), DB: db, write: write.New(db)}
 }
 
+// rawSQL is for managers of a database whose generated queries are not needed.
+func rawSQL(db manager.DBTX) manager.DBTX { return db }
+
 func newReader(db manager.DBTX) *read.Queries { return read.New(db) }
 
 // The rows of the database. Columns that may be NULL are pointers.

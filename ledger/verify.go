@@ -29,7 +29,7 @@ func (d Difference) String() string {
 
 // VerifyReport is what Verify looked at and found.
 type VerifyReport struct {
-	Events      int64        `json:"events"` // the id of the latest, which is their number
+	Events      int64        `json:"events"` // how many; with an error that ended Verify early, the id of the latest
 	Miners      int64        `json:"miners"`
 	Positions   int64        `json:"positions"` // live and archived, as are trades and closes
 	Trades      int64        `json:"trades"`
