@@ -129,6 +129,14 @@ func (s timeSpan) start() chain.Time { return s.from.valueOr(s.during.valueOr([2
 // end is the first instant after the span, 0 if it is unbounded.
 func (s timeSpan) end() chain.Time { return s.until.valueOr(s.during.valueOr([2]chain.Time{})[1]) }
 
+// narrow leaves of the span what lies in another.
+func (s timeSpan) narrow(from, until chain.Time) {
+	if s.end() > 0 {
+		until = min(until, s.end())
+	}
+	s.during.value = &[2]chain.Time{max(from, s.start()), until}
+}
+
 // last is the last instant of the span, 0 if it is unbounded.
 func (s timeSpan) last() chain.Time { return max(0, s.end()-1) }
 

@@ -53,8 +53,8 @@ type buildVersions struct {
 func newVersion() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of the program, its engine and SQLite",
-		Long: `Print the version of the program, of its engine, of SQLite and of Go: what the report of an error
+		Short: "Print the version of the program, SQLite and Go",
+		Long: `Print the version of the program, of SQLite and of Go: what the report of an error
 should say.`,
 		Example: `  stakeledger version`,
 		Args:    exactArgs(0, false),

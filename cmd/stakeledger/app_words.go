@@ -177,9 +177,11 @@ func (a *app) plainDetail(detail string) string {
 	return strings.Join(kept, "; ")
 }
 
+var pathPattern = regexp.MustCompile(`\S*[/\\]\S*`)
+
 // maskPaths is text without paths, which may be spelled in any way.
 func (a *app) maskPaths(text string) string {
-	return regexp.MustCompile(`\S*[/\\]\S*`).ReplaceAllString(strings.ReplaceAll(text, a.db, "file"), "file")
+	return pathPattern.ReplaceAllString(strings.ReplaceAll(text, a.db, "file"), "file")
 }
 
 // missingFolder names the folder that has to be made first, if it is a folder that is missing.

@@ -28,6 +28,7 @@ Of a ledger on PostgreSQL pg_dump makes a backup; the error names the whole call
 	overwrite := cmd.Flags().Bool("overwrite", false, "replace DEST, once the new copy is whole")
 	quick := cmd.Flags().Bool("quick", false, "check the copy in a third of the time, without comparing indexes with their tables")
 	unchecked := cmd.Flags().Bool("unchecked", false, "keep a copy that is damaged, to save what is left of a damaged ledger")
+	markExclusive(cmd, "quick", "unchecked")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := a.onlyFiles("backup", "pg_dump --format=custom --file="+shellQuoted(args[0])+" "+shellQuoted(a.name())+
 			" while it is in use, or pg_basebackup --wal-method=stream --pgdata="+shellQuoted(args[0])+" --dbname="+shellQuoted(a.name())+" and archived WAL for any point in time"); err != nil {
@@ -39,8 +40,6 @@ Of a ledger on PostgreSQL pg_dump makes a backup; the error names the whole call
 			p.show(ledger.Progress{Phase: ledger.Phase(now.Phase), Done: int64(now.Done), Total: int64(now.Total)})
 		})}
 		switch {
-		case *quick && *unchecked:
-			return usagef("--quick and --unchecked exclude each other")
 		case *quick:
 			opts = append(opts, manager.QuickCheck())
 		case *unchecked:
@@ -85,7 +84,7 @@ A ledger on PostgreSQL is restored by pg_restore; the error names the whole call
 		if err := a.onlyFiles("restore", "pg_restore --exit-on-error --single-transaction --no-owner --dbname="+shellQuoted(a.name())+" "+shellQuoted(args[0])+" into an empty database"); err != nil {
 			return err
 		}
-		if err := ledger.Restore(cmd.Context(), args[0], a.db, manager.WithLogger(a.logger(cmd)), manager.WithRetryBudget(a.timeout.valueOr(defaultTimeout))); err != nil {
+		if err := ledger.Restore(cmd.Context(), args[0], a.db, a.managerFlags(cmd)...); err != nil {
 			if errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("%w; move it away first, or name another file with --db", err)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -66,17 +67,17 @@ func (r closeLine) whyCounted() string {
 	return "yes"
 }
 
-// heldFor is a duration for people: 12d 3h, 5h 2m.
+// heldFor is a duration for people: 12 days 3 h, 5 h 2 min.
 func heldFor(us int64) string {
 	d := time.Duration(us) * time.Microsecond
 	days, hours, minutes := int64(d/(24*time.Hour)), int64(d.Hours())%24, int64(d.Minutes())%60
 	switch {
 	case days > 0:
-		return plural(days, "day", "days") + " " + plural(hours, "h", "h")
+		return fmt.Sprintf("%s %d h", plural(days, "day", "days"), hours)
 	case hours > 0:
-		return plural(hours, "h", "h") + " " + plural(minutes, "min", "min")
+		return fmt.Sprintf("%d h %d min", hours, minutes)
 	}
-	return plural(minutes, "min", "min")
+	return fmt.Sprintf("%d min", minutes)
 }
 
 func newCloses(a *app) *cobra.Command {
@@ -123,12 +124,12 @@ func (r *recordList[R]) ofOne(trade, position *option[int64]) {
 	r.miner.value = &minerName{of: func(ctx context.Context, l *ledger.Ledger) (int64, error) {
 		if trade.value != nil {
 			t, err := l.Trade(ctx, *trade.value)
-			r.span.during.value = &[2]chain.Time{t.ExitTime, t.ExitTime + 1}
+			r.span.narrow(t.ExitTime, t.ExitTime+1)
 			return t.MinerID, err
 		}
 		p, err := l.Position(ctx, *position.value)
 		if p.LastExitTime != nil {
-			r.span.during.value = &[2]chain.Time{p.EntryTime, *p.LastExitTime + 1}
+			r.span.narrow(p.EntryTime, *p.LastExitTime+1)
 		}
 		return p.MinerID, err
 	}}

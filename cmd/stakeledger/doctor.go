@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -167,19 +167,12 @@ func (d *doctor) examineFile() {
 	free, known := freeSpace(filepath.Dir(path))
 	d.addVerdict("disk", !known || free > max(leastDisk, info.Size()), stateWarns, spaceText(free, known), "free space: a backup or compact needs as much as the ledger")
 	holder := manager.LockHolder(path)
-	d.addVerdict("lock", holder == "", stateOK, strings.TrimSpace("held by "+cmpOr(holder, "nobody")), "")
+	d.addFinding("lock", stateOK, "held by "+cmp.Or(holder, "nobody"), "")
 	log := int64(0)
 	if wal, err := os.Stat(path + "-wal"); err == nil {
 		log = wal.Size()
 	}
 	d.addVerdict("log", log < mostLog, stateWarns, bytesText(log), "a program reads for long, or was killed: end it, and run stakeledger compact")
-}
-
-func cmpOr(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
 
 func spaceText(free int64, known bool) string {
@@ -241,7 +234,7 @@ func (d *doctor) tryBackup(ctx context.Context, cmd *cobra.Command, file string)
 	if err != nil {
 		return err
 	}
-	return errors.Join(ledger.Restore(ctx, file, filepath.Join(folder, "restored.db")), os.RemoveAll(folder))
+	return errors.Join(ledger.Restore(ctx, file, filepath.Join(folder, "restored.db"), d.app.managerFlags(cmd)...), os.RemoveAll(folder))
 }
 
 // report prints the findings, and returns an error if they are not all ok.

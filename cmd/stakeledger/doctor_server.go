@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -37,7 +38,7 @@ func (d *doctor) server(s *ledger.ServerInfo) {
 	d.addFinding("size", stateOK, bytesText(s.Bytes), "")
 	d.addVerdict("primary", !s.Standby, stateWarns, map[bool]string{true: "a standby, which takes no writes", false: "takes writes"}[s.Standby], "name all hosts in the URL: the one that takes writes is found")
 	d.addVerdict("fsync", s.Fsync, stateFails, map[bool]string{true: "on", false: "off"}[s.Fsync], "a crash of the machine will damage the database: set fsync = on and restart the server")
-	d.addVerdict("standbys", s.SynchronousStandbys != "", stateWarns, cmpOr(s.SynchronousStandbys, "none is synchronous"), "what was answered is lost with the primary's disk; see synchronous_standby_names")
+	d.addVerdict("standbys", s.SynchronousStandbys != "", stateWarns, cmp.Or(s.SynchronousStandbys, "none is synchronous"), "what was answered is lost with the primary's disk; see synchronous_standby_names")
 	d.addVerdict("connections", s.Connections*10 < s.MaxConnections*9, stateWarns, fmt.Sprintf("%d of %d", s.Connections, s.MaxConnections), "raise max_connections, or close what is idle")
 }
 

@@ -112,7 +112,11 @@ func (d *upkeepRun) describe() string {
 	if d.File != "" {
 		text += ", to " + d.File
 	}
-	if !d.OK {
+	switch {
+	case d.OK:
+	case d.File != "":
+		text += ", unchecked"
+	default:
 		text += ", with differences"
 	}
 	return text

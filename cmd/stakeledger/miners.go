@@ -174,17 +174,9 @@ func minersOf(ctx context.Context, l *ledger.Ledger, name *option[minerName], st
 			return l.MinersByStatus(ctx, *status.value, p)
 		})
 	}
-	return func(yield func(minerRow, error) bool) {
-		for m, err := range miners {
-			if err != nil {
-				yield(minerRow{}, err)
-				return
-			}
-			if m.Status == status.valueOr(m.Status) && !yield(newMinerRow(m, held[m.MinerID]), nil) {
-				return
-			}
-		}
-	}
+	return ofMiner(miners, func(m ledger.Miner) (minerRow, bool) {
+		return newMinerRow(m, held[m.MinerID]), m.Status == status.valueOr(m.Status)
+	})
 }
 
 // heldUIDs returns the UIDs that each miner holds now. There are at most

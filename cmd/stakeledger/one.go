@@ -73,18 +73,26 @@ func readPosition(ctx context.Context, l *ledger.Ledger, id int64) (one onePosit
 	if err != nil {
 		return one, err
 	}
-	one = onePosition{newPositionRow(m, p), event, []closeLine{}}
-	for c, err := range allPages(func(page ledger.Page[ledger.Close]) ([]ledger.Close, error) { return l.ClosesOfPosition(ctx, id, page) }) {
+	closes, err := closesOf(ctx, l, m, p)
+	return onePosition{newPositionRow(m, p), event, closes}, err
+}
+
+// closesOf are the closes of a position.
+func closesOf(ctx context.Context, l *ledger.Ledger, m ledger.Miner, p ledger.Position) ([]closeLine, error) {
+	lines := []closeLine{}
+	for c, err := range allPages(func(page ledger.Page[ledger.Close]) ([]ledger.Close, error) {
+		return l.ClosesOfPosition(ctx, p.PositionID, page)
+	}) {
 		if err != nil {
-			return one, err
+			return nil, err
 		}
 		t, err := l.Trade(ctx, c.TradeID)
 		if err != nil {
-			return one, err
+			return nil, err
 		}
-		one.ClosedBy = append(one.ClosedBy, newCloseLine(m, listedClose(c, t, p)))
+		lines = append(lines, newCloseLine(m, listedClose(c, t, p)))
 	}
-	return one, nil
+	return lines, nil
 }
 
 func readTrade(ctx context.Context, l *ledger.Ledger, id int64) (one oneTrade, err error) {

@@ -145,8 +145,10 @@ func (t *table) columnConfigs() []pretty.ColumnConfig {
 	configs := make([]pretty.ColumnConfig, len(t.header))
 	for i := range t.header {
 		configs[i].Number = i + 1
-		if room := t.most - t.widestRow(0) + t.columnWidth(i, 0); t.most > 0 && t.isProse(i) && room > 0 {
-			configs[i].WidthMax, configs[i].WidthMaxEnforcer = max(room, leastProse), wrapWords
+		if t.most > 0 && t.isProse(i) {
+			if room := t.most - t.widestRow(0) + t.columnWidth(i, 0); room > 0 {
+				configs[i].WidthMax, configs[i].WidthMaxEnforcer = max(room, leastProse), wrapWords
+			}
 		}
 		for _, row := range t.rows {
 			if isNumber(row[i]) {

@@ -12,7 +12,7 @@ import (
 func newPolicy(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Show or set under what events count",
+		Short: "Show or set the rules by which events count",
 		Long: `Show the ledger's policy: how many blocks a position must be held for its gain to count, what a
 stake and unstake in one extrinsic gains, whether transfers of stake count, and how many days scores
 look back. Every event is handled under it, and every figure stands under it.`,

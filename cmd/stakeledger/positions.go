@@ -181,13 +181,7 @@ func sortedRows[T any](rows iter.Seq2[T, error], order func([]T)) iter.Seq2[T, e
 
 // openPositions goes through those of a miner's positions with alpha left that are wanted.
 func openPositions(ctx context.Context, l *ledger.Ledger, minerID int64, wanted func(ledger.Position) bool) iter.Seq2[ledger.Position, error] {
-	return func(yield func(ledger.Position, error) bool) {
-		for position, err := range allPages(func(p ledger.Page[ledger.Position]) ([]ledger.Position, error) {
-			return l.OpenPositions(ctx, minerID, p)
-		}) {
-			if (err != nil || wanted(position)) && !yield(position, err) {
-				return
-			}
-		}
-	}
+	return ofMiner(allPages(func(p ledger.Page[ledger.Position]) ([]ledger.Position, error) {
+		return l.OpenPositions(ctx, minerID, p)
+	}), func(p ledger.Position) (ledger.Position, bool) { return p, wanted(p) })
 }

@@ -85,7 +85,7 @@ func (f rebuildFlags) run(ctx context.Context, cmd *cobra.Command, l *ledger.Led
 	out := cmd.OutOrStdout()
 	switch {
 	case *f.json && name.value == nil:
-		if err := writeArray(out, mapRows(results, newRebuiltRow)); err != nil {
+		if err := writeArray(out, ofMiner(results, func(r rebuildOfMiner) (rebuiltRow, bool) { return newRebuiltRow(r), true })); err != nil {
 			return err
 		}
 	case *f.json:
@@ -188,19 +188,4 @@ func (f *failureCount) error() error {
 		return fmt.Errorf("%d miners could not be rebuilt and are as they were; the first: %w", f.n, f.first)
 	}
 	return f.first
-}
-
-// mapRows is a sequence with each of its rows made into another.
-func mapRows[T, R any](rows iter.Seq2[T, error], made func(T) R) iter.Seq2[R, error] {
-	return func(yield func(R, error) bool) {
-		for row, err := range rows {
-			var out R
-			if err == nil {
-				out = made(row)
-			}
-			if !yield(out, err) {
-				return
-			}
-		}
-	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -64,6 +65,9 @@ func (a *app) openBalances(cmd *cobra.Command, partial bool, files []string) ([]
 	}
 	defer closeAll()
 	balances, err := ingest.ReadBalances(ingest.Options{Partial: partial}, inputs...)
+	if bad, ok := errors.AsType[*ingest.IncompleteError](err); ok {
+		return nil, doubtf("reconcile %s; --partial accepts that", bad)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reconcile %w", err)
 	}

@@ -44,12 +44,12 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 	status := addOption(cmd, "status", "active|inactive|blacklisted", "only miners of this status", chain.ParseMinerStatus)
 	maxAge := addOption(cmd, "max-age", "DURATION", "exit with code 6 when the newest event is older, as 36h", parseAge)
 	page := cmd.Flags().String("html", "", "write a page for a browser to `FILE`")
+	for _, flag := range []string{"json", "jsonl", "csv", "from", "until", "during", "netuid", "status", "sort", "limit", "top"} {
+		markExclusive(cmd, "html", flag)
+	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		isPage := cmd.Flags().Changed("html")
-		switch {
-		case isPage && *asJSON:
-			return usagef("--html and --json exclude each other")
-		case isPage && *page == "":
+		if isPage && *page == "" {
 			return usagef("--html is empty; give the path of the page's file")
 		}
 		if isPage {

@@ -26,7 +26,7 @@ type upkeepLog struct {
 type upkeepRun struct {
 	At   chain.Time `json:"at"`
 	File string     `json:"file,omitempty"` // of a backup
-	OK   bool       `json:"ok"`             // a verification found nothing
+	OK   bool       `json:"ok"`             // a verification found nothing, a backup was checked
 }
 
 // readUpkeep reads what was noted; nothing where there is none.

@@ -123,12 +123,12 @@ func readDay(ctx context.Context, l *ledger.Ledger, m ledger.Miner, d ledger.Day
 			if err != nil {
 				return day, err
 			}
-			one, err := readPosition(ctx, l, p.PositionID)
+			closes, err := closesOf(ctx, l, m, p)
 			if err != nil {
 				return day, err
 			}
-			row := reasonPosition{positionRow: one.positionRow, ClosedBy: one.ClosedBy}
-			for _, c := range one.ClosedBy {
+			row := reasonPosition{positionRow: newPositionRow(m, p), ClosedBy: closes}
+			for _, c := range closes {
 				if c.GainTAO != c.RawGainTAO {
 					row.LeftOut += c.RawGainTAO - c.GainTAO
 					row.Why = c.whyCounted()
