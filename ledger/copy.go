@@ -9,7 +9,7 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// ErrNotEmpty is returned where there is a ledger already: a copy is made into an empty place, or goes on where the same copy was interrupted.
+// ErrNotEmpty is returned when the destination already holds a ledger; only the same copy, interrupted, can be continued.
 var ErrNotEmpty = errors.New("there is a ledger already")
 
 // CopyOption sets how Copy works.
@@ -24,7 +24,7 @@ type copyConfig struct {
 // CopyRows bounds how many rows one transaction writes. Below 1 counts as 1. Default: 500.
 func CopyRows(n int) CopyOption { return func(c *copyConfig) { c.rows = max(1, n) } }
 
-// OnCopied has fn called after every page of rows, in the goroutine of Copy. Default: it is not called.
+// OnCopied calls fn after every page of rows, in the goroutine of Copy. Default: none.
 func OnCopied(fn func(Progress)) CopyOption { return func(c *copyConfig) { c.progress = fn } }
 
 // CopyManager passes options on to the managers of both ledgers. Default: none.
