@@ -74,7 +74,7 @@ func (s *labelSite) noteCall(callers []uintptr) {
 	if s.base.Load() == 0 { // the closure was made elsewhere, perhaps by a function that was inlined here
 		s.looks.Store(labelLooks)
 		for _, f := range frames[min(1, len(frames)):] {
-			if rest, ok := strings.CutPrefix(name, f.Function+"."); ok {
+			if rest, ok := strings.CutPrefix(name, shortName(f.Function)+"."); ok {
 				name = nameParts(f.Function)[0] + "." + rest
 				break
 			}

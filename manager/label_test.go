@@ -115,19 +115,35 @@ func TestLabelsSeeThroughWrappersAndInlining(t *testing.T) {
 	}
 }
 
+// deep is a wrapper whose callers are wrappers themselves.
+func (s *labelStore) deep(ctx context.Context, fn func(context.Context, manager.DBTX) error) error {
+	return s.db.WithTx(ctx, func(ctx context.Context, tx Tx) error { return fn(ctx, tx.raw) })
+}
+
 // A wrapper of a wrapper is seen through where each caller comes as far.
 func TestLabelsSeeThroughTwoWrappers(t *testing.T) {
-	type deepStore struct{ labelStore }
-	s := &deepStore{labelStore{openNotes(t)}}
-	tx := func(ctx context.Context, fn func(context.Context, manager.DBTX) error) error {
-		return s.db.WithTx(ctx, func(ctx context.Context, tx Tx) error { return fn(ctx, tx.raw) })
-	}
+	s := &labelStore{openNotes(t)}
 	for round := range 50 {
-		err := retried(t.Context(), tx, func(ctx context.Context, raw manager.DBTX) error { return labelled(ctx, raw) })
+		err := retried(t.Context(), s.deep, func(ctx context.Context, raw manager.DBTX) error { return labelled(ctx, raw) })
 		var e *manager.Error
 		if want := "manager_test.TestLabelsSeeThroughTwoWrappers"; !errors.As(err, &e) || e.Label != want {
 			t.Fatalf("call %d: got %v with label %q, want %q", round, err, e.Label, want)
 		}
+	}
+}
+
+// made is a closure that another function makes.
+func made() func(context.Context, Tx) error {
+	return func(ctx context.Context, tx Tx) error { return labelled(ctx, tx.raw) }
+}
+
+// A closure that was made elsewhere is labelled by who made it, also where that was inlined into the caller.
+func TestLabelOfAClosureMadeElsewhere(t *testing.T) {
+	db := openNotes(t)
+	err := db.WithTx(t.Context(), made())
+	var e *manager.Error
+	if want := "manager_test.made"; !errors.As(err, &e) || e.Label != want {
+		t.Errorf("got %v with label %q, want %q", err, e.Label, want)
 	}
 }
 
