@@ -115,6 +115,26 @@ var writes = []struct {
 		r, err := l.SyncMetagraph(ctx, []ledger.MetagraphRow{{UID: 4, Hotkey: hotkey(1), Coldkey: coldkey(1)}, {UID: 5, Hotkey: hotkey(5), Coldkey: coldkey(5)}}, after(3000))
 		return []any{r, err}
 	}},
+	{"Apply of what conflicts", func(t *testing.T, ctx context.Context, l *ledger.Ledger) []any {
+		s, err := l.Apply(ctx, sequence([]ledger.Event{stake("1-1", 1, 6*tao, 9*tao)}))
+		return []any{s, err}
+	}},
+	{"AcknowledgeRejected", func(t *testing.T, ctx context.Context, l *ledger.Ledger) []any {
+		list, err := l.RejectedEvents(ctx, "", ledger.Page[ledger.RejectedEvent]{Limit: 1})
+		if err != nil || len(list) != 1 {
+			t.Fatalf("rejected events: got %v, %v", list, err)
+		}
+		n, err := l.AcknowledgeRejected(ctx, list[0].RejectedID)
+		return []any{n, err}
+	}},
+	{"PruneRejected", func(t *testing.T, ctx context.Context, l *ledger.Ledger) []any {
+		n, err := l.PruneRejected(ctx, after(9000))
+		return []any{n, err}
+	}},
+	{"PruneSnapshots", func(t *testing.T, ctx context.Context, l *ledger.Ledger) []any {
+		n, err := l.PruneSnapshots(ctx, after(9000))
+		return []any{n, err}
+	}},
 	{"Deregister", func(t *testing.T, ctx context.Context, l *ledger.Ledger) []any {
 		return []any{l.Deregister(ctx, coldkey(5), after(4000), 5)}
 	}},

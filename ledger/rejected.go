@@ -72,17 +72,7 @@ func (l *Ledger) AcknowledgeRejected(ctx context.Context, rejectedIDs ...int64) 
 // PruneRejected deletes the rejected events that were acknowledged before a time, in short transactions, and returns
 // how many; after an error, how many until then. Error: ErrInvalid for a time out of range.
 func (l *Ledger) PruneRejected(ctx context.Context, before chain.Time) (int64, error) {
-	if before <= 0 || before > maxTime {
-		return 0, &Error{Op: "prune rejected events", Err: invalid("before", before, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}
-	}
-	var total int64
-	for {
-		deleted, err := commit(ctx, l, func(ctx context.Context, tx Tx, _ *int64) (int64, error) {
-			return tx.write.PruneRejectedEvents(ctx, before, pruneSize)
-		}, manager.Label("ledger.PruneRejected"))
-		total += deleted
-		if err != nil || deleted < pruneSize {
-			return total, err
-		}
-	}
+	return l.prune(ctx, "prune rejected events", "ledger.PruneRejected", before, func(ctx context.Context, tx Tx) (int64, error) {
+		return tx.write.PruneRejectedEvents(ctx, before, pruneSize)
+	})
 }

@@ -13,12 +13,8 @@ import (
 	"github.com/stakeledger/stakeledger/manager"
 )
 
-// snapshotMiners is how many miners TakeSnapshots takes in one transaction, and pruneSize how many snapshots
-// PruneSnapshots deletes in one.
-const (
-	snapshotMiners = 100
-	pruneSize      = 1000
-)
+// snapshotMiners is how many miners TakeSnapshots takes in one transaction.
+const snapshotMiners = 100
 
 // Snapshot is a miner's trading as it was when the snapshot was taken, over the positions entered in the
 // window that ends at At, both ends included. It holds exact sums; its methods compute means.
@@ -220,17 +216,7 @@ func asSnapshot(s read.Snapshot) Snapshot { return Snapshot(s) }
 // PruneSnapshots deletes the snapshots whose time is before a given one, in short transactions, and returns how
 // many; after an error, how many until then. Error: ErrInvalid for a time out of range.
 func (l *Ledger) PruneSnapshots(ctx context.Context, before chain.Time) (int64, error) {
-	if before <= 0 || before > maxTime {
-		return 0, &Error{Op: "prune snapshots", Err: invalid("before", before, "want a time after 1970-01-01T00:00:00Z and before the year 10000")}
-	}
-	var total int64
-	for {
-		deleted, err := commit(ctx, l, func(ctx context.Context, tx Tx, _ *int64) (int64, error) {
-			return tx.write.PruneSnapshots(ctx, before, pruneSize)
-		}, manager.Label("ledger.PruneSnapshots"))
-		total += deleted
-		if err != nil || deleted < pruneSize {
-			return total, err
-		}
-	}
+	return l.prune(ctx, "prune snapshots", "ledger.PruneSnapshots", before, func(ctx context.Context, tx Tx) (int64, error) {
+		return tx.write.PruneSnapshots(ctx, before, pruneSize)
+	})
 }
