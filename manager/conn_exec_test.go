@@ -3,6 +3,8 @@ package manager_test
 import (
 	"context"
 	"testing"
+
+	"github.com/stakeledger/stakeledger/manager/internal/csqlite"
 )
 
 // What sqlc's commands that are executed give back, and that each can be followed by any other.
@@ -67,6 +69,9 @@ func TestExecTellsWhatItChanged(t *testing.T) {
 					}
 					if err1 != nil || err2 != nil || changed != c.changed || c.id > 0 && id != c.id {
 						t.Errorf("changed %d (%v), id %d (%v), want %d and %d", changed, err1, id, err2, c.changed, c.id)
+					}
+					if c.id == 0 && csqlite.Available && id != 0 {
+						t.Errorf("id %d of a closure that inserted nothing, want 0", id)
 					}
 				}
 				return nil

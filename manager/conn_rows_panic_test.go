@@ -3,6 +3,7 @@ package manager_test
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -54,7 +55,13 @@ func TestPanicWhileRowsAreClosed(t *testing.T) {
 	for _, way := range []string{"read", "write", "group"} {
 		t.Run(way, func(t *testing.T) {
 			var on atomic.Bool
-			db := openNotes(t, manager.WithReaders(1), manager.WithDriver(func(c manager.DriverConn) manager.DriverConn { return closePanics{c, &on} }))
+			var opened atomic.Int32
+			db := openNotes(t, manager.WithReaders(1), manager.WithDriver(func(c manager.DriverConn) manager.DriverConn {
+				opened.Add(1)
+				return closePanics{c, &on}
+			}))
+			titles(t, db) // so that the reader's connection is open
+			before, want := opened.Load(), []string{"after"}
 			count := func(ctx context.Context, raw manager.DBTX) error {
 				on.Store(true)
 				_, err := rowsText(ctx, raw, "SELECT count(*) FROM notes")
@@ -78,6 +85,7 @@ func TestPanicWhileRowsAreClosed(t *testing.T) {
 					_ = db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error { return count(ctx, tx.raw) })
 				})
 			case "group":
+				want = []string{"other", "after"}
 				release := hold(t, db)
 				other := enqueue(t.Context(), t, db, adding("other"))
 				guilty := enqueue(t.Context(), t, db, func(ctx context.Context, tx Tx) error { return count(ctx, tx.raw) })
@@ -92,7 +100,12 @@ func TestPanicWhileRowsAreClosed(t *testing.T) {
 			if err := db.WithTx(t.Context(), adding("after")); err != nil {
 				t.Error(err)
 			}
-			titles(t, db)
+			if got := titles(t, db); !slices.Equal(got, want) {
+				t.Errorf("titles: got %q, want %q", got, want)
+			}
+			if opened.Load() == before {
+				t.Error("no connection was opened since, want one that replaces what panicked")
+			}
 		})
 	}
 }

@@ -232,9 +232,12 @@ func TestRerunThatFailsAfterAnIOErrorAtCommitIsUnknown(t *testing.T) {
 	db, faults := openFaulty(t)
 	release := hold(t, db)
 	onPurpose := errors.New("on purpose")
-	var runs atomic.Int32
+	var runs, undone atomic.Int32
 	first := enqueue(t.Context(), t, db, adding("first"))
 	fails := enqueue(t.Context(), t, db, func(ctx context.Context, tx Tx) error {
+		if err := manager.AfterRollback(ctx, func(context.Context, error) { undone.Add(1) }); err != nil {
+			return err
+		}
 		if runs.Add(1) > 1 {
 			return onPurpose
 		}
@@ -251,6 +254,9 @@ func TestRerunThatFailsAfterAnIOErrorAtCommitIsUnknown(t *testing.T) {
 	}
 	if err := failed.wait(t).err; err != onPurpose {
 		t.Errorf("who had failed before: got %v, want its own error", err)
+	}
+	if undone.Load() != 0 {
+		t.Error("AfterRollback ran, and the commit may be there")
 	}
 	goesOn(t, db, faults, "first")
 }

@@ -58,7 +58,7 @@ func TestBudgetThatIsGoneSaysHowLongAndHowOften(t *testing.T) {
 	if !errors.Is(err, manager.ErrBusy) || !errors.As(err, &e) {
 		t.Fatalf("got %v, want ErrBusy", err)
 	}
-	if e.Label != "unlucky" || e.Attempts < 5 || e.Waited < budget/2 || e.Waited > budget+patience {
+	if e.Label != "unlucky" || e.Attempts < 5 || e.Waited < budget/2 || e.Waited > 10*budget {
 		t.Errorf("got label %q, %d attempts, waited %s, want %q, several, about %s", e.Label, e.Attempts, e.Waited, "unlucky", budget)
 	}
 	if want := fmt.Sprintf("%d attempts", e.Attempts); !strings.Contains(err.Error(), want) {

@@ -109,10 +109,13 @@ func TestMigrationRunsAgainForOtherOptions(t *testing.T) {
 			return c.RegisterFunc("name", func() string { return name }, true)
 		}
 	}
+	same := func(c manager.DriverConn) manager.DriverConn { return c }
 	apple, pear := naming("apple"), naming("pear")
 	for i, opts := range [][]manager.Option{
 		{manager.WithConnectHook(apple)},
 		{manager.WithConnectHook(pear)},
+		{manager.WithConnectHook(pear), manager.WithApplicationID(0)},
+		{manager.WithConnectHook(pear), manager.WithDriver(same)},
 		{manager.WithConnectHook(pear), manager.WithApplicationID(7)},
 		{manager.WithConnectHook(pear), manager.WithApplicationID(8)},
 		{manager.WithConnectHook(pear), manager.WithApplicationID(8), manager.WithPragma("secure_delete", "on")},
