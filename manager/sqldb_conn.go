@@ -105,12 +105,9 @@ func (c *sqlConn) query(ctx context.Context, query string, args []driver.NamedVa
 }
 
 // driverRows are the rows of a query in t, closed with t at the latest.
-func (t *txn) driverRows(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (t *txn) driverRows(ctx context.Context, query string, args []driver.NamedValue) (sealedRows, error) {
 	r, _, err := t.query(ctx, query, anyArgs(args), false)
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
+	return sealedRows{r}, err
 }
 
 func (c *sqlConn) Begin() (driver.Tx, error) {

@@ -10,17 +10,22 @@ import (
 	"sync"
 )
 
+// sealedRows are rows none of whose errors is driver.ErrBadConn.
+type sealedRows struct{ *rows }
+
+func (r sealedRows) Next(dest []driver.Value) error { return hideBadConnNext(r.rows.Next(dest)) }
+
+func (r sealedRows) Close() error { return hideBadConn(r.rows.Close()) }
+
 // leasedRows hold the reader that they come from until they are closed.
 type leasedRows struct {
-	*rows
+	sealedRows
 	release func()
 }
 
-func (r *leasedRows) Next(dest []driver.Value) error { return hideBadConnNext(r.rows.Next(dest)) }
-
 func (r *leasedRows) Close() error {
 	defer r.release() // also when a tracer panics
-	return hideBadConn(r.rows.Close())
+	return r.sealedRows.Close()
 }
 
 // hideBadConnNext is hideBadConn for Next, whose io.EOF database/sql compares
@@ -32,18 +37,27 @@ func hideBadConnNext(err error) error {
 	return hideBadConn(err)
 }
 
-// leaseRows runs a query in a snapshot that ends with its rows.
-func (p *readers) leaseRows(ctx context.Context, l *label, query string, args []driver.NamedValue) (driver.Rows, error) {
+// retrying calls try again while it meets a busy database.
+func (p *readers) retrying(ctx context.Context, l *label, try func() error) error {
 	retry := retrier{env: &p.core.env, label: l, op: "read"}
 	for {
-		rows, err := p.leaseRowsOnce(ctx, l, query, args)
+		err := try()
 		if err == nil || !isBusy(err) {
-			return rows, err
+			return err
 		}
 		if err := retry.wait(ctx, err); err != nil {
-			return nil, err
+			return err
 		}
 	}
+}
+
+// leaseRows runs a query in a snapshot that ends with its rows.
+func (p *readers) leaseRows(ctx context.Context, l *label, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	err = p.retrying(ctx, l, func() error {
+		rows, err = p.leaseRowsOnce(ctx, l, query, args)
+		return err
+	})
+	return rows, err
 }
 
 func (p *readers) leaseRowsOnce(ctx context.Context, l *label, query string, args []driver.NamedValue) (driver.Rows, error) {
@@ -63,7 +77,7 @@ func (p *readers) leaseRowsOnce(ctx context.Context, l *label, query string, arg
 	}
 	leased = true
 	var once sync.Once
-	return &leasedRows{found.(*rows), func() { once.Do(func() { p.release(t) }) }}, nil
+	return &leasedRows{found, func() { once.Do(func() { p.release(t) }) }}, nil
 }
 
 // maxBuffered bounds the rows of a write outside a transaction, which must be
@@ -83,13 +97,13 @@ type bufferedColumn struct {
 }
 
 // bufferRows reads all of rows and closes them.
-func bufferRows(from driver.Rows, query string) (_ *bufferedRows, err error) {
+func bufferRows(from sealedRows, query string) (_ *bufferedRows, err error) {
 	defer func() {
 		if e := from.Close(); err == nil {
 			err = e
 		}
 	}()
-	types := from.(*rows)
+	types := from.rows
 	b := &bufferedRows{}
 	for i, name := range from.Columns() {
 		c := bufferedColumn{name: name, databaseType: types.ColumnTypeDatabaseTypeName(i), scanType: types.ColumnTypeScanType(i)}

@@ -108,7 +108,7 @@ func (tx *sqlTx) query(ctx context.Context, query string, args []driver.NamedVal
 	if err != nil {
 		return nil, tx.reasonFor(err)
 	}
-	return &txRows{found.(*rows), tx}, nil
+	return &txRows{found, tx}, nil
 }
 
 func (tx *sqlTx) prepare(ctx context.Context, query string) error {
@@ -129,7 +129,7 @@ func (tx *sqlTx) reasonFor(err error) error {
 
 // txRows keep their transaction from being idle while they are read.
 type txRows struct {
-	*rows
+	sealedRows
 	tx *sqlTx
 }
 
@@ -137,8 +137,6 @@ func (r *txRows) Next(dest []driver.Value) error {
 	defer r.tx.beginUse()()
 	return hideBadConnNext(r.tx.reasonFor(r.rows.Next(dest)))
 }
-
-func (r *txRows) Close() error { return hideBadConn(r.rows.Close()) }
 
 // beginLent lends t itself.
 func (tx *sqlTx) beginLent(t *txn) {
@@ -180,12 +178,14 @@ func (tx *sqlTx) beginSnapshot(ctx context.Context) error {
 	if err := tx.conn.core.refuseOuterContext(ctx, "begin snapshot", &l); err != nil {
 		return err
 	}
-	t, err := p.lease(ctx, &l)
+	err := p.retrying(ctx, &l, func() (err error) {
+		tx.txn, err = p.lease(ctx, &l)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	tx.txn = t
-	tx.end = func(bool) error { p.release(t); return nil }
+	tx.end = func(bool) error { p.release(tx.txn); return nil }
 	return nil
 }
 

@@ -62,40 +62,42 @@ func (p *Pairs) Stats() manager.Stats { return p.db.Stats() }
 
 // Write is one transaction. number must not have been used before.
 func (p *Pairs) Write(ctx context.Context, number int64) error {
-	return p.db.WithTx(ctx, func(ctx context.Context, tx queries) error {
-		var place int64
-		if err := tx.QueryRowContext(ctx, "UPDATE progress SET places = places + 1 RETURNING places").Scan(&place); err != nil {
-			return err
-		}
-		for _, write := range []struct {
-			query string
-			args  []any
-		}{
-			{"INSERT INTO debits (place, number, body) VALUES (?, ?, ?)", []any{place, number, body(number)}},
-			{"UPDATE debits SET body = x'' WHERE place = ?", []any{place - keptBodies}},
-			{"INSERT INTO credits (place, number, body) VALUES (?, ?, ?)", []any{place, number, body(number)}},
-			{"UPDATE credits SET body = x'' WHERE place = ?", []any{place - keptBodies}},
-		} {
-			if _, err := tx.ExecContext(ctx, write.query, write.args...); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, manager.Label("pair"))
+	return p.db.WithTx(ctx, func(ctx context.Context, tx queries) error { return tx.write(ctx, number) }, manager.Label("pair"))
 }
 
-// WriteAll writes count numbered transactions from each of several goroutines,
-// so that they share commits. The numbers are first, first+1, …, in any order.
-// said is called with each number after its Write returned nil, by the goroutine
+func (tx queries) write(ctx context.Context, number int64) error {
+	var place int64
+	if err := tx.QueryRowContext(ctx, "UPDATE progress SET places = places + 1 RETURNING places").Scan(&place); err != nil {
+		return err
+	}
+	for _, write := range []struct {
+		query string
+		args  []any
+	}{
+		{"INSERT INTO debits (place, number, body) VALUES (?, ?, ?)", []any{place, number, body(number)}},
+		{"UPDATE debits SET body = x'' WHERE place = ?", []any{place - keptBodies}},
+		{"INSERT INTO credits (place, number, body) VALUES (?, ?, ?)", []any{place, number, body(number)}},
+		{"UPDATE credits SET body = x'' WHERE place = ?", []any{place - keptBodies}},
+	} {
+		if _, err := tx.ExecContext(ctx, write.query, write.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteAll writes count numbered transactions, by Write or WriteSQL, from each of
+// several goroutines, so that they share commits. The numbers are first, first+1, …, in any order.
+// said is called with each number after write returned nil, by the goroutine
 // that wrote it. A goroutine ends at its first error.
-func (p *Pairs) WriteAll(ctx context.Context, writers, count int, first int64, said func(number int64)) error {
+func (p *Pairs) WriteAll(ctx context.Context, write func(ctx context.Context, number int64) error, writers, count int, first int64, said func(number int64)) error {
 	var done sync.WaitGroup
 	errs := make([]error, writers)
 	for w := range writers {
 		done.Go(func() {
 			for i := range count {
 				number := first + int64(w*count+i)
-				if err := p.Write(ctx, number); err != nil {
+				if err := write(ctx, number); err != nil {
 					errs[w] = fmt.Errorf("write %d: %w", number, err)
 					return
 				}

@@ -20,15 +20,22 @@ const pairsFile = "pairs.db"
 
 // roles are what a child may do.
 var roles = map[string]func(context.Context, task, reporter) error{
-	"write":       func(ctx context.Context, t task, r reporter) error { return writePairs(ctx, t, r, 10_000) },
-	"write a few": func(ctx context.Context, t task, r reporter) error { return writePairs(ctx, t, r, 30) },
+	"write": func(ctx context.Context, t task, r reporter) error {
+		return writePairs(ctx, t, r, (*books.Pairs).Write, 10_000)
+	},
+	"write a few": func(ctx context.Context, t task, r reporter) error {
+		return writePairs(ctx, t, r, (*books.Pairs).Write, 30)
+	},
+	"write through SQL": func(ctx context.Context, t task, r reporter) error {
+		return writePairs(ctx, t, r, (*books.Pairs).WriteSQL, 10_000)
+	},
 }
 
 const writers = 16
 
 // writePairs opens the pairs and writes the given number from each goroutine. Each
-// write is reported after WithTx has returned.
-func writePairs(ctx context.Context, t task, r reporter, each int) error {
+// write is reported after it has returned.
+func writePairs(ctx context.Context, t task, r reporter, write func(*books.Pairs, context.Context, int64) error, each int) error {
 	r.begin()
 	frames := 500
 	if t.Small {
@@ -39,7 +46,8 @@ func writePairs(ctx context.Context, t task, r reporter, each int) error {
 		return err
 	}
 	var grouped atomic.Bool
-	return db.WriteAll(ctx, writers, each, t.First, func(number int64) {
+	pair := func(ctx context.Context, number int64) error { return write(db, ctx, number) }
+	return db.WriteAll(ctx, pair, writers, each, t.First, func(number int64) {
 		r.say("%d", number)
 		if !grouped.Load() && db.Stats().Groups > 0 && grouped.CompareAndSwap(false, true) {
 			r.say("grouped")
@@ -99,7 +107,8 @@ func TestKilledWritersKeepWhatTheyReported(t *testing.T) {
 	r := effort.Rand(t)
 	span := length(t, task{Role: "write a few", Folder: t.TempDir()})
 	var book *pairsBook
-	processes, commits, grouped := effort.Count(10, 180), 0, 0
+	processes, commits, grouped := effort.Count(12, 240), 0, 0
+	ways := []string{"write", "write through SQL"} // half of the processes each, in the same files
 	settle := func() {
 		if book != nil {
 			book.audit(t)
@@ -111,7 +120,7 @@ func TestKilledWritersKeepWhatTheyReported(t *testing.T) {
 			settle()
 			book = &pairsBook{folder: t.TempDir()}
 		}
-		v := start(t, task{Role: "write", Folder: book.folder, First: int64(i+1) << 32, Small: r.IntN(2) == 0})
+		v := start(t, task{Role: ways[i%len(ways)], Folder: book.folder, First: int64(i+1) << 32, Small: r.IntN(2) == 0})
 		book.note(t, v.killAfter(t, time.Duration(r.Int64N(int64(span)))))
 		if r.IntN(2) == 0 {
 			book.audit(t)

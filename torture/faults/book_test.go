@@ -16,12 +16,14 @@ import (
 type book struct {
 	stage     *stage
 	db        *manager.DB[queries, queries]
-	numbers   int          // given out so far
-	there     map[int]bool // what is known to be there
-	uncertain [][]int      // of the last attempt: all of each list, or nothing
-	commits   uint64       // as Stats says
-	opened    int          // connections, once the book has been read
-	reads     uint64       // as Stats says
+	path      string
+	other     *manager.DB[queries, queries] // of the same file, or nil
+	numbers   int                           // given out so far
+	there     map[int]bool                  // what is known to be there
+	uncertain [][]int                       // of the last attempt: all of each list, or nothing
+	commits   uint64                        // as Stats says
+	opened    int                           // connections, once the book has been read
+	reads     uint64                        // as Stats says
 }
 
 type queries struct{ db manager.DBTX }
@@ -39,6 +41,11 @@ func createBook(ctx context.Context, db *sql.DB) error {
 		"CREATE TABLE IF NOT EXISTS progress (one INTEGER PRIMARY KEY, transfers INTEGER NOT NULL)",
 		"CREATE TABLE IF NOT EXISTS entries (transfer INTEGER NOT NULL, amount INTEGER NOT NULL, UNIQUE (transfer, amount))",
 		"INSERT INTO progress VALUES (1, 0) ON CONFLICT DO NOTHING",
+		"CREATE VIEW IF NOT EXISTS transfers AS SELECT transfer FROM entries WHERE amount > 0",
+		`CREATE TRIGGER IF NOT EXISTS transfer INSTEAD OF INSERT ON transfers BEGIN
+			UPDATE progress SET transfers = transfers + 1;
+			INSERT INTO entries (transfer, amount) SELECT new.transfer, -transfers FROM progress UNION ALL SELECT new.transfer, transfers FROM progress;
+		END`,
 	} {
 		if _, err := tx.ExecContext(ctx, query); err != nil {
 			return err
@@ -53,7 +60,8 @@ func openDB(ctx context.Context, path string, s *stage) (*manager.DB[queries, qu
 
 // openBook opens a fresh book that is closed when the test ends. Nothing has run on its connections yet.
 func openBook(t *testing.T, s *stage) *book {
-	db, err := openDB(t.Context(), filepath.Join(folder(t), "book.db"), s)
+	path := filepath.Join(folder(t), "book.db")
+	db, err := openDB(t.Context(), path, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +73,7 @@ func openBook(t *testing.T, s *stage) *book {
 		}
 	})
 	opened := s.faults.Connections() + 1 // the reader's is opened when it is needed
-	return &book{stage: s, db: db, there: map[int]bool{}, opened: opened}
+	return &book{stage: s, db: db, path: path, there: map[int]bool{}, opened: opened}
 }
 
 // openUsedBook is openBook with all statements of transfers prepared.

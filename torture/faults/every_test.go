@@ -1,10 +1,14 @@
 package faults_test
 
 import (
+	"bytes"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stakeledger/stakeledger/manager/faultdriver"
 	"github.com/stakeledger/stakeledger/torture/effort"
@@ -15,10 +19,11 @@ import (
 const least = 2000
 
 // operations are what is made to fail.
-var operations = []operation{
+var operations = slices.Concat(throughSQL, []operation{
+	firstOfSQL, rolledBackInSQL, groupOfSQL, rowsOfSQL,
 	alone, rowsOpen, rowsForgotten, first, failing, nested, group, snapshot, pinnedSnapshot, opening, closing, backup,
 	ledgerOpening, applying, trade, archive, snapshots, rebuild,
-}
+})
 
 // An operation is something that the manager or the ledger does for a caller.
 type operation struct {
@@ -53,8 +58,24 @@ func TestEveryFault(t *testing.T) {
 		}
 	})
 	t.Logf("%d different operation, call and code failed in %d attempts\n%s", len(met.triples), met.attempts, met.String())
+	noGoroutines(t)
 	if got := len(met.triples); got < least {
 		t.Errorf("different operation, call and code that failed: got %d, want at least %d", got, least)
+	}
+}
+
+// noGoroutines waits for the end of all that the managers started, which have been closed.
+func noGoroutines(t *testing.T) {
+	t.Helper()
+	text := make([]byte, 1<<20)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		stacks := text[:runtime.Stack(text, true)]
+		if !bytes.Contains(stacks, []byte("stakeledger/manager.")) && !bytes.Contains(stacks, []byte("database/sql.")) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("goroutines that were left:\n%s", stacks)
+		}
 	}
 }
 

@@ -18,7 +18,10 @@ var group = operation{
 		faultdriver.Begin, faultdriver.Savepoint, faultdriver.Statement, faultdriver.Step, faultdriver.CloseRows,
 		faultdriver.Release, faultdriver.RollbackTo, faultdriver.Commit,
 	},
-	open: func(t *testing.T, s *stage) attempt { return openUsedBook(t, s).writeGroup },
+	open: func(t *testing.T, s *stage) attempt {
+		b := openUsedBook(t, s)
+		return func() error { return b.writeGroup(b.members()) }
+	},
 	// The holder's COMMIT is the first, the group's the second. If that fails the
 	// group runs again, since SQLite never makes visible what such a COMMIT wrote.
 	// With a lost connection the outcome is unknown.
@@ -27,18 +30,19 @@ var group = operation{
 	},
 }
 
-// A member is one caller of WithTx.
+// A member is one caller of WithTx, or of database/sql.
 type member struct {
 	numbers []int
 	write   func(ctx context.Context, tx queries) error
-	fails   bool // by itself
+	call    func() error // instead of WithTx
+	fails   bool         // by itself
 	err     error
 }
 
-func (b *book) writeGroup() error {
+// writeGroup has the first member, a closure, hold the writer until all others wait.
+func (b *book) writeGroup(members []*member) error {
 	release, holding := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	members := b.members()
 	holder := members[0].write
 	members[0].write = func(ctx context.Context, tx queries) error {
 		once.Do(func() { close(holding) })
@@ -47,7 +51,10 @@ func (b *book) writeGroup() error {
 	}
 	var all sync.WaitGroup
 	for i, m := range members {
-		all.Go(func() { m.err = b.db.WithTx(context.Background(), m.write) })
+		if m.call == nil {
+			m.call = func() error { return b.db.WithTx(context.Background(), m.write) }
+		}
+		all.Go(func() { m.err = m.call() })
 		if i == 0 {
 			<-holding
 		}
@@ -70,7 +77,11 @@ func (b *book) writeGroup() error {
 			errs = append(errs, fmt.Errorf("member %d, which failed, was told nil", i))
 		}
 		if !errors.Is(m.err, errOwn) {
-			if err := b.stage.truthful(m.err); err != nil {
+			told := b.stage.truthful
+			if m.write == nil {
+				told = func(err error) error { return b.stage.toldSQL(err, true) }
+			}
+			if err := told(m.err); err != nil {
 				errs = append(errs, fmt.Errorf("member %d: %w", i, err))
 			}
 		}
@@ -81,10 +92,6 @@ func (b *book) writeGroup() error {
 // members are a plain transaction to hold the writer, and behind it a plain one,
 // one that fails, one with a savepoint, and a plain one.
 func (b *book) members() []*member {
-	plain := func() *member {
-		n := b.next()
-		return &member{numbers: []int{n}, write: func(ctx context.Context, tx queries) error { return tx.transfer(ctx, n) }}
-	}
 	failing := &member{fails: true}
 	lost := b.next()
 	failing.write = func(ctx context.Context, tx queries) error { return errors.Join(tx.transfer(ctx, lost), errOwn) }
@@ -95,5 +102,10 @@ func (b *book) members() []*member {
 		}
 		return b.db.WithTx(ctx, func(ctx context.Context, tx queries) error { return tx.transfer(ctx, inner) })
 	}}
-	return []*member{plain(), plain(), failing, nested, plain()}
+	return []*member{b.plainMember(), b.plainMember(), failing, nested, b.plainMember()}
+}
+
+func (b *book) plainMember() *member {
+	n := b.next()
+	return &member{numbers: []int{n}, write: func(ctx context.Context, tx queries) error { return tx.transfer(ctx, n) }}
 }

@@ -12,6 +12,14 @@ import (
 // every third time of the manager itself, so that all stand in one queue.
 type facade struct{ honest }
 
+// asks is a client of db, which knows of its manager or not.
+func asks(db *store, throughSQL bool) client {
+	if throughSQL {
+		return facade{honest{db}}
+	}
+	return honest{db}
+}
+
 func (f facade) do(ctx context.Context, o op) (saw cells, err error) {
 	switch o.Name[len(o.Name)-1] % 3 {
 	case 0:

@@ -29,5 +29,7 @@ func drawFaults(random *rand.Rand) []faultdriver.Fault {
 // provoked reports whether err is what a fault of the driver looks like to a caller.
 func provoked(err error) bool {
 	var code sqlite3.Error
-	return errors.As(err, &code) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, manager.ErrTxAborted)
+	var own *manager.Error // of a *sql.DB, which must not see driver.ErrBadConn
+	return errors.As(err, &code) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, manager.ErrTxAborted) ||
+		errors.As(err, &own) && own.Err == driver.ErrBadConn
 }

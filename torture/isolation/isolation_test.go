@@ -37,6 +37,7 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 		{"with everything", plan{Fails: 20, Cancels: 20}, true, nil},
 		{"with closures that reach too far", plan{Fails: 10, Cancels: 5, Strays: 40}, false, nil},
 		{"through *sql.DB and *sql.Tx", plan{Fails: 10, Cancels: 10}, false, nil},
+		{"through *sql.DB and *sql.Tx, with statements that fail", plan{Fails: 10, Cancels: 10}, true, nil},
 		{"every closure twice", plan{Fails: 10, Cancels: 10}, false, []manager.Option{manager.WithRunTwice()}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -47,11 +48,7 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 				if c.faults {
 					faults.Arm(drawFaults(random)...)
 				}
-				var asks client = honest{db}
-				if strings.HasPrefix(c.name, "through") {
-					asks = facade{honest{db}}
-				}
-				h := record(t, asks, c.plan, random, c.faults, &total)
+				h := record(t, asks(db, strings.HasPrefix(c.name, "through")), c.plan, random, c.faults, &total)
 				if c.faults {
 					total.faults += len(faults.Fired())
 				}

@@ -30,6 +30,7 @@ type order struct {
 	Path, Clock string
 	WithoutLock bool
 	Faults      bool
+	ThroughSQL  bool
 }
 
 // A round is one history's share of a process.
@@ -84,7 +85,7 @@ func clientsRole(parent *process.Parent) error {
 		for i := range threads {
 			script := r.Plan.script(random, fmt.Sprintf("%d%c", r.Number, 'a'+r.First+i), steps)
 			working.Go(func() {
-				_ = perform(context.Background(), honest{db}, r.First+i, script, clock.Now, o.Faults, tell)
+				_ = perform(context.Background(), asks(db, o.ThroughSQL), r.First+i, script, clock.Now, o.Faults, tell)
 			})
 		}
 		working.Wait()
@@ -118,17 +119,19 @@ func TestProcessesAreIsolated(t *testing.T) {
 		withoutLock bool
 		faults      bool
 		kills       bool
+		throughSQL  bool
 	}{
-		{"with the lock file", false, false, false},
-		{"without the lock file", true, false, false},
-		{"with statements that fail", false, true, false},
-		{"one is killed in each history", false, false, true},
-		{"one is killed in each history, without the lock file", true, false, true},
-		{"with everything", false, true, true},
+		{"with the lock file", false, false, false, false},
+		{"without the lock file", true, false, false, false},
+		{"with statements that fail", false, true, false, false},
+		{"one is killed in each history", false, false, true, false},
+		{"one is killed in each history, without the lock file", true, false, true, false},
+		{"with everything", false, true, true, false},
+		{"with everything, through *sql.DB and *sql.Tx", false, true, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, random, total := t.TempDir(), effort.Rand(t), tally{}
-			o := order{Path: filepath.Join(dir, "cells.db"), Clock: filepath.Join(dir, "clock"), WithoutLock: c.withoutLock, Faults: c.faults}
+			o := order{Path: filepath.Join(dir, "cells.db"), Clock: filepath.Join(dir, "clock"), WithoutLock: c.withoutLock, Faults: c.faults, ThroughSQL: c.throughSQL}
 			clock, err := process.OpenClock(o.Clock)
 			if err != nil {
 				t.Fatal(err)

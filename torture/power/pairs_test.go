@@ -38,7 +38,7 @@ func (s session) run(mark func(string)) (stats manager.Stats, err error) {
 	if err != nil {
 		return stats, err
 	}
-	err = db.WriteAll(ctx, s.writers, s.count, s.first, func(n int64) { mark(strconv.FormatInt(n, 10)) })
+	err = db.WriteAll(ctx, db.Write, s.writers, s.count, s.first, func(n int64) { mark(strconv.FormatInt(n, 10)) })
 	stats = db.Stats()
 	return stats, errors.Join(err, db.Close(ctx))
 }
