@@ -165,11 +165,23 @@ func (co *core) activeLabels() []string {
 	return names
 }
 
-// readerPools are the readers of closures and those of rows outside transactions.
-func (co *core) readerPools() []*readers { return []*readers{co.readers, co.door.readers} }
+// readerPools are the readers of closures, those of rows outside transactions,
+// and those of a standby.
+func (co *core) readerPools() []*readers {
+	pools := []*readers{co.readers, co.door.readers}
+	if co.standby != nil {
+		pools = append(pools, co.standby.readers)
+	}
+	return pools
+}
 
-// readConns are the connections of both pools, idle or not.
-func (co *core) readConns() []*conn { return append(co.readers.conns(), co.door.readers.conns()...) }
+// readConns are the connections of all pools, idle or not.
+func (co *core) readConns() (list []*conn) {
+	for _, p := range co.readerPools() {
+		list = append(list, p.conns()...)
+	}
+	return list
+}
 
 // stopAdmission refuses new readers.
 func (p *readers) stopAdmission() {

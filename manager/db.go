@@ -211,5 +211,11 @@ func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (e
 	if end != nil { // the tracer may have made another context
 		around = currentTxn(ctx)
 	}
-	return co.readers.run(ctx, around, &l, cfg.pinned, endingLent(run))
+	run = endingLent(run)
+	if cfg.stale {
+		if served, err := co.standby.run(ctx, around, &l, cfg.pinned, run); served {
+			return err
+		}
+	}
+	return co.readers.run(ctx, around, &l, cfg.pinned, run)
 }

@@ -29,12 +29,16 @@ func openServer(ctx context.Context, e engine.Engine, url string, cfg config, re
 	if len(cfg.pragmas) > 0 || len(cfg.connectHooks) > 0 {
 		return nil, &Error{Op: "open", Kind: ErrUnsupported, Detail: "WithPragma and WithConnectHook are for SQLite; set a server's parameters in its URL or in its configuration"}
 	}
-	db, err := e.Parse(url, engine.Settings{Logger: cfg.logger, RetryBudget: cfg.retryBudget, Standby: readOnly, Durability: cfg.durability()})
+	settings := engine.Settings{Logger: cfg.logger, RetryBudget: cfg.retryBudget, Standby: readOnly, Durability: cfg.durability(), Positions: cfg.standby != ""}
+	db, err := e.Parse(url, settings)
 	if err != nil {
 		return nil, wrap("open", "", "", err)
 	}
 	co := newCore(cfg)
 	co.server, co.path, co.readOnly = db, db.Name(), readOnly
+	if co.standby, err = newStandby(co, settings); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			co.closeOpened()
@@ -82,10 +86,11 @@ func (co *core) migrateServer(ctx context.Context) error {
 func (co *core) connectServer(ctx context.Context) error {
 	if co.readOnly {
 		c, err := co.readers.liveConn(nil)
-		if err == nil {
-			co.readers.idle = append(co.readers.idle, c)
+		if err != nil {
+			return err
 		}
-		return err
+		co.readers.idle = append(co.readers.idle, c)
+		return co.standby.watch(ctx, c)
 	}
 	c, err := co.openWriter(ctx)
 	if err != nil {
@@ -95,9 +100,9 @@ func (co *core) connectServer(ctx context.Context) error {
 	return nil
 }
 
-// openOnServer opens a connection to the server.
-func (co *core) openOnServer(ctx context.Context, write bool) (*conn, error) {
-	server, err := co.server.Connect(ctx, write)
+// openOnServer opens a connection to the server, or to a standby of it.
+func (co *core) openOnServer(ctx context.Context, db engine.Database, write bool) (*conn, error) {
+	server, err := db.Connect(ctx, write)
 	if err != nil {
 		return nil, wrap("open", "", "", err)
 	}
@@ -106,7 +111,7 @@ func (co *core) openOnServer(ctx context.Context, write bool) (*conn, error) {
 	if co.cfg.wrapDriver != nil {
 		c.raw = co.cfg.wrapDriver(c.raw)
 	}
-	begin, pin := co.server.Snapshot()
+	begin, pin := db.Snapshot()
 	if err := c.prepareControls(ctx, begin, pin); err != nil {
 		_ = c.close()
 		return nil, err
@@ -128,8 +133,10 @@ func (c *conn) beginFor(r *request) error {
 // the outcome is unknown. The caller holds the connection's mu.
 func (r *request) commitOnServer(c *conn, t *txn) error {
 	began := monotonic()
-	err := c.server.Commit(c.cfg.retryBudget)
+	at, err := c.server.Commit(c.cfg.retryBudget)
 	r.conclude = monotonic() - began
+	t.core.standby.noteCommit(at)
+	c.lost = c.lost || c.server.Lost() // also after a commit without a position
 	c.noteLost(err)
 	return t.markBusy(wrap("commit", "", t.label.String(), err))
 }

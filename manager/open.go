@@ -24,6 +24,7 @@ type core struct {
 	writer   *writer         // nil on a server and if opened read-only
 	server   engine.Database // nil on SQLite
 	lanes    *lanes          // its writers, or nil
+	standby  *standby        // nil without WithStandby
 	commits  atomic.Uint64
 	readers  *readers
 	watchdog *watchdog
@@ -50,6 +51,9 @@ func newFileCore(path string, cfg config) (*core, error) {
 	var err error
 	if co.path, err = realPath(path); err != nil {
 		return nil, err
+	}
+	if cfg.standby != "" {
+		return nil, &Error{Op: "open " + path, Kind: ErrUnsupported, Detail: "WithStandby is for a server's database, and this is a file"}
 	}
 	co.file.path = co.path
 	if err := checkLibrary(); err != nil {
@@ -215,7 +219,13 @@ func (co *core) openWriterConn(ctx context.Context) (err error) {
 
 func (co *core) openWriter(ctx context.Context) (*conn, error) {
 	if co.server != nil {
-		return co.openOnServer(ctx, true)
+		c, err := co.openOnServer(ctx, co.server, true)
+		if err == nil {
+			if err = co.standby.watch(ctx, c); err != nil {
+				_ = c.close()
+			}
+		}
+		return c, err
 	}
 	if err := co.file.movedError(); err != nil {
 		return nil, movedAt("open", nil, err)

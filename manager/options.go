@@ -34,6 +34,7 @@ type config struct {
 	slowRead      time.Duration
 	walFrames     int
 	writers       int
+	standby       string
 	wrapDriver    func(DriverConn) DriverConn
 	trace         Tracer
 	restoreCheck  func(context.Context, *sql.DB) error
@@ -173,6 +174,7 @@ type txConfig struct {
 	label  string
 	alone  bool
 	pinned bool
+	stale  bool
 	keys   []string
 	once   bool // even under WithRunTwice, since the caller cannot run again
 

@@ -6,12 +6,15 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/stakeledger/stakeledger/manager/internal/engine"
 )
 
 // readers is a pool of read-only connections, opened when they are first
 // needed. Waiting readers are served in order: a channel's receivers are a queue.
 type readers struct {
 	core     *core
+	standby  engine.Database // nil: they read from core's own
 	places   chan struct{} // holds a token for each further transaction that may begin
 	mu       sync.Mutex    // guards all and idle, which change with every transaction
 	all      []*conn
@@ -207,7 +210,12 @@ func (p *readers) drain(ctx context.Context) error {
 func (p *readers) openReader(ctx context.Context) (*conn, error) {
 	co := p.core
 	if co.server != nil {
-		return co.openOnServer(ctx, false)
+		if p.standby == nil {
+			return co.openOnServer(ctx, co.server, false)
+		}
+		ctx, cancel := context.WithTimeout(ctx, standbyConnect)
+		defer cancel()
+		return co.openOnServer(ctx, p.standby, false)
 	}
 	if err := co.file.check(); err != nil {
 		return nil, movedAt("open", nil, err)

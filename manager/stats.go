@@ -14,6 +14,7 @@ type Stats struct {
 	Groups       uint64        // commits shared by several waiting writers
 	Retries      uint64        // attempts repeated because the database was busy
 	Reads        uint64        // read transactions
+	StandbyReads uint64        // those of them that a standby served, see MayBeStale
 	ReadWait     time.Duration // time spent waiting for a reader, summed
 	Checkpoints  uint64        // checkpoints of the write-ahead log
 	WALFrames    int           // frames in the write-ahead log when it was last looked at
@@ -79,21 +80,22 @@ func (t *queryTable) addTo(queries map[string]QueryStats) {
 
 // counters count across all connections.
 type counters struct {
-	groups, retries, reads, checkpoints atomic.Uint64
-	readWait, queueWait                 atomic.Int64
-	walFrames                           atomic.Int64
+	groups, retries, reads, standbyReads, checkpoints atomic.Uint64
+	readWait, queueWait                               atomic.Int64
+	walFrames                                         atomic.Int64
 }
 
 func (co *core) snapshotStats() Stats {
 	s := Stats{
-		Groups:      co.stats.groups.Load(),
-		Retries:     co.stats.retries.Load(),
-		Reads:       co.stats.reads.Load(),
-		ReadWait:    time.Duration(co.stats.readWait.Load()),
-		QueueWait:   time.Duration(co.stats.queueWait.Load()),
-		Checkpoints: co.stats.checkpoints.Load(),
-		WALFrames:   int(co.stats.walFrames.Load()),
-		Queries:     map[string]QueryStats{},
+		Groups:       co.stats.groups.Load(),
+		Retries:      co.stats.retries.Load(),
+		Reads:        co.stats.reads.Load(),
+		StandbyReads: co.stats.standbyReads.Load(),
+		ReadWait:     time.Duration(co.stats.readWait.Load()),
+		QueueWait:    time.Duration(co.stats.queueWait.Load()),
+		Checkpoints:  co.stats.checkpoints.Load(),
+		WALFrames:    int(co.stats.walFrames.Load()),
+		Queries:      map[string]QueryStats{},
 	}
 	if q := co.writeQueue(); q != nil {
 		_, s.Queue = q.peek()

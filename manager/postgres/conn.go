@@ -25,6 +25,7 @@ type conn struct {
 	prepared     int      // how many names were given away
 	dead         []string // prepared statements that nobody needs, closed before the next is prepared
 	unreplicated bool     // COMMIT warned
+	positions    bool     // COMMIT is to say where it is
 	pooled       bool     // the server keeps nothing when a transaction has ended
 	local        string   // what sets the parameters of one transaction, if nothing else does
 
@@ -113,31 +114,35 @@ const (
 
 // Commit sends COMMIT. From then on only the server's answer shows the outcome:
 // pgx's SafeToRetry is also true if the connection was lost after that.
-func (c *conn) Commit(limit time.Duration) error {
+func (c *conn) Commit(limit time.Duration) (at uint64, err error) {
 	switch {
 	case c.pc.IsClosed():
-		return c.classify(errLost)
+		return 0, c.classify(errLost)
 	case len(c.pending) > 0 && len(c.pending) == c.begins: // it has done nothing
 		c.forget()
-		return nil
+		return 0, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), max(limit, time.Second))
 	defer cancel()
 	c.unreplicated = false
-	results, err := c.exchange(ctx, message{text: "COMMIT"})
+	messages := []message{{text: "COMMIT"}}
+	if c.positions {
+		messages = append(messages, message{text: "SELECT " + written})
+	}
+	results, err := c.exchange(ctx, messages...)
 	var f *failure
 	var e *pgconn.PgError
 	switch {
-	case err == nil && c.unreplicated:
-		return unknown(errors.New("committed on the primary, but not on its synchronous standbys"))
-	case err == nil && results[0].CommandTag.String() == "ROLLBACK":
-		return &engine.Error{Kind: engine.Aborted, Detail: "the server rolled it back: a statement in it had failed"}
-	case err == nil:
-		return nil
+	case len(results) > 0 && c.unreplicated:
+		return 0, unknown(errors.New("committed on the primary, but not on its synchronous standbys"))
+	case len(results) > 0 && results[0].CommandTag.String() == "ROLLBACK":
+		return 0, &engine.Error{Kind: engine.Aborted, Detail: "the server rolled it back: a statement in it had failed"}
+	case len(results) > 0: // it is answered, whatever came after that
+		return c.placeOf(results), nil
 	case errors.As(err, &e) && (e.SeverityUnlocalized == "ERROR" || errors.As(err, &f) && f.at < 0):
-		return c.classify(err) // it has rolled back, or has not got so far
+		return 0, c.classify(err) // it has rolled back, or has not got so far
 	}
-	return unknown(err)
+	return 0, unknown(err)
 }
 
 func unknown(err error) error {

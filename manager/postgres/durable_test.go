@@ -44,7 +44,7 @@ func TestCommitThatAnswersRollbackIsAborted(t *testing.T) {
 		t.Fatal("1 / 0 is no error")
 	}
 	var got *engine.Error
-	if err := c.Commit(time.Second); !errors.As(err, &got) || got.Kind != engine.Aborted {
+	if _, err := c.Commit(time.Second); !errors.As(err, &got) || got.Kind != engine.Aborted {
 		t.Errorf("got %v, want an aborted transaction", err)
 	}
 }

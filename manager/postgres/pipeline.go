@@ -55,21 +55,21 @@ func (f *failure) Unwrap() error { return f.err }
 
 // exchange sends what waits and messages, all at once, and returns the answers
 // to messages. The first that fails ends the transaction, and the server skips
-// the others.
+// the others; those before it are returned too.
 func (c *conn) exchange(ctx context.Context, messages ...message) ([]*pgconn.Result, error) {
 	waited := len(c.pending)
 	all := append(c.pending, messages...)
 	c.pending, c.pendingBytes, c.begins = nil, 0, 0
 	results, err := c.sendAll(ctx, all)
 	var f *failure
-	if errors.As(err, &f) && f.at < waited {
+	if errors.As(err, &f) && 0 <= f.at && f.at < waited {
 		if e, ok := c.classify(f.err).(*engine.Error); ok {
 			e.Query = all[f.at].query
 			return nil, &failure{f.at - waited, e}
 		}
 	}
 	if err != nil {
-		return nil, &failure{f.at - waited, f.err}
+		return results[min(waited, len(results)):], &failure{f.at - waited, f.err}
 	}
 	return results[waited:], nil
 }
@@ -111,7 +111,7 @@ func (c *conn) sendAll(ctx context.Context, all []message) ([]*pgconn.Result, er
 		err = endErr
 	}
 	if err != nil {
-		return nil, &failure{len(results), err}
+		return results, &failure{len(results), err}
 	}
 	return results, nil
 }

@@ -50,8 +50,12 @@ func (server) Parse(url string, s engine.Settings) (engine.Database, error) {
 	if !d.pooled { // a pooler refuses parameters that it does not know
 		cfg.RuntimeParams["bytea_output"] = "hex"
 	}
+	grace := cancelGrace
+	if s.Standby {
+		grace = standbyGrace
+	}
 	cfg.BuildContextWatcherHandler = func(pc *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: pc, DeadlineDelay: cancelGrace}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: pc, DeadlineDelay: grace}
 	}
 	return d, nil
 }
@@ -66,6 +70,9 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interv
 
 // cancelGrace is how long a statement that was asked to end may take to do so.
 const cancelGrace = 2 * time.Second
+
+// standbyGrace is the same where nothing is lost with the connection.
+const standbyGrace = 100 * time.Millisecond
 
 type database struct {
 	cfg      *pgx.ConnConfig
@@ -100,7 +107,7 @@ func (d *database) Snapshot() (begin, pin string) {
 
 // Connect opens a connection and sets it up.
 func (d *database) Connect(ctx context.Context, write bool) (engine.Conn, error) {
-	c := &conn{write: write, pooled: d.pooled}
+	c := &conn{write: write, pooled: d.pooled, positions: write && d.settings.Positions}
 	cfg := d.cfg.Config.Copy()
 	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if n.Code == committedLocally && (n.Routine == waitsForStandbys || n.Routine == "") {

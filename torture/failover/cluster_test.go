@@ -1,11 +1,9 @@
 package failover_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,153 +14,49 @@ import (
 	"github.com/stakeledger/stakeledger/internal/pgtest"
 )
 
-// A node is one server.
-type node struct {
-	t    testing.TB
-	dir  string // of its socket, with its data below
-	name string // as the others know it
-	stop *os.File
-	cmd  *exec.Cmd
-}
-
 // A cluster is a primary with two standbys.
 type cluster struct {
 	t       testing.TB
-	nodes   []*node
-	primary *node
+	nodes   []*pgtest.Node
+	primary *pgtest.Node
 }
-
-// script runs a server until its standard input ends.
-const script = `
-trap '' INT
-"$1" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c max_connections=100 -c shared_buffers=64MB -c autovacuum=off \
-  -c wal_keep_size=512MB -c wal_retrieve_retry_interval=200ms -c synchronous_standby_names='ANY 1 (n0, n1, n2)' </dev/null >>"$2/log" 2>&1 &
-read _
-kill -QUIT $! 2>/dev/null
-wait $!`
 
 func startCluster(t testing.TB) *cluster {
 	t.Helper()
-	if pgtest.Programs() == "" {
-		t.Skip("PostgreSQL's programs are not installed; PG_BIN names their folder")
-	}
 	c := &cluster{t: t}
 	for i := range 3 {
-		dir, err := os.MkdirTemp("/tmp", "failover-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := pgtest.Hand(dir); err != nil {
-			t.Fatal(err)
-		}
-		n := &node{t: t, dir: dir, name: fmt.Sprint("n", i)}
-		t.Cleanup(func() {
-			n.end()
-			_ = os.RemoveAll(dir)
-		})
-		c.nodes = append(c.nodes, n)
+		c.nodes = append(c.nodes, pgtest.NewNode(t, fmt.Sprint("n", i), "synchronous_standby_names=ANY 1 (n0, n1, n2)"))
 	}
 	c.primary = c.nodes[0]
-	run(t, "initdb", "-D", c.primary.dir+"/data", "--auth=trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync")
-	c.primary.start()
+	c.primary.Lead("ledger")
 	for _, n := range c.nodes[1:] {
-		c.join(n)
+		n.Follow(c.primary)
 	}
-	run(t, "createdb", "-h", c.primary.dir, "-U", "postgres", "ledger")
 	return c
 }
 
-// run runs one of PostgreSQL's programs.
-func run(t testing.TB, program string, args ...string) string {
+// kill kills a server as the loss of its machine does: all of its processes at once.
+func kill(t testing.TB, n *pgtest.Node) {
 	t.Helper()
-	out, err := try(program, args...)
+	text, err := os.ReadFile(n.Dir + "/data/postmaster.pid")
 	if err != nil {
 		t.Fatal(err)
-	}
-	return out
-}
-
-func try(program string, args ...string) (string, error) {
-	cmd := exec.Command(filepath.Join(pgtest.Programs(), program), args...)
-	cmd.Dir, cmd.Env = "/", append(os.Environ(), "LC_ALL=C", "PGCONNECT_TIMEOUT=5")
-	pgtest.AsUser(cmd)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%s %q: %w: %s", program, args, err, bytes.TrimSpace(out))
-	}
-	return strings.TrimSpace(string(out)), err
-}
-
-// start starts a server and waits until it answers.
-func (n *node) start() {
-	n.t.Helper()
-	in, out, err := os.Pipe()
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.cmd = exec.Command("/bin/sh", "-c", script, "sh", filepath.Join(pgtest.Programs(), "postgres"), n.dir)
-	n.cmd.Stdin = in
-	pgtest.AsUser(n.cmd)
-	if err := n.cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-	_ = in.Close()
-	n.stop = out
-	n.await("SELECT true")
-}
-
-// end stops a server that runs.
-func (n *node) end() {
-	if n.cmd == nil {
-		return
-	}
-	_ = n.stop.Close()
-	_ = n.cmd.Wait()
-	n.cmd = nil
-}
-
-// await waits until a query answers t.
-func (n *node) await(query string) {
-	n.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; {
-		answer, err := n.ask(query)
-		if answer == "t" {
-			return
-		}
-		if time.Now().After(deadline) {
-			log, _ := os.ReadFile(n.dir + "/log")
-			n.t.Fatalf("%s answers %q, %v to %s\n%s", n.name, answer, err, query, log)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-func (n *node) ask(query string) (string, error) {
-	return try("psql", "-h", n.dir, "-U", "postgres", "-Atqc", query)
-}
-
-// kill kills a server as the loss of its machine does: all of its processes at once.
-func (n *node) kill() {
-	n.t.Helper()
-	text, err := os.ReadFile(n.dir + "/data/postmaster.pid")
-	if err != nil {
-		n.t.Fatal(err)
 	}
 	first, _, _ := strings.Cut(string(text), "\n")
 	pid, err := strconv.Atoi(first)
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // so that it starts no other
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
 	for _, child := range children(pid) {
 		_ = syscall.Kill(child, syscall.SIGKILL)
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
-	n.end()
+	n.Stop()
 }
 
 func children(parent int) (pids []int) {
@@ -179,35 +73,18 @@ func children(parent int) (pids []int) {
 	return pids
 }
 
-// join makes a server a fresh standby of the primary.
-func (c *cluster) join(n *node) {
-	c.t.Helper()
-	n.end()
-	if err := os.RemoveAll(n.dir + "/data"); err != nil {
-		c.t.Fatal(err)
-	}
-	run(c.t, "pg_basebackup", "-D", n.dir+"/data", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", c.follow(n))
-	n.start()
-	c.primary.await("SELECT count(*) = 1 FROM pg_stat_replication WHERE application_name = '" + n.name + "' AND state = 'streaming'")
-}
-
-// follow is how n connects to the primary.
-func (c *cluster) follow(n *node) string {
-	return "host=" + c.primary.dir + " user=postgres application_name=" + n.name
-}
-
 // failOver kills the primary and promotes the standby that has received more, whom the other one follows then.
 func (c *cluster) failOver() (gap time.Duration) {
 	c.t.Helper()
 	began, lost := time.Now(), c.primary
-	lost.kill()
-	var best, other *node
+	kill(c.t, lost)
+	var best, other *pgtest.Node
 	var most string
 	for _, n := range c.nodes {
 		if n == lost {
 			continue
 		}
-		received, err := n.ask("SELECT lpad((pg_last_wal_receive_lsn() - '0/0')::text, 20, '0')")
+		received, err := n.Ask("SELECT lpad((pg_last_wal_receive_lsn() - '0/0')::text, 20, '0')")
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -217,16 +94,16 @@ func (c *cluster) failOver() (gap time.Duration) {
 		most = max(most, received)
 	}
 	c.primary = best
-	if answer, err := best.ask("SELECT pg_promote(true, 60)"); answer != "t" {
-		c.t.Fatalf("promote %s: %s, %v", best.name, answer, err)
+	if answer, err := best.Ask("SELECT pg_promote(true, 60)"); answer != "t" {
+		c.t.Fatalf("promote %s: %s, %v", best.Name, answer, err)
 	}
 	gap = time.Since(began)
-	for _, text := range []string{"ALTER SYSTEM SET primary_conninfo = '" + c.follow(other) + "'", "SELECT pg_reload_conf()"} {
-		if _, err := other.ask(text); err != nil {
+	for _, text := range []string{"ALTER SYSTEM SET primary_conninfo = '" + other.Conninfo(best) + "'", "SELECT pg_reload_conf()"} {
+		if _, err := other.Ask(text); err != nil {
 			c.t.Fatal(err)
 		}
 	}
-	c.primary.await("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'")
+	c.primary.Await("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'")
 	return gap
 }
 
@@ -246,7 +123,7 @@ func (c *cluster) url(proxies []*pgtest.Proxy) string {
 // proxies are one before each server.
 func (c *cluster) proxies() (list []*pgtest.Proxy) {
 	for _, n := range c.nodes {
-		list = append(list, pgtest.NewProxy(c.t, "postgres:///ledger?host="+n.dir))
+		list = append(list, pgtest.NewProxy(c.t, n.URL("ledger")))
 	}
 	return list
 }

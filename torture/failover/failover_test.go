@@ -125,16 +125,16 @@ func TestNothingAcknowledgedIsLostInAFailover(t *testing.T) {
 	phase("ten failovers", func() {
 		for range 10 {
 			dead := c.primary
-			t.Logf("%s killed; another is primary after %s", dead.name, c.failOver().Round(10*time.Millisecond))
-			c.join(dead)
+			t.Logf("%s killed; another is primary after %s", dead.Name, c.failOver().Round(10*time.Millisecond))
+			dead.Follow(c.primary)
 			time.Sleep(500 * time.Millisecond)
 		}
 	})
 	phase("rolling restart", func() {
 		for _, n := range c.nodes {
-			n.end()
-			n.start()
-			c.primary.await("SELECT count(*) = 2 FROM pg_stat_replication WHERE state = 'streaming'")
+			n.Stop()
+			n.Start()
+			c.primary.Await("SELECT count(*) = 2 FROM pg_stat_replication WHERE state = 'streaming'")
 		}
 	})
 	phase("stalled connections", func() {
@@ -161,7 +161,7 @@ func standbysLost(t *testing.T, c *cluster, url string, all []*writer) {
 	l := openLedger(t, url, budget)
 	for _, n := range c.nodes {
 		if n != c.primary {
-			n.kill()
+			kill(t, n)
 		}
 	}
 	var writing sync.WaitGroup
@@ -180,7 +180,7 @@ func standbysLost(t *testing.T, c *cluster, url string, all []*writer) {
 	t.Logf("without standbys %d writers learnt after %s that nobody knows", len(all), took.Round(100*time.Millisecond))
 	for _, n := range c.nodes {
 		if n != c.primary {
-			n.start()
+			n.Start()
 		}
 	}
 	for i, w := range all {

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type Settings struct {
 	Logger      *slog.Logger
 	RetryBudget time.Duration // bounds each wait in the server for a lock
 	Standby     bool          // a server that only reads will do
+	Positions   bool          // Commit says where in the server's log it is
 	Durability  Durability
 }
 
@@ -71,8 +73,21 @@ type Conn interface {
 	// waits until all that it has seen is as safe as its own changes would be.
 	BeginWrite(keys []string, recorded bool) error
 	// Commit ends it. Its errors are an [*Error] that says whether the outcome is known. What takes longer than
-	// limit is given up.
-	Commit(limit time.Duration) error
+	// limit is given up. A standby shows it once it has replayed the log to at: 0 if nothing was committed, or if
+	// nobody asked for positions; [Unplaced] if that is not known.
+	Commit(limit time.Duration) (at uint64, err error)
+	// Position is how far the server has written its log or, if it is a standby, replayed it.
+	Position(ctx context.Context) (Position, error)
+}
+
+// Unplaced is no position: that of a commit is not known.
+const Unplaced = math.MaxUint64
+
+// A Position is a place in the log of a server.
+type Position struct {
+	At       uint64
+	Database string // the same on a primary and its standbys, and on no others
+	Standby  bool   // it is that of a standby
 }
 
 // A Stmt is a prepared statement.
