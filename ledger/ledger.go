@@ -33,6 +33,7 @@ type openConfig struct {
 	batchSize int64
 	policy    *Policy
 	manager   []manager.Option
+	standby   string
 	migrate   []func(context.Context, *sql.DB) error
 }
 
@@ -58,6 +59,11 @@ func WithMigration(migrate func(ctx context.Context, db *sql.DB) error) Option {
 func WithManager(opts ...manager.Option) Option {
 	return func(c *openConfig) { c.manager = append(c.manager, opts...) }
 }
+
+// WithStandby names a standby of the PostgreSQL server that the ledger is on. It serves those reads alone that ask
+// for it: l.ReadOnly(ctx, fn, manager.MayBeStale()), and what is called with the context of fn. See
+// manager.WithStandby. Default: none.
+func WithStandby(url string) Option { return func(c *openConfig) { c.standby = url } }
 
 func (c openConfig) readOptions() []manager.Option {
 	return append([]manager.Option{manager.WithApplicationID(applicationID)}, c.manager...)
@@ -86,6 +92,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Ledger, error) {
 	}
 	db, err := manager.Open(ctx, path, newReader, newTx, append([]manager.Option{
 		manager.WithApplicationID(applicationID),
+		manager.WithStandby(c.standby),
 		manager.WithMigration(inTurn(append([]func(context.Context, *sql.DB) error{migration}, c.migrate...))),
 	}, c.manager...)...)
 	if err != nil {
@@ -123,7 +130,7 @@ func OpenReadOnly(ctx context.Context, path string, opts ...Option) (*Ledger, er
 	if err := checkReadOnly(ctx, path, c.readOptions()); err != nil {
 		return nil, err
 	}
-	db, err := manager.OpenReadOnlyAs[Tx](ctx, path, newReader, c.readOptions()...)
+	db, err := manager.OpenReadOnlyAs[Tx](ctx, path, newReader, append([]manager.Option{manager.WithStandby(c.standby)}, c.readOptions()...)...)
 	if err != nil {
 		return nil, err
 	}

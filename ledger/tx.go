@@ -58,7 +58,8 @@ func (l *Ledger) WithTx(ctx context.Context, fn func(ctx context.Context, tx Tx)
 }
 
 // ReadOnly runs fn on one snapshot of the ledger. Methods of the ledger called with fn's context read the
-// same snapshot. Errors: those of fn, and those of manager.DB.ReadOnly.
-func (l *Ledger) ReadOnly(ctx context.Context, fn func(ctx context.Context, q *read.Queries) error) error {
-	return l.db.ReadOnly(ctx, fn)
+// same snapshot, which with manager.MayBeStale is that of a standby (see WithStandby). Errors: those of fn, and those of
+// manager.DB.ReadOnly.
+func (l *Ledger) ReadOnly(ctx context.Context, fn func(ctx context.Context, q *read.Queries) error, opts ...manager.TxOption) error {
+	return l.db.ReadOnly(ctx, fn, opts...)
 }

@@ -89,7 +89,8 @@
 // ReadOnly is one snapshot, taken by its first statement, so never older than
 // the call; [Pinned] takes it at once. Readers and the writer do not wait for
 // each other. A read that runs for long is reported with its label while it
-// runs ([WithSlowWarnings]), since it holds back the write-ahead log.
+// runs ([WithSlowWarnings]), since it holds back the write-ahead log. On a server
+// a ReadOnly that [MayBeStale] can be served by a standby ([WithStandby]).
 //
 // # Retrying
 //

@@ -15,8 +15,8 @@ import (
 type readers struct {
 	core     *core
 	standby  engine.Database // nil: they read from core's own
-	places   chan struct{} // holds a token for each further transaction that may begin
-	mu       sync.Mutex    // guards all and idle, which change with every transaction
+	places   chan struct{}   // holds a token for each further transaction that may begin
+	mu       sync.Mutex      // guards all and idle, which change with every transaction
 	all      []*conn
 	idle     []*conn       // the most recently used last, since its cache is warm
 	closing  chan struct{} // closed when the pool closes

@@ -20,6 +20,7 @@ const (
 // app is what the commands share: the flags of the root.
 type app struct {
 	db        string // path of the ledger's file, or the URL of its database
+	standby   string // the URL of one that report, scores and lists may read
 	isOther   bool   // db names another file that is read too, not the ledger itself
 	noCreate  bool   // a missing ledger is an error
 	readOnly  bool   // commands that write fail
@@ -94,6 +95,7 @@ Environment:
 func (a *app) addFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.db, "db", defaultDB, "the ledger's `FILE`, or the URL of a PostgreSQL database")
+	flags.StringVar(&a.standby, "standby", "", "the `URL` of a PostgreSQL standby of --db, which report, scores and lists may read")
 	flags.BoolVar(&a.noCreate, "no-create", false, "fail where a command would create the ledger")
 	flags.BoolVar(&a.readOnly, "read-only", false, "refuse what would change the ledger")
 	a.timeout = &option[time.Duration]{kind: "DURATION", parse: parseAge}
@@ -134,7 +136,7 @@ func runCommand(ctx context.Context, root *cobra.Command, args []string) int {
 	if isInterrupted(ctx, err) {
 		text = "interrupted"
 	}
-	text = withoutSecrets(text, append(args, os.Getenv(envPrefix+"DB")))
+	text = withoutSecrets(text, append(args, os.Getenv(envPrefix+"DB"), os.Getenv(envPrefix+"STANDBY")))
 	fmt.Fprintf(root.ErrOrStderr(), "stakeledger: %s\n", oneLine(text))
 	return exitCode(err)
 }

@@ -56,8 +56,12 @@ func (a *app) withLog(cmd *cobra.Command, l *ledger.Ledger, fn func(context.Cont
 		a.logger(cmd).Info("opened", opened...)
 		err := fn(ctx, l)
 		stats := l.Stats()
-		a.logger(cmd).Info("done", slog.String("command", cmd.Name()), slog.Duration("took", time.Since(began).Round(time.Microsecond)),
-			slog.Uint64("commits", uint64(stats.Commits)), slog.Bool("failed", err != nil))
+		done := []any{slog.String("command", cmd.Name()), slog.Duration("took", time.Since(began).Round(time.Microsecond)),
+			slog.Uint64("commits", uint64(stats.Commits)), slog.Bool("failed", err != nil)}
+		if a.standby != "" {
+			done = append(done, slog.Bool("standby", stats.StandbyReads > 0))
+		}
+		a.logger(cmd).Info("done", done...)
 		return err
 	}
 }

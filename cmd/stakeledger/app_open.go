@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 // closeTimeout bounds how long a command waits at its end for the ledger to close.
@@ -23,7 +24,10 @@ func (a *app) withReadOnly(cmd *cobra.Command, fn func(ctx context.Context, l *l
 			return err
 		}
 	}
-	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.managerOptions(cmd))
+	if a.standby != "" && !(a.onServer() && manager.IsURL(a.standby)) {
+		return usagef("--standby is the URL of a standby of the PostgreSQL database that --db names; got --standby %s and --db %s", plainName(a.standby), a.name())
+	}
+	l, err := ledger.OpenReadOnly(cmd.Context(), a.db, a.managerOptions(cmd), ledger.WithStandby(a.standby))
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ other contents, of an unknown miner, too large), as they came. Events are never 
 		if err := r.span.validate(); err != nil {
 			return err
 		}
-		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			rows := rejectedEvents(ctx, l, r.miner, r.span)
 			return listOutput[eventRow]{r.output, eventHeader, eventRow.cells, "No such events.", r.span}.write(rows)
 		})

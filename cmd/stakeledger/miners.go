@@ -115,7 +115,7 @@ something open at an instant, with what they held and had open then; the status 
 		case p.isSet():
 			return runPeriod(a, cmd, p, miner, status, func(b ledger.Basis) error { return checkBasis(cmd, b, time.Now()) })
 		}
-		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			held, err := heldUIDs(ctx, l)
 			if err != nil {
 				return err

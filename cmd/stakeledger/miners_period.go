@@ -61,7 +61,7 @@ func (p periodFlags) run(a *app, cmd *cobra.Command, who func(context.Context, *
 	if err := p.span.validate(); err != nil {
 		return err
 	}
-	return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+	return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 		rows, err := l.PeriodReport(ctx, ledger.Period{From: p.span.start(), Until: p.span.end(), Netuid: p.netuid.value})
 		if err != nil {
 			return err

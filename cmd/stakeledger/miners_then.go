@@ -43,7 +43,7 @@ func (r minerThen) cells() []any {
 
 // runThen prints the miners as of an instant, on a subnet or all.
 func runThen(a *app, cmd *cobra.Command, p periodFlags, at chain.Time, name *option[minerName], status *option[chain.MinerStatus]) error {
-	return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+	return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 		list := listOutput[minerThen]{p.output, thenHeader, minerThen.cells, "No miner held a UID or had anything open.", p.span}
 		if err := list.write(minersThen(ctx, l, at, p.netuid.value, name, status)); unlessQuiet(err) != nil {
 			return err

@@ -36,7 +36,7 @@ The id is the one that lists print.`, what, closes),
 		if err != nil {
 			return usagef("%s %s: %w", what, chain.Quote(args[0]), err)
 		}
-		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			one, err := read(ctx, l, id)
 			if err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 // keyedRow is a row with its place in the order of events.
@@ -78,7 +79,7 @@ func (r *recordList[R]) run(a *app, cmd *cobra.Command) error {
 	if err := r.span.validate(); err != nil {
 		return err
 	}
-	return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+	return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 		list := listOutput[R]{r.output, r.header, r.cells, "No such " + r.what + ".", r.span}
 		parts := r.listParts()
 		if r.archived != nil && r.archived.text == archiveNot {
@@ -210,11 +211,16 @@ func (h *streamHead[R]) compareHeads(other *streamHead[R], newest bool) int {
 }
 
 // errAgain is the error of a list that would be printed a second time.
-var errAgain = errors.New("the ledger was busy; run the same command again")
+var errAgain = errors.New("the ledger was busy, or its server was lost; run the same command again")
+
+// withList is withSnapshot for what a standby may serve.
+func (a *app) withList(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
+	return a.withSnapshot(cmd, fn, manager.MayBeStale())
+}
 
 // withSnapshot runs fn, which prints, on one snapshot of the ledger. It is not retried, since it has
 // printed already.
-func (a *app) withSnapshot(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
+func (a *app) withSnapshot(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error, opts ...manager.TxOption) error {
 	return a.withReadOnly(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 		began := false
 		return l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) error {
@@ -223,6 +229,6 @@ func (a *app) withSnapshot(cmd *cobra.Command, fn func(ctx context.Context, l *l
 			}
 			began = true
 			return fn(ctx, l)
-		})
+		}, opts...)
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 const (
@@ -91,7 +92,7 @@ func readOverview(ctx context.Context, l *ledger.Ledger, now time.Time) (o pageO
 			return err
 		}
 		return o.readHistory(ctx, l)
-	})
+	}, manager.MayBeStale())
 	return o, err
 }
 

@@ -57,7 +57,7 @@ registered and the input is taken in again.`,
 	out := addOutput(cmd)
 	all := cmd.Flags().Bool("all", false, "list those too that were acknowledged")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			return listOutput[rejectedRow]{out, rejectedHeader, rejectedRow.cells, "Nothing was rejected that is not acknowledged.", timeSpan{}}.write(rejectedRows(ctx, l, *all))
 		})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 func newReport(a *app) *cobra.Command {
@@ -65,7 +66,11 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 				basis, err := writeHTMLReport(ctx, cmd, l, a.name(), *page)
 				return cmp.Or(err, checkReport(cmd, basis, maxAge))
 			}
-			report, err := l.Report(ctx)
+			var report ledger.Report
+			err := l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) (err error) {
+				report, err = l.Report(ctx)
+				return err
+			}, manager.MayBeStale())
 			if err != nil {
 				return err
 			}

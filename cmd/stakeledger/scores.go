@@ -11,6 +11,7 @@ import (
 
 	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 // scoreFlags are the time of scores and the number of days.
@@ -55,7 +56,7 @@ func (s scoreFlags) read(ctx context.Context, l *ledger.Ledger, opts ...ledger.S
 		result.UIDsKnown = last > 0
 		result.Scores, err = l.Scores(ctx, result.At, int(result.Lookback), opts...)
 		return err
-	})
+	}, manager.MayBeStale())
 	return result, err
 }
 

@@ -158,7 +158,7 @@ func newSnapshotList(a *app) *cobra.Command {
 			return err
 		}
 		filter := ledger.SnapshotFilter{From: during.start(), Until: during.last()}
-		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			rows := func(yield func(snapshotRow, error) bool) {
 				for m, err := range selectedMiners(ctx, l, miner) {
 					if err != nil {

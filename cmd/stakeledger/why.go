@@ -62,7 +62,7 @@ until the rest is; they are named too. The id of a position is the id of its eve
 		if err != nil {
 			return usagef("%w", err)
 		}
-		return a.withSnapshot(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			r, err := readReason(ctx, l, name, scoring)
 			if err != nil {
 				return err

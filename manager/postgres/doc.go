@@ -53,6 +53,23 @@
 // connections, or a primary that has become a standby. Another connection, and so
 // the new primary, is looked for within the same budget.
 //
+// # Reading from a standby
+//
+// ReadOnly reads the primary. A standby ([manager.WithStandby]) serves only a
+// ReadOnly that asks for it ([manager.MayBeStale]), and only once it has replayed
+// the log to where it was at Open and to every commit that this process was
+// answered since; COMMIT asks for its position in the log, in the same message.
+// That costs the read one round trip to the standby. Where it does not get so far
+// within 100 ms, cannot be reached (which takes a second at most, and is not tried
+// again for another), has been promoted, is no standby of this database, or is lost
+// or cancels a statement while the closure reads, the primary serves. Then the
+// closure may run a second time.
+//
+// Such reads are snapshots, and a process sees its own writes in them. But they are
+// not strictly serializable: what another process has committed may be missing,
+// even if this one was told of it or has read it from the primary, and a later read
+// may show less than an earlier one.
+//
 // # Behind a pooler
 //
 // A pooler that gives each transaction another connection of the server's
