@@ -127,7 +127,7 @@ func (s *standby) run(ctx context.Context, outer *txn, l *label, pinned bool, ru
 	}
 	var c *conn
 	defer func() { p.returnPlace(c) }()
-	if c, err = s.connAt(ctx, waiting, seen); err != nil {
+	if c, err = s.connAt(waiting, seen); err != nil {
 		s.leave(ctx, err)
 		return false, nil
 	}
@@ -145,7 +145,7 @@ func (s *standby) run(ctx context.Context, outer *txn, l *label, pinned bool, ru
 
 // connAt is a connection to the standby, which has replayed the log to seen. With
 // an error it may be one that is unusable.
-func (s *standby) connAt(ctx, waiting context.Context, seen uint64) (*conn, error) {
+func (s *standby) connAt(waiting context.Context, seen uint64) (*conn, error) {
 	c, err := s.readers.liveConn(nil)
 	if err != nil {
 		return c, err
