@@ -7,23 +7,29 @@ package csqlite
 */
 import "C"
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
-// A batch is the rows that crossed with one call, cell by cell. Its slices but for
-// types are newly allocated for each batch, since values that the caller still has may point into the old ones.
+// A batch is the rows that crossed with one call and were not read. They are read
+// where C has put them; before a call that overwrites that, keepCrossed copies them.
 type batch struct {
-	types   []uint8 // of all cells
-	numbers []int64 // of those that are integers, or the bits of floats
-	texts   []string
-	blobs   [][]byte
+	cells []C.csqlite_cell
+	bytes []byte // of their texts and blobs
 
-	at, number, text, blob int32 // the next of each
+	// What values of the rows lead to. It is newly allocated for each batch, since
+	// the caller may still have values of the one before.
+	numbers []int64
+	texts   []string
+	shared  string // a copy of bytes from there
+	from    int
 }
 
 // few holds what most single rows have, in one allocation.
 type few struct {
-	numbers [16]int64
-	texts   [6]string
+	numbers [12]int64
+	texts   [4]string
 }
 
 // A text of up to sharedText bytes lies in one string with its neighbours, of up
@@ -33,19 +39,19 @@ const (
 	sharedBytes = 4096
 )
 
-// take copies what has crossed out of C's memory, which the next call overwrites.
+// take lets r read what has crossed.
 func (r *Rows) take() {
-	out := r.stmt.conn.out
+	c := r.stmt.conn
+	out := c.out
 	r.left, r.width = int32(out.rows), int32(out.cols)
 	n := int(r.left) * int(r.width)
 	if n == 0 {
 		return
 	}
-	r.blobs = nil
-	r.at, r.number, r.text, r.blob = 0, 0, 0, 0
-	if r.types = r.types[:0]; n > cap(r.types) {
-		r.types = make([]uint8, 0, n)
-	}
+	c.crossed = r
+	r.cells = unsafe.Slice(out.cells, n)
+	r.bytes = unsafe.Slice((*byte)(unsafe.Pointer(out.bytes)), int(out.bytes_used))
+	r.shared, r.from = "", 0
 	numbers, texts := int(out.numbers), int(out.texts)
 	switch {
 	case texts == 0:
@@ -56,29 +62,41 @@ func (r *Rows) take() {
 		f := &few{}
 		r.numbers, r.texts = f.numbers[:0], f.texts[:0]
 	}
-	r.copy(unsafe.Slice(out.cells, n), unsafe.Slice((*byte)(unsafe.Pointer(out.bytes)), int(out.bytes_used)))
+	if r.left > 1 && len(r.above) != int(r.width) {
+		r.above = make([]any, r.width)
+	}
 }
 
-func (r *batch) copy(cells []C.csqlite_cell, bytes []byte) {
-	shared, from := "", 0 // a copy of bytes from there
-	for i := range cells {
-		cell := &cells[i]
-		r.types = append(r.types, uint8(cell._type))
-		at, n := int(cell.v), int(cell.n)
-		switch cell._type {
-		case typeInteger, typeFloat:
-			r.numbers = append(r.numbers, int64(cell.v))
-		case typeText:
-			if n > sharedText {
-				r.texts = append(r.texts, string(bytes[at:at+n]))
-				continue
-			}
-			if at+n > from+len(shared) {
-				shared, from = string(bytes[at:min(at+sharedBytes, len(bytes))]), at
-			}
-			r.texts = append(r.texts, shared[at-from:at-from+n])
-		case typeBlob:
-			r.blobs = append(r.blobs, append(make([]byte, 0, n), bytes[at:at+n]...))
-		}
+// keepCrossed copies what was not read out of C's memory, which the next call may
+// overwrite or free.
+func (c *Conn) keepCrossed() {
+	r := c.crossed
+	if r == nil {
+		return
 	}
+	c.crossed = nil
+	if r.left > 0 {
+		r.cells, r.bytes = slices.Clone(r.cells), slices.Clone(r.bytes)
+	}
+}
+
+// addText returns the text at bytes[at:at+n], which stays where it is.
+func (r *batch) addText(at, n int) *string {
+	var text string
+	if n > sharedText {
+		text = string(r.bytes[at : at+n])
+	} else {
+		if at+n > r.from+len(r.shared) {
+			r.shared, r.from = string(r.bytes[at:min(at+sharedBytes, len(r.bytes))]), at
+		}
+		text = r.shared[at-r.from : at-r.from+n]
+	}
+	r.texts = append(r.texts, text)
+	return &r.texts[len(r.texts)-1]
+}
+
+// addNumber returns where n, or the bits of a float, stays.
+func (r *batch) addNumber(n int64) *int64 {
+	r.numbers = append(r.numbers, n)
+	return &r.numbers[len(r.numbers)-1]
 }

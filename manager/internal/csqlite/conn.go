@@ -40,6 +40,8 @@ type Conn struct {
 	handle *Handle
 	out    *C.csqlite_conn // nil once closed
 
+	crossed *Rows // some of whose rows may lie in out
+
 	autocommit bool // after the last statement of ours
 	asks       bool // the driver may have run something since
 	foreign    bool // the driver runs statements that we do not see
@@ -67,6 +69,7 @@ func (c *Conn) Close() error {
 		return nil
 	}
 	c.watch.end()
+	c.keepCrossed()
 	C.csqlite_conn_free(c.out)
 	c.out = nil
 	c.handle.Close()

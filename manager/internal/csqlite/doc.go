@@ -13,8 +13,10 @@
 // transaction is open. A statement prepared by a [Conn] calls once: to bind its
 // arguments, step, copy up to 256 rows (step.h has all limits), reset if it has
 // ended, and bring back the state of the transaction, the last row id and the
-// number of changes. Values, types, errors and their texts are the driver's; a
-// fuzz test compares the two. Different on purpose:
+// number of changes. Rows are read in C's memory until the next call needs it, and
+// a text that is the same as the one above it crosses once. Values, types, errors
+// and their texts are the driver's; a fuzz test compares the two. Different on
+// purpose:
 //
 //   - ExecContext resets its statement, also one with rows, which the driver leaves
 //     running; an error that SQLite finds only then is returned.

@@ -33,6 +33,7 @@ type Rows struct {
 	batch
 	width int32 // cells of a row
 	left  int32 // rows that crossed and were not read
+	above []any // by column, the last text that was read; for several rows
 
 	live    bool  // the statement has not ended
 	err     error // what ended it, returned after the rows before it
@@ -81,6 +82,7 @@ func (r *Rows) fill() {
 		r.err = err // the statement stays for Close
 		return
 	}
+	c.keepCrossed()
 	rc := C.csqlite_more(s.address(), C.int(most))
 	c.watch.pause()
 	c.ran()
@@ -99,18 +101,19 @@ func (r *Rows) fill() {
 func (r *Rows) Close() error {
 	err := r.closing
 	r.left, r.closing = 0, nil
+	s := r.stmt
 	if !r.live {
+		s.trim()
 		return err
 	}
-	s := r.stmt
 	r.live, s.rows = false, nil
-	if r.stmt.conn.out == nil {
+	if s.conn.out == nil {
 		return err
 	}
 	if rc := C.csqlite_reset(s.address()); rc != sqliteOK {
-		err = r.stmt.conn.failed(rc)
+		err = s.conn.failed(rc)
 	}
-	r.stmt.conn.ran()
+	s.conn.ran()
 	s.trim()
 	return err
 }
@@ -118,8 +121,9 @@ func (r *Rows) Close() error {
 // Reuse lets the statement's next run have the memory of r. It is for who has
 // closed r and lets nobody use it any more.
 func (r *Rows) Reuse() {
-	if s := r.stmt; !r.live && r != s.rows && s.used == nil && cap(r.types) <= C.CSQLITE_MOST_CELLS {
-		*r = Rows{batch: batch{types: r.types}}
+	if s := r.stmt; !r.live && r != s.rows && s.used == nil {
+		clear(r.above)
+		*r = Rows{above: r.above}
 		s.used = r
 	}
 }

@@ -40,7 +40,7 @@ func (s *script) schema() []string {
 	return []string{
 		choose(s, "PRAGMA encoding = 'UTF-8'", "PRAGMA encoding = 'UTF-16'"), t, u,
 		"CREATE TRIGGER r BEFORE INSERT ON u WHEN NEW.y = 3 BEGIN SELECT RAISE(" + choose(s, "ABORT, 'no'", "FAIL, 'fail'", "ROLLBACK, 'back'", "IGNORE") + "); END",
-		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT OR IGNORE INTO t SELECT i, i, i * 1.5, 'text ' || i, x'00ff', 1700000000 + i FROM n",
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT OR IGNORE INTO t SELECT i, i, i * 1.5, 'text ' || (i / 3), x'00ff', 1700000000 + i FROM n",
 	}
 }
 

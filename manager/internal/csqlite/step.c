@@ -131,6 +131,20 @@ static int copy_bytes(csqlite_conn *c, csqlite_cell *cell, const void *from, int
 	return SQLITE_OK;
 }
 
+/* Makes *cell the text above it if it is the same. */
+static int is_above(csqlite_conn *c, csqlite_cell *cell, const void *text, int n)
+{
+	const csqlite_cell *above = cell - c->cols;
+	if (above->n != n || (above->type != SQLITE_TEXT && above->type != CSQLITE_ABOVE))
+		return 0;
+	if (n > 0 && memcmp(c->bytes + above->v, text, n))
+		return 0;
+	cell->type = CSQLITE_ABOVE;
+	cell->v = above->v;
+	cell->n = n;
+	return 1;
+}
+
 /* Connections have no mutex and one user, so values need no protection: asking
  * the value twice is cheaper than asking for the column twice. */
 static int copy_row(csqlite_conn *c, sqlite3_stmt *s)
@@ -138,6 +152,7 @@ static int copy_row(csqlite_conn *c, sqlite3_stmt *s)
 	int cols = c->cols;
 	const void *b;
 	double f;
+	int n;
 	if (grow((void **)&c->cells, &c->cells_cap, (int64_t)(c->rows + 1) * cols, sizeof *c->cells) != SQLITE_OK)
 		return SQLITE_NOMEM;
 	csqlite_cell *cell = c->cells + (int64_t)c->rows * cols;
@@ -149,7 +164,7 @@ static int copy_row(csqlite_conn *c, sqlite3_stmt *s)
 		switch (cell->type = sqlite3_value_type(v)) {
 		case SQLITE_INTEGER:
 			cell->v = sqlite3_value_int64(v);
-			c->numbers++;
+			c->numbers += (uint64_t)cell->v > 255;
 			break;
 		case SQLITE_FLOAT:
 			f = sqlite3_value_double(v);
@@ -158,7 +173,10 @@ static int copy_row(csqlite_conn *c, sqlite3_stmt *s)
 			break;
 		case SQLITE_TEXT: /* the pointer first: asking for it converts to UTF-8 */
 			b = sqlite3_value_text(v);
-			rc = copy_bytes(c, cell, b, sqlite3_value_bytes(v));
+			n = sqlite3_value_bytes(v);
+			if (b && c->rows && is_above(c, cell, b, n))
+				break;
+			rc = copy_bytes(c, cell, b, n);
 			c->texts++;
 			break;
 		case SQLITE_BLOB:
@@ -250,10 +268,10 @@ int csqlite_reset(uintptr_t stmt)
 	return rc;
 }
 
-void csqlite_trim(csqlite_stmt *p)
+void csqlite_trim(csqlite_stmt *p, int read)
 {
 	csqlite_conn *c = p->conn;
-	if (c->bytes_cap > CSQLITE_KEPT_BYTES) {
+	if (read && c->bytes_cap > CSQLITE_KEPT_BYTES) {
 		free(c->bytes);
 		c->bytes = 0;
 		c->bytes_cap = 0;

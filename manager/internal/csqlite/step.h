@@ -14,6 +14,10 @@ enum {
 	CSQLITE_KEPT_BYTES = 128 << 10 /* a larger buffer is freed after use */
 };
 
+/* The type of a text that is the same as the one above it, which costs no copy:
+ * sorted rows often repeat a key or a word. It is beside SQLite's own types. */
+enum { CSQLITE_ABOVE = 6 };
+
 /* One value of a row. v is the number, the bits of the float, or where the bytes
  * begin in the connection's bytes; n is how many bytes there are. */
 typedef struct {
@@ -35,7 +39,8 @@ typedef struct {
 	char *bytes;         /* of their texts and blobs */
 	int64_t cells_cap, bytes_cap, bytes_used;
 	int64_t rowid, changes;
-	int32_t rows, cols, numbers, texts; /* the latter of all rows */
+	int32_t rows, cols;
+	int32_t numbers, texts; /* of all rows, but for integers from 0 to 255 and what is ABOVE */
 	int32_t reprepared; /* how often the statement was, so far */
 	int32_t autocommit;
 	int32_t reset; /* what the reset after the only wanted row answered */
@@ -74,7 +79,8 @@ int csqlite_run(uintptr_t stmt, int args, int most, int one);
  * csqlite_reset, which would replace the error's text. */
 int csqlite_more(uintptr_t stmt, int most);
 int csqlite_reset(uintptr_t stmt);
-/* Frees buffers that have grown beyond CSQLITE_KEPT_BYTES. */
-void csqlite_trim(csqlite_stmt *);
+/* Frees buffers that have grown beyond CSQLITE_KEPT_BYTES: that of the rows only
+ * if they were all read. */
+void csqlite_trim(csqlite_stmt *, int read);
 
 #endif

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"runtime"
@@ -571,6 +572,75 @@ func TestValuesStayWhenMoreRowsCross(t *testing.T) {
 		text := "text " + strconv.FormatInt(n, 10)
 		if want := []driver.Value{n, text, []byte("blob " + strconv.FormatInt(n, 10)), float64(n) + 0.5}; !reflect.DeepEqual(row, want) {
 			t.Fatalf("row %d: got %v, want %v", i, row, want)
+		}
+	}
+}
+
+// Rows are read where C has put them, until another call needs that place.
+func TestRowsStayWhenOthersCross(t *testing.T) {
+	const rows = 600
+	from := func(first int) string {
+		return fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) SELECT i, 'text ' || i, printf('%%0300d', i), CAST('blob ' || i AS BLOB) FROM n", first, rows)
+	}
+	want := func(i int) []driver.Value {
+		return []driver.Value{int64(i), fmt.Sprint("text ", i), fmt.Sprintf("%0300d", i), fmt.Append(nil, "blob ", i)}
+	}
+	c := openStepped(t, true)
+	a, b, large := query(t, prepare(t, c, from(0))), query(t, prepare(t, c, from(1000))), prepare(t, c, "SELECT hex(zeroblob(100000))")
+	dest := make([]driver.Value, 4)
+	for i := range rows {
+		for n, r := range []driver.Rows{a, b} {
+			if err := r.Next(dest); err != nil || !reflect.DeepEqual(dest, want(1000*n+i)) {
+				t.Fatalf("row %d: got %.200s, %v", 1000*n+i, fmt.Sprint(dest), err)
+			}
+		}
+		if i%100 == 50 { // whose memory is freed afterwards
+			if list, err := column(query(t, large), 1); err != nil || len(list[0].(string)) != 200_000 {
+				t.Fatalf("the large text: %v", err)
+			}
+		}
+	}
+
+	r := query(t, prepare(t, c, from(5000)))
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i := 5000; ; i++ {
+		err := r.Next(dest)
+		if err != nil && i > 5000 {
+			break
+		}
+		if err != nil || !reflect.DeepEqual(dest, want(i)) {
+			t.Fatalf("row %d after the connection was closed: got %.200s, %v", i, fmt.Sprint(dest), err)
+		}
+	}
+}
+
+// A text that is the same as the one above it crosses once.
+func TestTextsThatRepeat(t *testing.T) {
+	long := strings.Repeat("long ", 100)
+	cells := []string{"'a'", "'a'", "'b'", "x'62'", "'b'", "'b'", "NULL", "'b'", "''", "''", "1", "'1'", "'1'", "'" + long + "'", "'" + long + "'",
+		"'a' || char(0)", "'a' || char(0)", "'a' || char(0) || 'b'", "'2026-01-02'", "'2026-01-02'", "'no time'", "'no time'"}
+	want := []driver.Value{"a", "a", "b", []byte("b"), "b", "b", nil, "b", "", "", int64(1), "1", "1", long, long,
+		"a\x00", "a\x00", "a\x00b", "2026-01-02", "2026-01-02", "no time", "no time"}
+	day := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	for _, encoding := range []string{"UTF-8", "UTF-16"} {
+		c := openStepped(t, true, "PRAGMA encoding = '"+encoding+"'", "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b timestamp)")
+		for _, cell := range cells {
+			if _, err := c.ExecContext(context.Background(), "INSERT INTO t (a, b) VALUES ("+cell+", "+cell+")", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := query(t, prepare(t, c, "SELECT a, b FROM t ORDER BY id"))
+		dest := make([]driver.Value, 2)
+		for i, w := range want {
+			if err := r.Next(dest); err != nil || !reflect.DeepEqual(dest[0], w) {
+				t.Fatalf("%s, row %d: got %q, %v, want %q", encoding, i, dest[0], err, w)
+			}
+			at, isTime := dest[1].(time.Time)
+			if text, ok := w.(string); ok && (!isTime || text == "2026-01-02" && !at.Equal(day) || text == "no time" && !at.IsZero()) {
+				t.Errorf("%s, row %d: got %v, want the time in %q", encoding, i, dest[1], w)
+			}
 		}
 	}
 }

@@ -41,6 +41,7 @@ const (
 	typeText    = 3
 	typeBlob    = 4
 	typeNull    = 5
+	typeAbove   = C.CSQLITE_ABOVE
 )
 
 var (
@@ -233,6 +234,7 @@ func (s *Stmt) run(ctx context.Context, args []driver.NamedValue, most int, one 
 	if one {
 		only = 1
 	}
+	c.keepCrossed()
 	rc := C.csqlite_run(s.address(), C.int(n), C.int(most), only)
 	c.watch.pause()
 	c.ran()
@@ -258,11 +260,17 @@ func (s *Stmt) outcome(ctx context.Context, rc C.int) error {
 	return err
 }
 
-// trim gives back the memory of a large run.
+// trim frees the memory of a large run, unless rows are still to be read from it.
 func (s *Stmt) trim() {
-	if s.p.bytes_cap > C.CSQLITE_KEPT_BYTES || s.conn.out.bytes_cap > C.CSQLITE_KEPT_BYTES {
-		C.csqlite_trim(s.p)
+	c := s.conn
+	if s.p == nil || c.out == nil || s.p.bytes_cap <= C.CSQLITE_KEPT_BYTES && c.out.bytes_cap <= C.CSQLITE_KEPT_BYTES {
+		return
 	}
+	var read C.int
+	if c.crossed == nil || c.crossed.left == 0 {
+		read = 1
+	}
+	C.csqlite_trim(s.p, read)
 }
 
 // bind writes the arguments where C reads them and returns how many it wrote.

@@ -13,46 +13,56 @@ import (
 
 // read makes the driver's values of the next row's cells, as many as dest holds.
 func (r *Rows) read(dest []driver.Value) {
-	kinds, loc := r.columns.kinds, r.stmt.conn.Loc
-	types := r.types[r.at : r.at+r.width]
-	r.at += r.width
-	for i, t := range types {
+	row := r.cells[:r.width]
+	r.cells = r.cells[r.width:]
+	kinds := r.columns.kinds
+	for i := range row {
+		cell := &row[i]
 		var v driver.Value
-		k := plain
-		if kinds != nil {
-			k = kinds[i]
-		}
-		switch t {
+		switch cell._type {
 		case typeInteger:
-			n := &r.numbers[r.number]
-			r.number++
-			switch k {
-			case boolean:
-				v = *n > 0
-			case instant:
-				v = in(loc, unixTime(*n))
-			default:
-				v = box(intKind, unsafe.Pointer(n))
+			if n := int64(cell.v); uint64(n) < 256 { // which the runtime has in memory
+				v = n
+			} else {
+				v = box(intKind, unsafe.Pointer(r.addNumber(n)))
 			}
 		case typeFloat:
-			v = box(floatKind, unsafe.Pointer(&r.numbers[r.number]))
-			r.number++
+			v = box(floatKind, unsafe.Pointer(r.addNumber(int64(cell.v))))
 		case typeText:
-			text := &r.texts[r.text]
-			r.text++
-			if k == instant {
-				v = in(loc, parseTime(*text))
-			} else {
-				v = box(stringKind, unsafe.Pointer(text))
+			v = box(stringKind, unsafe.Pointer(r.addText(int(cell.v), int(cell.n))))
+			if i < len(r.above) {
+				r.above[i] = v
 			}
+		case typeAbove:
+			v = r.above[i]
 		case typeBlob:
-			v = r.blobs[r.blob]
-			r.blob++
+			v = append(make([]byte, 0, cell.n), r.bytes[cell.v:int(cell.v)+int(cell.n)]...)
+		}
+		if kinds != nil {
+			v = kinds[i].of(v, r.stmt.conn.Loc)
 		}
 		if i < len(dest) {
 			dest[i] = v
 		}
 	}
+}
+
+// of is the value that the driver makes of v in a column of that kind.
+func (k kind) of(v driver.Value, loc *time.Location) driver.Value {
+	switch n := v.(type) {
+	case int64:
+		switch k {
+		case boolean:
+			return n > 0
+		case instant:
+			return in(loc, unixTime(n))
+		}
+	case string:
+		if k == instant {
+			return in(loc, parseTime(n))
+		}
+	}
+	return v
 }
 
 // unixTime reads seconds, or milliseconds where they would be too many seconds.
