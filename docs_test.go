@@ -25,7 +25,7 @@ var pages = []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/ADOPTI
 
 func TestPagesNameFilesThatExist(t *testing.T) {
 	ofGo := []string{"database/sql", "math/big"}
-	invented := []string{"00001_x.sql"} // what a page tells its reader to make
+	invented := []string{"00001_x.sql", "schema.sql", "schema/00001_schema.sql"} // what a page tells its reader to make
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		if err != nil {

@@ -45,7 +45,7 @@ var builtSQL = map[string]string{
 	"ledger/copy_mark.go goOnAfterIDs: text":                                  "tables and columns of a list in the same file",
 	"ledger/info.go CheckFile: check":                                         "one of two constants that stand above",
 	"cmd/stakeledger/migrate.go listMigrations: objects":                      "the same",
-	"manager/migrate/store.go makeVersionTable: find":                         "one of two constants that stand above",
+	"manager/migrate/existing.go hasTable: find":                              "one of two constants that stand above",
 	"manager/conn.go prepareControls: control.sql":                            "a list of BEGIN, COMMIT and the like, which stands above",
 	"manager/conn_pragma.go set: p.name":                                      "of the lists of pragmas in the same file",
 	`manager/conn_pragma.go set: p.name + " = " + p.value`:                    "of the same lists; the one value that differs is FULL or NORMAL",

@@ -67,7 +67,7 @@ func (g *guard) allows(action int, a, b, schema string) bool {
 	case sqlite3.SQLITE_PRAGMA:
 		return g.allowsPragma(strings.ToLower(a), b)
 	case sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT:
-		return g.deny(ErrUnsupported, "the manager begins and ends transactions; nest WithTx for a savepoint")
+		return g.deny(ErrUnsupported, "the manager begins and ends transactions: use WithTx, which nests, or BeginTx of SQL()")
 	case sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH:
 		return g.deny(ErrUnsupported, "an attached database stays on the connection when the transaction has ended; attach it to every connection with WithConnectHook, or run the statement in Maintain")
 	case sqlite3.SQLITE_ALTER_TABLE: // whose arguments start with the schema

@@ -22,6 +22,14 @@ type Store struct {
 	db *manager.DB[*db.Queries, *db.Queries]
 }
 
+// itself is the query set of a program without sqlc: the transaction.
+func itself(tx manager.DBTX) manager.DBTX { return tx }
+
+// OpenPlain opens a database for SQL that is written by hand.
+func OpenPlain(ctx context.Context, path string, opts ...manager.Option) (*manager.DB[manager.DBTX, manager.DBTX], error) {
+	return manager.Open(ctx, path, itself, itself, opts...)
+}
+
 // execTx stays; only its body goes.
 func (s *Store) execTx(ctx context.Context, fn func(*db.Queries) error) error {
 	return s.db.WithTx(ctx, func(_ context.Context, q *db.Queries) error { return fn(q) })

@@ -57,3 +57,22 @@ func TestFunctionOfAHook(t *testing.T) {
 		t.Errorf("is_json: got %t, %v, want true", valid, err)
 	}
 }
+
+func TestWithoutSQLC(t *testing.T) {
+	db, err := OpenPlain(t.Context(), t.TempDir()+"/app.db", migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.Background())
+	err = db.WithTx(t.Context(), func(ctx context.Context, tx manager.DBTX) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO notes (title, body, written) VALUES ('a', '', '2026-01-01')")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := db.SQL().QueryRow("SELECT count(*) FROM notes").Scan(&n); err != nil || n != 1 {
+		t.Errorf("notes: got %d, %v, want 1", n, err)
+	}
+}

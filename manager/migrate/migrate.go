@@ -39,16 +39,20 @@
 // one: a file may not have one that the program lacks, and the program may not
 // have one that is older than the file's newest and that the file lacks. Go
 // migrations that some imported package has registered with goose do not count.
-// Two sets of migrations in one file each need a version table of their own: [Table].
+// Two sets of migrations in one file each need a version table of their own: [Table]. A file that
+// was there before goose was has no record: [Existing].
 package migrate
 
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/stakeledger/stakeledger/manager"
 )
 
 // migration is what [manager.WithMigration] takes.
@@ -131,6 +135,8 @@ func List(ctx context.Context, fsys fs.FS, db *sql.DB, opts ...Option) ([]Status
 // A schema is the migrations of a program and the database they are for.
 type schema struct {
 	goose    *goose.Provider
+	files    fs.FS
+	config   config
 	db       *sql.DB
 	versions versions
 	unlock   func()
@@ -138,7 +144,7 @@ type schema struct {
 
 // open reads both; db has goose's version table then. The caller unlocks it.
 func open(ctx context.Context, fsys fs.FS, c config, db *sql.DB) (_ *schema, err error) {
-	p, err := provider(fsys, c, db)
+	p, files, err := provider(fsys, c, db)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +164,11 @@ func open(ctx context.Context, fsys fs.FS, c config, db *sql.DB) (_ *schema, err
 	if err != nil {
 		return nil, err
 	}
-	return &schema{p, db, v, unlock}, nil
+	s := &schema{p, files, c, db, v, unlock}
+	if err := s.recordExisting(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // run applies the given migrations one by one, each on a connection of its own.
@@ -171,24 +181,29 @@ func (s *schema) run(ctx context.Context, op string, list []int64, up bool) erro
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", op, err)
+			return fmt.Errorf("%s: %w", op, s.explain(version, err))
 		}
 	}
 	return nil
 }
 
-// provider is goose on a database that has goose's version table.
-func provider(fsys fs.FS, c config, db *sql.DB) (*goose.Provider, error) {
+// provider is goose on a database that has goose's version table, with the folder of its files.
+func provider(fsys fs.FS, c config, db *sql.DB) (*goose.Provider, fs.FS, error) {
 	store, err := storeOf(db, c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if fsys, err = folder(fsys); err != nil {
-		return nil, err
-	}
-	p, err := goose.NewProvider(goose.DialectCustom, db, fsys, goose.WithStore(store), goose.WithDisableGlobalRegistry(true))
+	files, err := folder(fsys)
 	if err != nil {
-		return nil, fmt.Errorf("read migrations: %w", err)
+		return nil, nil, err
 	}
-	return p, nil
+	p, err := goose.NewProvider(goose.DialectCustom, db, files, goose.WithStore(store), goose.WithDisableGlobalRegistry(true))
+	switch {
+	case errors.Is(err, goose.ErrNoMigrations):
+		return nil, nil, &manager.Error{Op: "read migrations", Kind: manager.ErrUnsupported,
+			Detail: "no file is named like 00001_notes.sql, with its version first; found " + someFiles(files)}
+	case err != nil:
+		return nil, nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return p, files, nil
 }

@@ -140,17 +140,11 @@ func reset(db *sql.DB) error {
 
 // makeVersionTable makes goose's version table where there is none.
 func makeVersionTable(ctx context.Context, c config, db *sql.DB) error {
-	s, err := storeOf(db, c)
+	s, err := c.plainStore(db)
 	if err != nil {
 		return err
 	}
-	find := "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
-	if isServer(db) {
-		find = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1"
-	}
-	var tables int
-	row := db.QueryRowContext(ctx, find, s.Tablename())
-	if err := row.Scan(&tables); err != nil || tables > 0 {
+	if found, err := hasTable(ctx, db, s.Tablename()); err != nil || found {
 		return err
 	}
 	tx, err := db.BeginTx(ctx, nil)
@@ -165,4 +159,13 @@ func makeVersionTable(ctx context.Context, c config, db *sql.DB) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// plainStore is db's version table without what [store] does about a file: what is recorded of a file that
+// has rows without their parent must not fail on them, since a migration is yet to correct them.
+func (c config) plainStore(db *sql.DB) (database.Store, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return database.NewStore(goose.Dialect(Dialect(db)), c.table)
 }

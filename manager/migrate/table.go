@@ -12,7 +12,11 @@ import (
 // Option sets how migrations are recorded.
 type Option func(*config)
 
-type config struct{ table string }
+type config struct {
+	table           string
+	existing        string // of Existing; "" is none
+	existingVersion int64
+}
 
 func newConfig(opts []Option) config {
 	c := config{table: goose.DefaultTablename}

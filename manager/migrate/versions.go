@@ -18,7 +18,7 @@ import (
 func NotNewer(fsys fs.FS, opts ...Option) func(context.Context, *sql.DB) error {
 	c := newConfig(opts)
 	return func(ctx context.Context, db *sql.DB) error {
-		p, err := provider(fsys, c, db)
+		p, _, err := provider(fsys, c, db)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,8 @@ func readVersions(ctx context.Context, p *goose.Provider, c config, db *sql.DB) 
 	return v, nil
 }
 
-func (v versions) has(version int64) bool { return slices.Contains(v.applied, version) }
+func (v versions) has(version int64) bool   { return slices.Contains(v.applied, version) }
+func (v versions) knows(version int64) bool { return slices.Contains(v.known, version) }
 
 func newest(list []int64) int64 {
 	if len(list) == 0 {
@@ -98,7 +99,7 @@ func (v versions) check() error {
 func (v versions) checkKnown() error {
 	var unknown []int64
 	for _, version := range v.applied {
-		if !slices.Contains(v.known, version) {
+		if !v.knows(version) {
 			unknown = append(unknown, version)
 		}
 	}

@@ -78,7 +78,7 @@ func reads(words []string) bool {
 }
 
 const (
-	endsTransaction = "the manager begins and ends transactions; nest WithTx for a savepoint"
+	endsTransaction = "the manager begins and ends transactions: use WithTx, which nests"
 	staysBehind     = " stays on the connection when the transaction has ended"
 )
 
