@@ -135,3 +135,27 @@ func TestLentRowsThatNobodyReadsOnDoNotHoldTheClosure(t *testing.T) {
 	}
 	wantTitles(t, db, "a", "b")
 }
+
+func TestReadsThroughSQLAreCounted(t *testing.T) {
+	db := openNotes(t)
+	before := db.Stats().Reads
+	var n int
+	if err := db.SQL().QueryRow("SELECT count(*) FROM notes").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.SQL().BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Error(err)
+	}
+	for range 2 { // the first is tried as a read, and is none
+		if err := db.SQL().QueryRow("INSERT INTO notes (folder, title) VALUES ('inbox', 'a') ON CONFLICT DO UPDATE SET title = title RETURNING 1").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := db.Stats().Reads - before; got != 2 {
+		t.Errorf("Reads: got %d more, want 2: a query and a snapshot", got)
+	}
+}

@@ -76,6 +76,7 @@ func (p *readers) leaseRowsOnce(ctx context.Context, l *label, query string, arg
 		return nil, err
 	}
 	leased = true
+	p.core.stats.reads.Add(1)
 	var once sync.Once
 	return &leasedRows{found, func() { once.Do(func() { p.release(t) }) }}, nil
 }

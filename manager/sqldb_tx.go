@@ -185,6 +185,7 @@ func (tx *sqlTx) beginSnapshot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.core.stats.reads.Add(1)
 	tx.end = func(bool) error { p.release(tx.txn); return nil }
 	return nil
 }
