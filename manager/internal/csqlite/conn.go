@@ -5,6 +5,7 @@ package csqlite
 /*
 #cgo noescape csqlite_interrupt
 #cgo nocallback csqlite_interrupt
+#cgo noescape csqlite_begin
 #include <stdlib.h>
 #include "open.h"
 #include "step.h"
@@ -79,10 +80,50 @@ func (c *Conn) Close() error {
 // AutoCommit reports whether no transaction is open. It does not ask SQLite
 // where the last statement has brought the answer.
 func (c *Conn) AutoCommit() bool {
+	if c.isPutOff() {
+		return false
+	}
 	if c.asks || c.foreign || c.out == nil {
 		return c.SQLiteConn.AutoCommit()
 	}
 	return c.autocommit
+}
+
+// putOff lets BEGIN wait for the next statement, with which it crosses. By itself
+// it takes neither a lock nor a snapshot, so nobody can tell when it ran. Where
+// nothing came between, COMMIT and ROLLBACK only forget it. It reports whether s
+// need not run.
+func (s *Stmt) putOff() bool {
+	c := s.conn
+	switch {
+	case s.transaction == noTransaction || c.out == nil || s.p == nil:
+		return false
+	case s.transaction == begins:
+		if !c.ReadAhead || !c.AutoCommit() {
+			return false
+		}
+		c.out.begin = s.p.stmt
+		return true
+	}
+	if !c.isPutOff() {
+		return false
+	}
+	c.out.begin = nil
+	c.autocommit, c.asks = true, false
+	return true
+}
+
+func (c *Conn) isPutOff() bool { return c.out != nil && c.out.begin != nil }
+
+// begin runs the BEGIN that was put off, before the driver runs SQL.
+func (c *Conn) begin() error {
+	c.asks = true
+	if c.isPutOff() {
+		if rc := C.csqlite_begin(c.out); rc != sqliteOK {
+			return c.failed(rc)
+		}
+	}
+	return nil
 }
 
 // ran notes what a call into C brought about the transaction.
@@ -105,7 +146,14 @@ func (c *Conn) Prepare(query string) (driver.Stmt, error) {
 	if p == nil {
 		return c.SQLiteConn.Prepare(query)
 	}
-	return &Stmt{conn: c, p: p}, nil
+	s := &Stmt{conn: c, p: p}
+	switch query {
+	case "BEGIN":
+		s.transaction = begins
+	case "COMMIT", "ROLLBACK":
+		s.transaction = ends
+	}
+	return s, nil
 }
 
 // PrepareContext is Prepare.
@@ -128,28 +176,37 @@ func (c *Conn) failed(rc C.int) error {
 
 // ExecContext is the driver's, for texts of several statements.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	c.asks = true
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
 	return c.SQLiteConn.ExecContext(ctx, query, args)
 }
 
 // Exec is ExecContext for callers that have no context.
 func (c *Conn) Exec(query string, args []driver.Value) (driver.Result, error) {
-	c.asks = true
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
 	return c.SQLiteConn.Exec(query, args)
 }
 
 // QueryContext is the driver's, for texts of several statements.
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
 	return c.watched(c.SQLiteConn.QueryContext(ctx, query, args))
 }
 
 // Query is QueryContext for callers that have no context.
 func (c *Conn) Query(query string, args []driver.Value) (driver.Rows, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
 	return c.watched(c.SQLiteConn.Query(query, args))
 }
 
 func (c *Conn) watched(r driver.Rows, err error) (driver.Rows, error) {
-	c.asks = true
 	if rows, ok := r.(*sqlite3.SQLiteRows); ok && err == nil {
 		return &driverRows{rows, c}, nil
 	}
@@ -173,12 +230,18 @@ func (r *driverRows) Close() error {
 
 // Begin is the driver's.
 func (c *Conn) Begin() (driver.Tx, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
 	c.foreign = true
 	return c.SQLiteConn.Begin()
 }
 
 // BeginTx is the driver's.
 func (c *Conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
 	c.foreign = true
 	return c.SQLiteConn.BeginTx(ctx, o)
 }

@@ -18,6 +18,8 @@
 // and their texts are the driver's; a fuzz test compares the two. Different on
 // purpose:
 //
+//   - On a connection that only reads, RunContext of BEGIN waits for the next
+//     statement, with which it crosses.
 //   - ExecContext resets its statement, also one with rows, which the driver leaves
 //     running; an error that SQLite finds only then is returned.
 //   - Running a statement again ends the rows of its run before with an error.

@@ -191,7 +191,7 @@ static int copy_row(csqlite_conn *c, sqlite3_stmt *s)
 	return SQLITE_OK;
 }
 
-static void begin(csqlite_conn *c)
+static void clear(csqlite_conn *c)
 {
 	c->rows = c->cols = c->numbers = c->texts = 0;
 	c->bytes_used = 0;
@@ -224,14 +224,28 @@ static int reset(csqlite_stmt *p)
 	return sqlite3_reset(p->stmt);
 }
 
+int csqlite_begin(csqlite_conn *c)
+{
+	if (!c->begin)
+		return SQLITE_OK;
+	int rc = sqlite3_step(c->begin);
+	sqlite3_reset(c->begin);
+	if (rc != SQLITE_DONE)
+		return rc;
+	c->begin = 0;
+	return SQLITE_OK;
+}
+
 int csqlite_run(uintptr_t stmt, int args, int most, int one)
 {
 	csqlite_stmt *p = (csqlite_stmt *)stmt;
 	csqlite_conn *c = p->conn;
-	begin(c);
+	clear(c);
 	if (p->active)
 		reset(p);
-	int rc = bind(p, args);
+	int rc = csqlite_begin(c);
+	if (rc == SQLITE_OK)
+		rc = bind(p, args);
 	if (rc == SQLITE_OK)
 		rc = steps(p, most);
 	c->cols = sqlite3_column_count(p->stmt);
@@ -252,7 +266,7 @@ int csqlite_more(uintptr_t stmt, int most)
 {
 	csqlite_stmt *p = (csqlite_stmt *)stmt;
 	csqlite_conn *c = p->conn;
-	begin(c);
+	clear(c);
 	int rc = steps(p, most);
 	if (rc == SQLITE_DONE)
 		reset(p);

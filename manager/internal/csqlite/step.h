@@ -35,6 +35,7 @@ typedef struct {
  * Go reads it in place before the next call. */
 typedef struct {
 	void *db;
+	void *begin; /* a prepared BEGIN, to be run before the next statement, or 0 */
 	csqlite_cell *cells; /* of the rows, one after the other */
 	char *bytes;         /* of their texts and blobs */
 	int64_t cells_cap, bytes_cap, bytes_used;
@@ -79,6 +80,8 @@ int csqlite_run(uintptr_t stmt, int args, int most, int one);
  * csqlite_reset, which would replace the error's text. */
 int csqlite_more(uintptr_t stmt, int most);
 int csqlite_reset(uintptr_t stmt);
+/* Runs the BEGIN that was put off, if there is one. After an error it still is. */
+int csqlite_begin(csqlite_conn *);
 /* Frees buffers that have grown beyond CSQLITE_KEPT_BYTES: that of the rows only
  * if they were all read. */
 void csqlite_trim(csqlite_stmt *, int read);

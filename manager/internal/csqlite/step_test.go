@@ -644,3 +644,108 @@ func TestTextsThatRepeat(t *testing.T) {
 		}
 	}
 }
+
+// BEGIN alone takes no snapshot, so on a connection that only reads it crosses with
+// the first statement, and not at all if there is none.
+func TestBeginCrossesWithTheFirstStatement(t *testing.T) {
+	c := openStepped(t, true, "CREATE TABLE t (a)", "INSERT INTO t VALUES (1)")
+	begin, commit, rollback, read := prepare(t, c, "BEGIN"), prepare(t, c, "COMMIT"), prepare(t, c, "ROLLBACK"), prepare(t, c, "SELECT a FROM t")
+	run := func(s *csqlite.Stmt) {
+		t.Helper()
+		if err := s.RunContext(context.Background(), nil); err != nil {
+			t.Errorf("%v", err)
+		}
+	}
+	readOne := func() {
+		t.Helper()
+		r, err := read.QueryRowContext(context.Background(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list, err := column(r, 1); err != nil || !reflect.DeepEqual(list, []driver.Value{int64(1)}) {
+			t.Errorf("got %v, %v", list, err)
+		}
+	}
+	readOne()
+	for _, test := range []struct {
+		name  string
+		calls int64
+		run   func()
+	}{
+		{"one statement", 2, func() { readOne(); run(commit) }},
+		{"two statements", 3, func() { readOne(); readOne(); run(rollback) }},
+		{"no statement", 0, func() { run(commit) }},
+		{"no statement, rolled back", 0, func() { run(rollback) }},
+		{"a statement of the driver", -1, func() {
+			if _, err := c.Exec("PRAGMA user_version", nil); err != nil {
+				t.Error(err)
+			}
+			if c.SQLiteConn.AutoCommit() {
+				t.Error("the driver's statement ran outside the transaction")
+			}
+			run(commit)
+		}},
+		{"a query of the driver", -1, func() {
+			r, err := c.Query("SELECT a FROM t", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.SQLiteConn.AutoCommit() {
+				t.Error("the driver's query ran outside the transaction")
+			}
+			_ = r.Close()
+			run(commit)
+		}},
+		{"begun twice", -1, func() {
+			if err := begin.RunContext(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "within a transaction") {
+				t.Errorf("BEGIN again: got %v, want SQLite's refusal", err)
+			}
+			if c.AutoCommit() {
+				t.Error("the first BEGIN is forgotten")
+			}
+			run(commit)
+		}},
+		{"BEGIN fails", -1, func() {
+			if _, err := c.SQLiteConn.Exec("BEGIN", nil); err != nil { // on the driver's own connection, so unseen
+				t.Fatal(err)
+			}
+			if _, err := read.QueryRowContext(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "within a transaction") {
+				t.Errorf("got %v, want SQLite's refusal of BEGIN", err)
+			}
+			if _, err := c.SQLiteConn.Exec("ROLLBACK", nil); err != nil {
+				t.Fatal(err)
+			}
+			readOne()
+			run(commit)
+		}},
+		{"BEGIN is closed", -1, func() {
+			other := prepare(t, c, "BEGIN")
+			run(commit)
+			run(other)
+			_ = other.Close()
+			if c.AutoCommit() || c.SQLiteConn.AutoCommit() {
+				t.Error("no transaction is open")
+			}
+			run(commit)
+		}},
+	} {
+		calls := runtime.NumCgoCall()
+		run(begin)
+		if c.AutoCommit() {
+			t.Errorf("%s: no transaction after BEGIN", test.name)
+		}
+		test.run()
+		if got := runtime.NumCgoCall() - calls; test.calls >= 0 && got != test.calls {
+			t.Errorf("%s: got %d calls into C, want %d", test.name, got, test.calls)
+		}
+		if !c.AutoCommit() || !c.SQLiteConn.AutoCommit() {
+			t.Errorf("%s: the transaction is still open", test.name)
+		}
+	}
+
+	writes := openStepped(t, false)
+	run(prepare(t, writes, "BEGIN"))
+	if writes.SQLiteConn.AutoCommit() {
+		t.Error("a BEGIN was put off where the caller may write")
+	}
+}

@@ -59,7 +59,19 @@ type Stmt struct {
 
 	parameters map[string][3]int32 // of named arguments that were given
 	columns    *columns
+
+	transaction transaction
 }
+
+// A transaction says what a statement is to a transaction, as far as its text is
+// known.
+type transaction uint8
+
+const (
+	noTransaction transaction = iota
+	begins
+	ends
+)
 
 // columns are what a statement returns.
 type columns struct {
@@ -85,6 +97,10 @@ func (s *Stmt) Close() error {
 	}
 	s.abandon(errClosed)
 	p := s.p
+	if s.conn.isPutOff() && s.conn.out.begin == p.stmt {
+		_ = s.conn.begin()
+		s.conn.out.begin = nil
+	}
 	s.p = nil
 	if rc := C.csqlite_finalize(p); rc != sqliteOK && s.conn.out != nil {
 		return s.conn.failed(rc)
@@ -137,7 +153,7 @@ func (r *result) RowsAffected() (int64, error) { return r.changes, nil }
 
 // ExecContext runs the statement to its first row or its end, and resets it.
 func (s *Stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.RunContext(ctx, args); err != nil {
+	if err := s.exec(ctx, args); err != nil {
 		return nil, err
 	}
 	out := s.conn.out
@@ -146,6 +162,13 @@ func (s *Stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 
 // RunContext is ExecContext for a caller that wants no result.
 func (s *Stmt) RunContext(ctx context.Context, args []driver.NamedValue) error {
+	if len(args) == 0 && ctx.Done() == nil && s.putOff() {
+		return nil
+	}
+	return s.exec(ctx, args)
+}
+
+func (s *Stmt) exec(ctx context.Context, args []driver.NamedValue) error {
 	rc, err := s.run(ctx, args, 1, true)
 	if err != nil {
 		return err
