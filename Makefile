@@ -19,7 +19,7 @@ ledger_race := AtOnce|Beside|Sixteen|VerifyIsQuiet
 # What of the ledger's tests runs on a throw-away PostgreSQL too: the rules, the model, the orders, the reports. Those
 # left out take a minute each there, a transaction being slower than SQLite's; make torture runs all of them, and what
 # cannot be there is skipped with its reason.
-ledger_postgres := WorkedExamples|PickedExamples|FollowsTheModel|GoesOnAfterAny|MinimumBlocks|Scores|Snapshot|VerifyIsQuiet|ReplayReads|AddPosition|DirectCallsRefuse|UnknownMiner|RepeatedEvents|OverflowIsRefused|PositionList|SelfTrade|LenientWithout|EnteredLater|TiesOfTime|ClosedAt|SixteenClose|RegisterMiner|UIDsPass|Deregister|Blacklisted|UpdateMinerStatus|ListsArePaged|ListsRefuse|MissingRows|SyncMetagraph(Statuses|Refuses|$$)|TransactionWithAKey|ArchiveTakes|ArchiveOfOne|ArchiveRefuses
+ledger_postgres := Sentences|ReasonsHave|WeightsByHand|WorkedExamples|PickedExamples|FollowsTheModel|GoesOnAfterAny|MinimumBlocks|Scores|Snapshot|VerifyIsQuiet|ReplayReads|AddPosition|DirectCallsRefuse|UnknownMiner|RepeatedEvents|OverflowIsRefused|PositionList|SelfTrade|LenientWithout|EnteredLater|TiesOfTime|ClosedAt|SixteenClose|RegisterMiner|UIDsPass|Deregister|Blacklisted|UpdateMinerStatus|ListsArePaged|ListsRefuse|MissingRows|SyncMetagraph(Statuses|Refuses|$$)|TransactionWithAKey|ArchiveTakes|ArchiveOfOne|ArchiveRefuses
 postgres_found := [[ -n "$${PG_BIN:-}" ]] || command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 
 torture_race := ./isolation ./limits ./contention

@@ -29,6 +29,7 @@ func TestPositionListIsHonoured(t *testing.T) {
 	b := addPosition(t, l, stake("b", 1, 10, 10)).PositionID
 	c := addPosition(t, l, stake("c", 2, 10, 10)).PositionID
 	late := addPosition(t, l, stake("late", 60, 10, 10)).PositionID
+	tied := addPosition(t, l, stake("u", 11, 10, 10)).PositionID // at the time of the trade t2, and after it by its extrinsic
 	elsewhere := stake("d", 1, 10, 10)
 	elsewhere.Netuid = 2
 	d := addPosition(t, l, elsewhere).PositionID
@@ -50,6 +51,8 @@ func TestPositionListIsHonoured(t *testing.T) {
 		{"closed", []int64{c, b}, ledger.ErrNoOpenPosition},
 		{"another subnet's", []int64{c, d}, ledger.ErrNoOpenPosition},
 		{"entered after the exit", []int64{c, late}, ledger.ErrNoOpenPosition},
+		{"after the trade in the order of events alone", []int64{c, tied}, ledger.ErrNoOpenPosition},
+		{"closed, and an unknown id", []int64{b, 999}, ledger.ErrNotFound},
 		{"empty", nil, ledger.ErrInvalid},
 		{"too little, though others are open", []int64{c}, ledger.ErrInsufficientAlpha},
 	} {
