@@ -212,7 +212,7 @@
 // be read by its owner only. [OpenReadOnly] serves reports on a live file, and
 // reads a file on read-only media or in a folder it may not write, with a log
 // that was left there: without locks, so that each ReadOnly looks for traces of
-// a writer before and after, opens the file again, and in the end returns
+// a writer before and after, opens the file again, runs again, and in the end returns
 // ErrBusy. Its Close leaves nothing beside the file that was not there.
 //
 // What Open sets, and what that means for a file that other programs have written:

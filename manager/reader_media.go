@@ -52,8 +52,21 @@ func (p *readers) openLockless(ctx context.Context) (*conn, error) {
 
 // checkLockless returns an error, and closes c so that another connection is
 // opened, if c reads without locks and the database may have been written since
-// c was opened.
+// c was opened. It comes before a snapshot and after it: what was read meanwhile
+// may be of two moments. Nobody else may use c.
 func (p *readers) checkLockless(c *conn, l *label) error {
+	err := p.writtenMeanwhile(c, l)
+	if err != nil {
+		p.mu.Lock()
+		delete(p.lockless, c)
+		p.mu.Unlock()
+		_ = c.close()
+	}
+	return err
+}
+
+// writtenMeanwhile is checkLockless for a connection that is in use.
+func (p *readers) writtenMeanwhile(c *conn, l *label) error {
 	if p.core.writer != nil || p.core.server != nil {
 		return nil
 	}
@@ -63,10 +76,6 @@ func (p *readers) checkLockless(c *conn, l *label) error {
 	if !alone || opened.equal(tracesOf(p.core.path)) {
 		return nil
 	}
-	p.mu.Lock()
-	delete(p.lockless, c)
-	p.mu.Unlock()
-	_ = c.close()
 	return &Error{Op: "read", Label: l.String(), Kind: ErrBusy, Err: sqlite3.Error{Code: sqlite3.ErrBusy},
 		Detail: p.core.path + " was written meanwhile by a program that may write its folder, which this one may not"}
 }

@@ -2,6 +2,7 @@ package manager_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -37,8 +39,13 @@ func init() {
 			childSay("%q", err.Error())
 			return
 		}
-		for childSay("ready"); childHear()() == "count"; {
-			n, err := manager.Read(t.Context(), db, func(ctx context.Context, q *bank) (int64, error) { return q.transfers(ctx) })
+		childSay("ready")
+		for {
+			read, known := slowReads[childHear()()]
+			if !known {
+				return
+			}
+			n, err := read(t.Context(), db)
 			if err != nil {
 				childSay("%q", err.Error())
 				continue
@@ -46,6 +53,59 @@ func init() {
 			childSay("%d", n)
 		}
 	}
+}
+
+// slowReads count the transfers, and all but the first wait for a line in the middle.
+var slowReads = map[string]func(context.Context, *bankDB) (int64, error){
+	"count": func(ctx context.Context, db *bankDB) (int64, error) {
+		return manager.Read(ctx, db, func(ctx context.Context, q *bank) (int64, error) { return q.transfers(ctx) })
+	},
+	"ReadOnly": func(ctx context.Context, db *bankDB) (int64, error) {
+		pause := sync.OnceFunc(middle)
+		return manager.Read(ctx, db, func(ctx context.Context, q *bank) (int64, error) {
+			n, err := q.transfers(ctx)
+			pause()
+			return n, err
+		})
+	},
+	"SQL().Query": func(ctx context.Context, db *bankDB) (n int64, err error) {
+		rows, err := db.SQL().QueryContext(ctx, "SELECT 1 FROM transfers")
+		if err != nil {
+			return 0, err
+		}
+		defer rows.Close()
+		for ; rows.Next(); n++ {
+			if n == 0 {
+				middle()
+			}
+		}
+		return n, rows.Err()
+	},
+	"SQL().QueryRow": func(ctx context.Context, db *bankDB) (n int64, err error) {
+		row := db.SQL().QueryRowContext(ctx, "SELECT count(*) FROM transfers")
+		middle()
+		err = row.Scan(&n)
+		return n, err
+	},
+	"SQL().BeginTx": func(ctx context.Context, db *bankDB) (int64, error) {
+		tx, err := db.SQL().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			return 0, err
+		}
+		defer tx.Rollback()
+		n, err := newBank(tx).transfers(ctx)
+		if err != nil {
+			return 0, err
+		}
+		middle()
+		return n, tx.Commit()
+	},
+}
+
+// middle lets the parent do something while a child reads.
+func middle() {
+	childSay("middle")
+	childHear()()
 }
 
 // mediaKinds are the places that cannot be written, as the reader finds them.
@@ -152,6 +212,44 @@ func TestReaderWithoutLocksMeetsAWriterThatStartsLater(t *testing.T) {
 				}
 				c.wait(t)
 			})
+		}
+	}
+}
+
+// Who reads without locks while somebody writes may have read pages of two moments.
+func TestReaderWithoutLocksMeetsAWriterMeanwhile(t *testing.T) {
+	for _, kind := range mediaKinds {
+		for _, killed := range []bool{false, true} {
+			for read, want := range map[string]string{"ReadOnly": "15", "SQL().Query": "busy", "SQL().QueryRow": "busy", "SQL().BeginTx": "busy"} {
+				t.Run(fmt.Sprint(read, ", ", kind.name, ", killed ", killed), func(t *testing.T) {
+					path := mediaBank(t, killed)
+					c := mediaReader(t, path, kind.name, kind.prepare)
+					for _, when := range []string{"at first", "later"} {
+						c.tell(t, read)
+						if got := c.said(t); got != "middle" {
+							t.Fatal(got)
+						}
+						if when == "later" {
+							db := bankOpen(t, path)
+							for seq := range int64(5) {
+								if err := bankAdd(t.Context(), db, "meanwhile", seq); err != nil {
+									t.Fatal(err)
+								}
+							}
+							bankClose(t, db)
+						}
+						c.tell(t, "go on")
+						if got := c.said(t); when == "at first" && got != "10" || when == "later" && !strings.Contains(got, want) {
+							t.Errorf("%s: got %s, want 10 at first, and then %s", when, got, want)
+						}
+					}
+					c.tell(t, "count")
+					if got := c.said(t); got != "15" {
+						t.Errorf("the next read: got %s, want 15", got)
+					}
+					c.wait(t)
+				})
+			}
 		}
 	}
 }

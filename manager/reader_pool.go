@@ -264,6 +264,10 @@ func (p *readers) runInSnapshot(ctx context.Context, outer *txn, c *conn, l *lab
 	t, ctx := p.core.newTxn(ctx, outer, c, l, false)
 	defer func() {
 		p.endSnapshot(t)
+		if written := p.checkLockless(c, l); written != nil {
+			again, err = true, written
+			return
+		}
 		again = t.canRetry(err)
 	}()
 	p.core.stats.reads.Add(1)

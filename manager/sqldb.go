@@ -26,6 +26,9 @@ import (
 // while others wait is rolled back, and its next statement returns ErrTxAborted. Warnings,
 // and the errors of waiting callers, name it by the source line that began it.
 //
+// After [OpenReadOnly] queries and snapshots work, and the rest is ErrReadOnly. Where that
+// reads without locks, a query or snapshot beside a writer ends in ErrBusy.
+//
 // SAVEPOINT, RELEASE and ROLLBACK TO are understood inside a transaction, as
 // statements of their own. With the context of a closure of this manager,
 // statements belong to its transaction, and BeginTx begins a nested one.

@@ -85,7 +85,7 @@ func (c *sqlConn) query(ctx context.Context, query string, args []driver.NamedVa
 	}
 	if !writing.has(query) {
 		rows, err := c.core.door.readers.leaseRows(ctx, &l, query, args)
-		if !errors.Is(err, ErrReadOnly) || c.core.readOnly {
+		if !errors.Is(err, ErrReadOnly) {
 			return rows, err
 		}
 		writing.add(query)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,5 +159,50 @@ func TestReadsThroughSQLAreCounted(t *testing.T) {
 	}
 	if got := db.Stats().Reads - before; got != 2 {
 		t.Errorf("Reads: got %d more, want 2: a query and a snapshot", got)
+	}
+}
+
+func TestSQLOfADatabaseOpenedReadOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notes.db")
+	mustExec(t, openAt(t, path).SQL(), insertNote, "a")
+	db, err := manager.OpenReadOnly(t.Context(), path, newReader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.Background())
+	door := db.SQL()
+	begin := func(query string) func() error {
+		return func() error {
+			tx, err := door.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+			if err != nil {
+				return err
+			}
+			_, err = tx.Exec(query)
+			return errors.Join(err, tx.Commit())
+		}
+	}
+	for _, test := range []struct {
+		name string
+		do   func() error
+		want string // in the error; "" is none
+	}{
+		{"a query", func() error { return door.QueryRow("SELECT title FROM notes").Scan(new(string)) }, ""},
+		{"a ping", door.Ping, ""},
+		{"a snapshot", begin("SELECT 1"), ""},
+		{"a write in a snapshot", begin("DELETE FROM notes"), "read-only"},
+		{"a write", func() error { _, err := door.Exec("DELETE FROM notes"); return err }, "opened with OpenReadOnly"},
+		{"RETURNING", func() error { return door.QueryRow("DELETE FROM notes RETURNING 1").Scan(new(int)) }, "opened with OpenReadOnly"},
+		{"RETURNING, again", func() error { return door.QueryRow("DELETE FROM notes RETURNING 1").Scan(new(int)) }, "opened with OpenReadOnly"},
+		{"a transaction", func() error { _, err := door.Begin(); return err }, "ask for TxOptions.ReadOnly"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := test.do()
+			switch {
+			case test.want == "" && err != nil:
+				t.Errorf("got %v, want nil", err)
+			case test.want != "" && (!errors.Is(err, manager.ErrReadOnly) || !strings.Contains(err.Error(), test.want)):
+				t.Errorf("got %v, want ErrReadOnly with %q", err, test.want)
+			}
+		})
 	}
 }

@@ -20,12 +20,28 @@ func (r sealedRows) Close() error { return hideBadConn(r.rows.Close()) }
 // leasedRows hold the reader that they come from until they are closed.
 type leasedRows struct {
 	sealedRows
-	release func()
+	pool     *readers
+	txn      *txn
+	label    *label
+	released sync.Once
+}
+
+func (r *leasedRows) Next(dest []driver.Value) error {
+	err := r.sealedRows.Next(dest)
+	if err == io.EOF {
+		if written := r.pool.writtenMeanwhile(r.txn.conn, r.label); written != nil {
+			return written
+		}
+	}
+	return err
 }
 
 func (r *leasedRows) Close() error {
-	defer r.release() // also when a tracer panics
-	return r.sealedRows.Close()
+	defer r.released.Do(func() { r.pool.release(r.txn) }) // also when a tracer panics
+	if err := r.sealedRows.Close(); err != nil {
+		return err
+	}
+	return r.pool.writtenMeanwhile(r.txn.conn, r.label) // for a *sql.Row, which does not read to the end
 }
 
 // hideBadConnNext is hideBadConn for Next, whose io.EOF database/sql compares
@@ -77,8 +93,7 @@ func (p *readers) leaseRowsOnce(ctx context.Context, l *label, query string, arg
 	}
 	leased = true
 	p.core.stats.reads.Add(1)
-	var once sync.Once
-	return &leasedRows{found, func() { once.Do(func() { p.release(t) }) }}, nil
+	return &leasedRows{sealedRows: found, pool: p, txn: t, label: l}, nil
 }
 
 // maxBuffered bounds the rows of a write outside a transaction, which must be

@@ -186,7 +186,13 @@ func (tx *sqlTx) beginSnapshot(ctx context.Context) error {
 		return err
 	}
 	p.core.stats.reads.Add(1)
-	tx.end = func(bool) error { p.release(tx.txn); return nil }
+	tx.end = func(commit bool) error {
+		defer p.release(tx.txn)
+		if !commit {
+			return nil
+		}
+		return p.writtenMeanwhile(tx.txn.conn, &l)
+	}
 	return nil
 }
 
@@ -208,6 +214,9 @@ func rolledBackUnless(keep bool) error {
 // that waits until the transaction is ended.
 func (tx *sqlTx) beginWrite(ctx context.Context) error {
 	l, co := callerLabel(), tx.conn.core
+	if co.readOnly {
+		return &Error{Op: "begin transaction", Label: l.String(), Kind: ErrReadOnly, Detail: "opened with OpenReadOnly; ask for TxOptions.ReadOnly"}
+	}
 	if err := co.refuseOuterContext(ctx, "begin transaction", &l); err != nil {
 		return err
 	}
