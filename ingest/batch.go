@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"iter"
-	"strings"
 
 	"github.com/stakeledger/stakeledger/ledger"
 )
@@ -66,16 +65,6 @@ func (b *Batch) readAll(yield func(ledger.Event, error) bool) (err error) {
 		err = held.release(take)
 	}
 	return err
-}
-
-// Blank reports whether no file holds anything but blank space, as far as that is known before they are read.
-func (b *Batch) Blank() bool {
-	for _, f := range b.files {
-		if len(f.start) == maxHead || strings.Trim(f.start, "\ufeff \t\r\n") != "" {
-			return false
-		}
-	}
-	return true
 }
 
 // Count is how many events a file holds.

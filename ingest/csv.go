@@ -16,6 +16,7 @@ func (d *document) readCSV() error {
 		columns int
 		cells   []string
 		comma   byte
+		names   string // the header
 	)
 	for ; ; in.line++ {
 		line, err := in.nextLine()
@@ -25,7 +26,7 @@ func (d *document) readCSV() error {
 		if err != nil {
 			return err
 		}
-		if isBlank(line) {
+		if isBlank(line) || line == names { // which comes again where files were put one after the other
 			continue
 		}
 		if comma == 0 {
@@ -35,7 +36,7 @@ func (d *document) readCSV() error {
 			return err
 		}
 		if columns == 0 {
-			columns = len(cells)
+			columns, names = len(cells), line
 			if err := d.rows.header(cells); err != nil {
 				return err
 			}

@@ -20,8 +20,9 @@
 //   - rows: an object a line or, where the first of them is spread over lines, one after the other.
 //
 // CSV has the names of the fields in its first line, in any order and case, with "-" or blanks for "_", between
-// commas, semicolons, tabs or bars. Cells may be in double quotes; none holds a line break. An empty cell is the
-// default of a field that may be left out.
+// commas, semicolons, tabs or bars. Where the same line comes again, since files were put one after the other, it is
+// skipped. Cells may be in double quotes; none holds a line break. An empty cell is the default of a field that may be
+// left out.
 //
 // # Events
 //

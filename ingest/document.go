@@ -54,6 +54,9 @@ func (d *document) read() error {
 func (d *document) readJSON() error {
 	for first := true; ; first = false {
 		c, err := d.in.nextByte()
+		if c == byteOrderMark[0] { // of a file that was put after another
+			c, err = d.in.firstByte()
+		}
 		switch {
 		case err == io.EOF:
 			return nil

@@ -18,12 +18,13 @@ func TestReadCSVOfOthers(t *testing.T) {
 	header, rows, _ := strings.Cut(twoCells, "\n")
 	named := strings.NewReplacer("coldkey", "ColdKey", "extrinsic_id", "Extrinsic ID", "event_index", "EVENT-INDEX", "tao", " TAO ").Replace(header)
 	for name, text := range map[string]string{
-		"semicolons":            strings.ReplaceAll(twoCells, ",", ";"),
-		"tabs":                  strings.ReplaceAll(twoCells, ",", "\t"),
-		"bars":                  strings.ReplaceAll(twoCells, ",", "|"),
-		"names in other cases":  named + "\n" + rows,
-		"quoted names, a comma": `"` + strings.ReplaceAll(header, ",", `","`) + "\"\n" + rows,
-		"what events prints":    header + ",event_id,outcome,reason,out_of_order\n" + strings.ReplaceAll(strings.ReplaceAll(rows, "2.000000000,\n", "2.000000000,,1,applied,,false\n"), "\"true\"\n", "\"true\",2,ignored,excluded,true\n"),
+		"semicolons":                    strings.ReplaceAll(twoCells, ",", ";"),
+		"tabs":                          strings.ReplaceAll(twoCells, ",", "\t"),
+		"bars":                          strings.ReplaceAll(twoCells, ",", "|"),
+		"names in other cases":          named + "\n" + rows,
+		"quoted names, a comma":         `"` + strings.ReplaceAll(header, ",", `","`) + "\"\n" + rows,
+		"files put one after the other": "\ufeff" + header + "\r\n" + strings.SplitAfter(rows, "\n")[0] + "\ufeff" + header + "\r\n" + strings.SplitAfter(rows, "\n")[1],
+		"what events prints":            header + ",event_id,outcome,reason,out_of_order\n" + strings.ReplaceAll(strings.ReplaceAll(rows, "2.000000000,\n", "2.000000000,,1,applied,,false\n"), "\"true\"\n", "\"true\",2,ignored,excluded,true\n"),
 	} {
 		t.Run(name, func(t *testing.T) { wantEvents(t, strings.NewReader(text), twoEvents) })
 	}
@@ -62,6 +63,18 @@ func TestReadLenient(t *testing.T) {
 		if _, err := collect(strings.NewReader(text), ingest.Options{Lenient: true}); !errors.Is(err, chain.ErrInvalid) {
 			t.Errorf("%s: got %v, want an error in lenient mode too", name, err)
 		}
+	}
+}
+
+// TestReadFilesPutTogether: each file may begin with a byte order mark of its own.
+func TestReadFilesPutTogether(t *testing.T) {
+	first, second, _ := strings.Cut(twoRows, "\n  },\n")
+	for name, text := range map[string]string{
+		"arrays":     "\ufeff" + first + "\n}]\n\ufeff[" + second,
+		"pages":      "\ufeff{\"pagination\":{},\"data\":" + first + "\n}]}\ufeff{\"pagination\":{},\"data\":[" + second + "}",
+		"JSON Lines": "\ufeff" + strings.Replace(twoLines, "\n", "\n\ufeff", 1),
+	} {
+		t.Run(name, func(t *testing.T) { wantEvents(t, strings.NewReader(text), twoEvents) })
 	}
 }
 

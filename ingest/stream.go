@@ -29,10 +29,11 @@ func (in *input) reset(r io.Reader) {
 	in.line = 1
 }
 
+const byteOrderMark = "\ufeff"
+
 // firstByte skips a byte order mark and blank space, and returns the byte that comes next without
 // taking it; io.EOF when there is none.
 func (in *input) firstByte() (byte, error) {
-	const byteOrderMark = "\ufeff"
 	if start, _ := in.reader.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
 		_, _ = in.reader.Discard(len(byteOrderMark)) // is buffered
 	}
@@ -57,7 +58,8 @@ func (in *input) nextByte() (byte, error) {
 	}
 }
 
-// nextLine returns the next line without its end, and io.EOF after the last one. The caller counts.
+// nextLine returns the next line without its end, and without the byte order mark that begins it where files were put
+// one after the other; io.EOF after the last one. The caller counts.
 func (in *input) nextLine() (string, error) {
 	line, err := in.reader.ReadSlice('\n')
 	switch {
@@ -70,7 +72,7 @@ func (in *input) nextLine() (string, error) {
 	case len(line) == 0:
 		return "", io.EOF
 	}
-	return strings.TrimSuffix(string(line), "\r"), nil
+	return strings.TrimPrefix(strings.TrimSuffix(string(line), "\r"), byteOrderMark), nil
 }
 
 func isBlank(line string) bool { return strings.Trim(line, " \t\r") == "" }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"strings"
 
@@ -84,11 +85,19 @@ func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) erro
 	if err != nil {
 		return explainIngest(ctx, name, err)
 	}
-	if batch.Blank() && !*f.allowEmpty {
-		return doubtf("ingest %s: nothing in it; --allow-empty accepts that", name)
+	events, stop, err := begunEvents(batch)
+	if err != nil {
+		return ofHowMany(explainIngest(ctx, name, err), batch.FilesRead(), len(files))
+	}
+	defer stop()
+	if events == nil {
+		if err := f.checkDoubts(batch); err != nil {
+			return err
+		}
+		events = func(func(ledger.Event, error) bool) {}
 	}
 	return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
-		result, err := ingestBatch(ctx, cmd, l, f, batch, name)
+		result, err := ingestBatch(ctx, cmd, l, f, events, name)
 		if err != nil {
 			return ofHowMany(explainIngest(ctx, name, err), batch.FilesRead(), len(files))
 		}
@@ -111,13 +120,29 @@ func ingestFiles(a *app, cmd *cobra.Command, f ingestFlags, files []string) erro
 	})
 }
 
-func ingestBatch(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f ingestFlags, batch *ingest.Batch, name string) (result ingestResult, err error) {
+// begunEvents are the events of batch, of which the first is read: an input that is wrong from its beginning, or holds
+// no event, must not create a ledger. Without an event they are nil. stop ends reading.
+func begunEvents(batch *ingest.Batch) (events iter.Seq2[ledger.Event, error], stop func(), err error) {
+	next, stop := iter.Pull2(batch.Events())
+	event, err, more := next()
+	if err != nil || !more {
+		stop()
+		return nil, func() {}, err
+	}
+	return func(yield func(ledger.Event, error) bool) {
+		for more && yield(event, err) {
+			event, err, more = next()
+		}
+	}, stop, nil
+}
+
+func ingestBatch(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, f ingestFlags, events iter.Seq2[ledger.Event, error], name string) (result ingestResult, err error) {
 	before, err := lastRejected(ctx, l)
 	if err != nil {
 		return result, err
 	}
 	bar := newProgress(cmd.ErrOrStderr(), name)
-	result.Summary, err = l.Apply(ctx, batch.Events(), f.applyOptions(bar)...)
+	result.Summary, err = l.Apply(ctx, events, f.applyOptions(bar)...)
 	bar.finish()
 	if err == nil {
 		result.New, result.more, err = rejectedSince(ctx, l, before)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -172,7 +173,7 @@ func TestIngestOpensFilesFirst(t *testing.T) {
 		"a folder":                 {[]string{good, t.TempDir()}, exitFailure, []string{"it is a folder"}},
 		"a zip archive":            {[]string{good, writeFile(t, "a.zip", "PK\x03\x04....")}, exitFailure, []string{"a.zip:1", "a zip archive"}},
 		"a page of HTML":           {[]string{writeFile(t, "a.json", "<!DOCTYPE html>"), good}, exitFailure, []string{"a.json:1", "HTML"}},
-		"nothing":                  {[]string{writeFile(t, "a.json", ""), writeFile(t, "b.json", "\n")}, exitDoubtful, []string{"a.json", "b.json", "nothing in it", "--allow-empty"}},
+		"nothing":                  {[]string{writeFile(t, "a.json", ""), writeFile(t, "b.json", "\n")}, exitDoubtful, []string{"a.json", "b.json", "no event in it", "--allow-empty"}},
 		"standard input twice":     {[]string{"-", "-"}, exitUsage, []string{"given twice"}},
 		"no ledger to be created":  {[]string{good, "--no-create"}, exitFailure, []string{"there is no ledger", "--no-create"}},
 	} {
@@ -422,6 +423,7 @@ func TestIngestWrongInput(t *testing.T) {
 		name, stdin, arg string
 		parts            []string
 	}{
+		{"bad row after a good one", event("") + "\n" + event(`"kind":"gift"`), "-", []string{"standard input:2"}},
 		{"bad address", event(`"coldkey":"5Grw"`), "-", []string{"standard input:1", `field "coldkey"`}},
 		{"truncated", event("")[:80], "-", []string{"standard input:1"}},
 		{"escape sequence", event(`"kind":"\u001b[31m"`), "-", []string{`\x1b[31m`}},
@@ -429,8 +431,12 @@ func TestIngestWrongInput(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			db := file(t, "ledger.db")
 			run(t, test.stdin, "--db", db, "ingest", test.arg).fails(t, exitFailure, test.parts...)
-			if got := must(t, "", "--db", db, "miners", "--json"); got != "[]\n" {
-				t.Errorf("miners: got %s, want none", got)
+			if strings.HasPrefix(test.name, "bad row after") {
+				if got := must(t, "", "--db", db, "miners", "--json"); got != "[]\n" {
+					t.Errorf("miners: got %s, want none", got)
+				}
+			} else if _, err := os.Stat(db); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("got %v, want no ledger made for an input that is wrong from its beginning", err)
 			}
 		})
 	}
