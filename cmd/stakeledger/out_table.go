@@ -161,7 +161,7 @@ func (t *table) columnConfigs() []pretty.ColumnConfig {
 
 func isNumber(cell any) bool {
 	switch cell.(type) {
-	case int, int64, chain.Netuid, chain.UID, chain.Rao, *chain.Rao, percent:
+	case int, int64, chain.Netuid, chain.UID, chain.Rao, *chain.Rao, *amountSum, percent:
 		return true
 	}
 	return false
@@ -208,6 +208,8 @@ func (t *table) cellText(cell any, places int) string {
 		return escapeControls(string(v))
 	case chain.Rao:
 		return formatAmount(v, places)
+	case *amountSum:
+		return v.format(places)
 	case *chain.Rao:
 		if v == nil {
 			return none

@@ -30,7 +30,7 @@ func newStandings(miners []ledger.Miner, places int) (winners, losers []rankedMi
 	largest := max(math.Abs(float64(miners[0].Gain)), math.Abs(float64(miners[len(miners)-1].Gain)))
 	row := func(m ledger.Miner) rankedMiner {
 		return rankedMiner{
-			Coldkey: escapeControls(string(m.Coldkey)), Short: shortAddress(m.Coldkey), Gain: pageAmount(&m.Gain, places),
+			Coldkey: escapeControls(string(m.Coldkey)), Short: shortAddress(m.Coldkey), Gain: pageAmount(m.Gain, places),
 			WinRate: percent{m.WinningCloses, m.CountedCloses}.String(), Percent: barPercent(math.Abs(float64(m.Gain)), largest),
 		}
 	}
@@ -77,12 +77,14 @@ func newSubnetBars(open []ledger.Exposure) []subnetBar {
 		s.add(e.Positions, e.Alpha, e.TAO)
 	}
 	slices.SortFunc(list, func(x, y *subnetExposure) int {
-		return cmp.Or(cmp.Compare(y.tao.total, x.tao.total), cmp.Compare(x.netuid, y.netuid))
+		return cmp.Or(y.tao.total.Cmp(&x.tao.total), cmp.Compare(x.netuid, y.netuid))
 	})
 	others := subnetExposure{}
 	count := max(0, len(list)-shownSubnets)
 	for _, s := range list[len(list)-count:] {
-		others.add(s.positions, s.alpha.total, s.tao.total)
+		others.positions += s.positions
+		others.alpha.total.Add(&others.alpha.total, &s.alpha.total)
+		others.tao.total.Add(&others.tao.total, &s.tao.total)
 	}
 	var bars []subnetBar
 	for _, s := range list[:len(list)-count] {
@@ -104,8 +106,8 @@ func (s *subnetExposure) add(positions int64, alpha, tao chain.Rao) {
 
 func (s *subnetExposure) bar(name string, largest *subnetExposure) subnetBar {
 	return subnetBar{
-		Name: name, Positions: groupThousands(strconv.FormatInt(s.positions, 10)), Alpha: pageAmount(s.alpha.amount(), pagePlaces), TAO: pageAmount(s.tao.amount(), pagePlaces),
-		Percent: barPercent(float64(s.tao.total), float64(largest.tao.total)),
+		Name: name, Positions: groupThousands(strconv.FormatInt(s.positions, 10)), Alpha: groupThousands(s.alpha.format(pagePlaces)), TAO: groupThousands(s.tao.format(pagePlaces)),
+		Percent: barPercent(s.tao.float(), largest.tao.float()),
 	}
 }
 

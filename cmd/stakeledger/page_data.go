@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"math/big"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -101,8 +102,8 @@ func newPageMiner(rank int, m ledger.Miner, o pageOverview, places int) pageMine
 	row := pageMiner{
 		Rank: rank, Coldkey: escapeControls(string(m.Coldkey)), Short: shortAddress(m.Coldkey), UID: uidText(o.uids[m.MinerID]), Status: escapeControls(string(m.Status)),
 		Open: m.OpenPositions, Trades: m.Trades, Closes: m.Closes, WinRate: percent{m.WinningCloses, m.CountedCloses}.String(),
-		Gain: pageAmount(&m.Gain, places), Class: gainClass(m.Gain), Weight: weightText(score.Weight), Score: scoreText(score.Raw),
-		Entry: pageAmount(&m.EntryTAO, places), Exit: pageAmount(&m.ExitTAO, places), LastActive: (&table{most: maxWidth}).cellText(m.LastActive, 0),
+		Gain: pageAmount(m.Gain, places), Class: gainClass(cmp.Compare(m.Gain, 0)), Weight: weightText(score.Weight), Score: scoreText(score.Raw),
+		Entry: pageAmount(m.EntryTAO, places), Exit: pageAmount(m.ExitTAO, places), LastActive: (&table{most: maxWidth}).cellText(m.LastActive, 0),
 	}
 	if o.late[m.MinerID] {
 		row.Status += ", late"
@@ -141,32 +142,27 @@ func placesOf(miners []ledger.Miner) int {
 	return 0
 }
 
-// gainClass is the class of a gain, beside its sign.
-func gainClass(r chain.Rao) string {
+// gainClass is the class of a gain of that sign.
+func gainClass(sign int) string {
 	switch {
-	case r > 0:
+	case sign > 0:
 		return "up"
-	case r < 0:
+	case sign < 0:
 		return "down"
 	}
 	return ""
 }
 
-// pageAmount prints an amount with its thousands apart, or a dash where there is none.
-func pageAmount(r *chain.Rao, places int) string {
-	if r == nil {
-		return none
-	}
-	return groupThousands(formatAmount(*r, places))
-}
+// pageAmount prints an amount with its thousands apart.
+func pageAmount(r chain.Rao, places int) string { return groupThousands(formatAmount(r, places)) }
 
 // totalAmount prints a sum with as many places as fit where it stands.
-func totalAmount(s amountSum) string {
-	total := s.amount()
-	if total != nil && (*total >= 1e6*chain.RaoPerTAO || *total <= -1e6*chain.RaoPerTAO) {
-		return pageAmount(total, 0)
+func totalAmount(s *amountSum) string {
+	places := 2
+	if s.total.CmpAbs(big.NewInt(1e6*chain.RaoPerTAO)) >= 0 {
+		places = 0
 	}
-	return pageAmount(total, 2)
+	return groupThousands(s.format(places))
 }
 
 // groupThousands puts a comma between the thousands of a decimal number.
@@ -199,10 +195,7 @@ func newFigures(o pageOverview) []pageFigure {
 	for _, e := range o.open {
 		cost.add(e.TAO)
 	}
-	gain := pageFigure{Name: "Gain TAO", Value: totalAmount(all.gain), Key: "gain"}
-	if total := all.gain.amount(); total != nil {
-		gain.Class = gainClass(*total)
-	}
+	gain := pageFigure{Name: "Gain TAO", Value: totalAmount(&all.gain), Key: "gain", Class: gainClass(all.gain.total.Sign())}
 	count := func(n int64) string { return groupThousands(strconv.FormatInt(n, 10)) }
 	return []pageFigure{
 		gain,
@@ -211,8 +204,8 @@ func newFigures(o pageOverview) []pageFigure {
 		{Name: "Miners", Value: count(int64(len(o.miners)))},
 		{Name: "Trades", Value: count(all.trades)},
 		{Name: "Open positions", Value: count(all.open)},
-		{Name: "Open, cost TAO", Value: totalAmount(cost)},
-		{Name: "Entry TAO", Value: totalAmount(all.entry)},
-		{Name: "Exit TAO", Value: totalAmount(all.exit)},
+		{Name: "Open, cost TAO", Value: totalAmount(&cost)},
+		{Name: "Entry TAO", Value: totalAmount(&all.entry)},
+		{Name: "Exit TAO", Value: totalAmount(&all.exit)},
 	}
 }

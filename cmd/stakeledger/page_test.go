@@ -187,8 +187,15 @@ func TestSubnetBars(t *testing.T) {
 		t.Errorf("the last of %d: got %+v, want %+v", len(bars), got, want)
 	}
 	bars = newSubnetBars([]ledger.Exposure{{Netuid: 1, TAO: math.MaxInt64, Alpha: 5}, {MinerID: 2, Netuid: 1, TAO: 5, Alpha: 5}})
-	if bars[0].TAO != none {
-		t.Errorf("a sum that does not fit: got %q, want none", bars[0].TAO)
+	if got, want := bars[0].TAO, "9,223,372,036.8548"; got != want {
+		t.Errorf("a sum of more than an amount can be: got %q, want %q", got, want)
+	}
+	most := &amountSum{}
+	for range 3 {
+		most.add(math.MaxInt64)
+	}
+	if got, want := totalAmount(most), "27,670,116,111"; got != want {
+		t.Errorf("a total of more than an amount can be: got %q, want %q", got, want)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
+	"math/big"
 	"slices"
 	"time"
 
@@ -43,7 +43,7 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 	p := addPeriod(cmd, addOutput(cmd))
 	asJSON := p.json
 	status := addOption(cmd, "status", "active|inactive|blacklisted", "only miners of this status", chain.ParseMinerStatus)
-	maxAge := addOption(cmd, "max-age", "DURATION", "exit with code 6 when the newest event is older, as 36h", parseAge)
+	maxAge := addOption(cmd, "max-age", "DURATION", "exit with code 6 when the newest event is older, as 36h or 2d", parseAge)
 	page := cmd.Flags().String("html", "", "write a page for a browser to `FILE`")
 	for _, flag := range []string{"json", "jsonl", "csv", "from", "until", "during", "netuid", "status", "sort", "limit", "top"} {
 		markExclusive(cmd, "html", flag)
@@ -124,7 +124,7 @@ func writeLeaderboard(w io.Writer, miners []ledger.ReportRow) error {
 		all.add(m)
 	}
 	t.footer = []any{"", plural(int64(len(miners)), "miner", "miners"), all.open, all.trades, percent{all.wins, all.counted},
-		all.entry.amount(), all.exit.amount(), all.gain.amount()}
+		&all.entry, &all.exit, &all.gain}
 	return t.write(w)
 }
 
@@ -144,24 +144,29 @@ func (t *minerTotals) add(m ledger.ReportRow) {
 	t.gain.add(m.GainTAO)
 }
 
-// amountSum adds amounts, and notices an overflow.
-type amountSum struct {
-	total    chain.Rao
-	overflow bool
+// amountSum is an exact sum of amounts, which may be more than one amount can be.
+type amountSum struct{ total big.Int }
+
+func (s *amountSum) add(r chain.Rao) { s.total.Add(&s.total, big.NewInt(int64(r))) }
+
+func (s *amountSum) float() float64 {
+	f, _ := s.total.Float64()
+	return f
 }
 
-func (s *amountSum) add(r chain.Rao) {
-	if r > 0 && s.total > math.MaxInt64-r || r < 0 && s.total < math.MinInt64-r {
-		s.overflow = true
-		return
+// format is the sum with so many places, rounded.
+func (s *amountSum) format(places int) string {
+	if s.total.IsInt64() {
+		return formatAmount(chain.Rao(s.total.Int64()), places)
 	}
-	s.total += r
-}
-
-// amount is the sum, or nil when it has overflowed.
-func (s *amountSum) amount() *chain.Rao {
-	if s.overflow {
-		return nil
+	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(allPlaces-places)), nil)
+	size := new(big.Int).Abs(&s.total)
+	digits := size.Add(size, new(big.Int).Rsh(unit, 1)).Quo(size, unit).String()
+	if places > 0 {
+		digits = digits[:len(digits)-places] + "." + digits[len(digits)-places:]
 	}
-	return &s.total
+	if s.total.Sign() < 0 {
+		digits = "-" + digits
+	}
+	return digits
 }
