@@ -349,9 +349,14 @@ func TestTimesInWords(t *testing.T) {
 			t.Errorf("%s: got %s to %s and error %v, want %s to %s", test.word, from, until, err, test.from, test.until)
 		}
 	}
-	for _, word := range []string{"", "2026-13", "2025-02-29", "7", "-7d", "d", "1969", "99999w", "20260101"} {
+	for _, word := range []string{"", "2026-13", "2025-02-29", "7", "-7d", "d", "1969", "20000w", "99999w", "20260101"} {
 		if _, _, err := parsePeriod(word); err == nil {
 			t.Errorf("%q: got no error", word)
+		}
+	}
+	for word, want := range map[string]time.Duration{"7d": 7 * 24 * time.Hour, "2w": 14 * 24 * time.Hour, "1h30m": 90 * time.Minute, "0": 0} {
+		if got, err := parseAge(word); got != want || err != nil {
+			t.Errorf("duration %s: got %v and error %v, want %v", word, got, err, want)
 		}
 	}
 	db := simulated(t)

@@ -76,7 +76,7 @@ Environment:
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", maxWidth)))
 	root.SetVersionTemplate("stakeledger {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see %s --help", err, cmd.CommandPath())
+		return usagef("%w; see %s --help", plainFlagError(err), cmd.CommandPath())
 	})
 	a.addFlags(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
@@ -86,6 +86,12 @@ Environment:
 		return nil
 	}
 	addCommands(root, a)
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			asGroup(c)
+		}
+	}
 	fromEnvironment(root)
 	addCompletions(a, root)
 	return root

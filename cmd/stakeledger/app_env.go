@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,6 +36,18 @@ func fromEnvironment(root *cobra.Command) {
 }
 
 func setFromEnvironment(cmd *cobra.Command) error {
+	for _, variable := range standingIn(cmd) {
+		name, value, _ := strings.Cut(variable, "=")
+		if err := cmd.Flags().Set(flagName(name), value); err != nil {
+			return usagef("%s stands for --%s: %w", escapeControls(variable), flagName(name), plainFlagError(err))
+		}
+	}
+	return nil
+}
+
+// standingIn are the variables, as name=value, that stand for flags of cmd. Where the flag is given, or one that
+// excludes it, the variable does not count.
+func standingIn(cmd *cobra.Command) (variables []string) {
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
 		flag := flagName(name)
@@ -42,9 +55,9 @@ func setFromEnvironment(cmd *cobra.Command) error {
 		if f == nil || f.Changed || value == "" || flag == "help" || flag == "version" {
 			continue
 		}
-		if err := cmd.Flags().Set(flag, value); err != nil {
-			return usagef("%s stands for --%s: %w", escapeControls(variable), flag, err)
+		if !slices.ContainsFunc(f.Annotations[excludes], cmd.Flags().Changed) {
+			variables = append(variables, variable)
 		}
 	}
-	return nil
+	return variables
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"unicode"
+
+	"github.com/stakeledger/stakeledger/ledger"
 )
 
 // The exit codes of the process; the help of the root says what they mean.
@@ -29,6 +31,14 @@ func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// impossibleIsUsage makes a usageError of an error that says that a value cannot be.
+func impossibleIsUsage(err error) error {
+	if errors.Is(err, ledger.ErrInvalid) {
+		return &usageError{err}
+	}
+	return err
+}
 
 // rejectedError means that the input was applied, but some of its events were rejected.
 type rejectedError struct{ events int64 }

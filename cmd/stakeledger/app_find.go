@@ -58,7 +58,11 @@ func (n minerName) find(ctx context.Context, l *ledger.Ledger) (ledger.Miner, er
 	case n.begins != "":
 		return n.findBeginning(ctx, l)
 	case n.address == "":
-		return l.MinerByUID(ctx, n.uid)
+		m, err := l.MinerByUID(ctx, n.uid)
+		if errors.Is(err, ledger.ErrNotFound) {
+			err = fmt.Errorf("%w; stakeledger miners lists them with the UIDs that they hold", err)
+		}
+		return m, err
 	}
 	m, err := l.MinerByColdkey(ctx, n.address)
 	if !errors.Is(err, ledger.ErrNotFound) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -75,8 +76,19 @@ func addJSON(cmd *cobra.Command) *bool {
 	return cmd.Flags().Bool("json", false, "print JSON for programs: full addresses, exact amounts, RFC 3339 times")
 }
 
-// markExclusive lets at most one of several flags be given.
+// excludes is the annotation of a flag that names those that cannot be given with it.
+const excludes = "stakeledger_excludes"
+
+// markExclusive lets at most one of several flags be given. A variable for one of them gives way to another that is
+// given.
 func markExclusive(cmd *cobra.Command, flags ...string) {
+	for _, flag := range flags {
+		f := cmd.Flags().Lookup(flag)
+		if f.Annotations == nil {
+			f.Annotations = map[string][]string{}
+		}
+		f.Annotations[excludes] = append(f.Annotations[excludes], flags...)
+	}
 	before := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		var given []string
@@ -102,7 +114,7 @@ type timeSpan struct {
 }
 
 func addSpan(cmd *cobra.Command, what string) timeSpan {
-	return timeSpan{
+	s := timeSpan{
 		from:  addOption(cmd, "from", "TIME", "only those "+what+" at or after this time: "+timeWords, parseMoment),
 		until: addOption(cmd, "until", "TIME", "only those "+what+" before this time", parseMoment),
 		during: addOption(cmd, "during", "PERIOD", "only those "+what+" in this year, month, day, or since 7d", func(s string) (p [2]chain.Time, err error) {
@@ -110,13 +122,13 @@ func addSpan(cmd *cobra.Command, what string) timeSpan {
 			return p, err
 		}),
 	}
+	markExclusive(cmd, "during", "from")
+	markExclusive(cmd, "during", "until")
+	return s
 }
 
 // validate refuses a span that ends before it starts.
 func (s timeSpan) validate() error {
-	if s.during.value != nil && (s.from.value != nil || s.until.value != nil) {
-		return usagef("--during and --from or --until exclude each other")
-	}
 	if s.from.value != nil && s.until.value != nil && *s.until.value < *s.from.value {
 		return usagef("--until %s is before --from %s", s.until, s.from)
 	}
@@ -159,6 +171,23 @@ type rowLimit struct {
 
 func addLimit(cmd *cobra.Command) rowLimit {
 	return rowLimit{cmd, addOption(cmd, "limit", "ROWS", fmt.Sprintf("rows at most, 0 for all (default %d in a table, all in JSON)", tableRows), parseCount)}
+}
+
+// plainFlagError replaces what the flag package says about numbers, which names its functions.
+func plainFlagError(err error) error {
+	bad, ok := errors.AsType[*strconv.NumError](err)
+	if !ok {
+		return err
+	}
+	want := "want a whole number"
+	switch bad.Func {
+	case "ParseBool":
+		want = "want true or false"
+	case "ParseUint":
+		want += " of 0 or more"
+	}
+	what, _, _ := strings.Cut(err.Error(), ": strconv.")
+	return fmt.Errorf("%s: %s", what, want)
 }
 
 func parseCount(s string) (int64, error) {

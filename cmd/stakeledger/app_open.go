@@ -56,6 +56,14 @@ func (a *app) withWritable(cmd *cobra.Command, fn func(ctx context.Context, l *l
 	return runAndClose(cmd.Context(), l, a.withLog(cmd, l, fn))
 }
 
+// withExisting is withWritable for a command that has nothing to do where there is no ledger yet.
+func (a *app) withExisting(cmd *cobra.Command, fn func(ctx context.Context, l *ledger.Ledger) error) error {
+	if err := a.checkExists(cmd); err != nil {
+		return err
+	}
+	return a.withWritable(cmd, fn)
+}
+
 // runAndClose runs fn and closes l, also when the context has ended.
 func runAndClose(ctx context.Context, l *ledger.Ledger, fn func(ctx context.Context, l *ledger.Ledger) error) (err error) {
 	defer func() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -84,8 +85,8 @@ func parseAgo(s string) (time.Duration, bool) {
 		return 0, false
 	}
 	n, _ := strconv.Atoi(parts[1])
-	unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
-	return time.Duration(n) * unit[parts[2]], true
+	unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[parts[2]]
+	return time.Duration(n) * unit, time.Duration(n) <= math.MaxInt64/unit
 }
 
 // given are the texts that the span was given as.

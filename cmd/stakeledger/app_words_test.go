@@ -158,6 +158,22 @@ func TestFlagsFromEnvironment(t *testing.T) {
 	if got := rows(t, must(t, "", "positions", "--netuid", "4")); len(got) == 0 || got[0]["netuid"] != 4.0 {
 		t.Error("positions --netuid 4: want the flag to win")
 	}
+	if got := must(t, "", "positions", "--csv", "--limit", "2"); strings.Count(got, "\n") != 3 {
+		t.Errorf("positions --csv: got %q, want CSV although JSON is the variables' choice", got)
+	}
+	t.Setenv("STAKELEDGER_LIMIT", "1")
+	if got := rows(t, must(t, "", "positions", "--top", "2")); len(got) != 2 {
+		t.Errorf("positions --top 2: got %d rows, want --top to win over a variable for --limit", len(got))
+	}
+	t.Setenv("STAKELEDGER_FROM", "2100-01-01")
+	if got := rows(t, run(t, "", "positions", "--during", "2025").stdout); len(got) != 1 {
+		t.Errorf("positions --during 2025: got %d rows, want --during to win over a variable for --from", len(got))
+	}
+	t.Setenv("STAKELEDGER_CSV", "true")
+	run(t, "", "positions").fails(t, exitUsage, "--json and --csv exclude each other")
+	t.Setenv("STAKELEDGER_CSV", "perhaps")
+	run(t, "", "positions").fails(t, exitUsage, "STAKELEDGER_CSV=perhaps", "true or false")
+	t.Setenv("STAKELEDGER_CSV", "")
 	t.Setenv("STAKELEDGER_NETUID", "many")
 	run(t, "", "positions").fails(t, exitUsage, "STAKELEDGER_NETUID=many", "--netuid")
 	t.Setenv("STAKELEDGER_ALL", "true")

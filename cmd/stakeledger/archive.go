@@ -34,21 +34,19 @@ it again goes on.`,
 		Args: exactArgs(0, false),
 	}
 	f := archiveFlags{
-		olderThan: addOption(cmd, "older-than", "DURATION", "last exit longer ago than this, such as 168h", parseAge),
+		olderThan: addOption(cmd, "older-than", "DURATION", "last exit longer ago than this, such as 7d", parseAge),
 		before:    addOption(cmd, "before", "TIME", "last exit before this time: "+timeWords, parseMoment),
 		miner:     addMiner(cmd),
 		rows:      addOption(cmd, "rows", "ROWS", "rows a transaction: fewer let others write sooner, more are faster (default 300)", parseBatch),
 	}
+	markExclusive(cmd, "older-than", "before")
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		before, err := f.cutoff()
 		if err != nil {
 			return err
 		}
-		if err := a.checkExists(cmd); err != nil {
-			return err
-		}
-		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withExisting(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			return f.run(ctx, cmd, l, before, *asJSON)
 		})
 	}
@@ -97,9 +95,12 @@ func (f archiveFlags) run(ctx context.Context, cmd *cobra.Command, l *ledger.Led
 
 // parseAge reads a duration that lies in the past.
 func parseAge(s string) (time.Duration, error) {
+	if d, ok := parseAgo(s); ok {
+		return d, nil
+	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("duration %s: want one such as 168h or 90m", chain.Quote(s))
+		return 0, fmt.Errorf("duration %s: want one such as 7d, 36h or 90m", chain.Quote(s))
 	}
 	return d, nil
 }

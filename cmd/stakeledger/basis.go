@@ -44,7 +44,7 @@ func newestEventAge(newest *chain.Time, now time.Time, most time.Duration) strin
 		return ""
 	}
 	if old := now.Sub(newest.Time()); old > most {
-		return fmt.Sprintf("the newest event is of %s UTC, %s ago", newest.Time().Format(minute), old.Truncate(time.Minute))
+		return fmt.Sprintf("the newest event is of %s UTC, %s ago", newest.Time().Format(minute), heldFor(old.Microseconds()))
 	}
 	return ""
 }

@@ -91,7 +91,7 @@ func TestReportMaxAge(t *testing.T) {
 	must(t, "", "--db", db, "report")
 	must(t, "", "--db", db, "report", "--max-age", "60h")
 	r := run(t, "", "--db", db, "report", "--json", "--max-age", "40h")
-	r.fails(t, exitStale, "50h0m", "ago")
+	r.fails(t, exitStale, "2 days 2 h ago")
 	if !strings.HasPrefix(r.stdout, `{"miners":[{`) {
 		t.Errorf("got %q, want the report all the same", r.stdout)
 	}

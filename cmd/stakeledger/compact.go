@@ -31,11 +31,8 @@ PostgreSQL does this by itself.`,
 		if err := a.onlyFiles("compact", "psql --command='VACUUM (FULL, ANALYZE)' "+shellQuoted(a.name())+" rewrites the tables, which nobody reads meanwhile; without it autovacuum reuses the space"); err != nil {
 			return err
 		}
-		if err := a.checkExists(cmd); err != nil {
-			return err
-		}
 		size := compactResult{Before: a.fileBytes()}
-		if err := a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error { return l.Compact(ctx) }); err != nil {
+		if err := a.withExisting(cmd, func(ctx context.Context, l *ledger.Ledger) error { return l.Compact(ctx) }); err != nil {
 			return err
 		}
 		size.After = a.fileBytes()

@@ -202,7 +202,7 @@ func (d *doctor) examineContents(b ledgerInfo) {
 
 func (d *doctor) examineUpkeep(ctx context.Context, cmd *cobra.Command, b ledgerInfo) {
 	last := b.Upkeep.Backup
-	d.addVerdict("backup", last != nil && last.elapsed() < mostBackup, stateWarns, last.describe(), "stakeledger backup FILE")
+	d.addVerdict("backup", last != nil && last.OK && last.elapsed() < mostBackup, stateWarns, last.describe(), "stakeledger backup FILE")
 	if last != nil && last.File != "" {
 		err := d.tryBackup(ctx, cmd, last.File)
 		found := "it can be read"

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 
 	"github.com/spf13/cobra"
@@ -120,7 +121,10 @@ func parseOutcome(s string) (string, error) {
 		return s, nil
 	}
 	outcome, err := chain.ParseOutcome(s)
-	return string(outcome), err
+	if err != nil {
+		return "", fmt.Errorf("want applied, ignored or rejected")
+	}
+	return string(outcome), nil
 }
 
 // rejectedEvents goes through what was rejected. The miner may be none of the ledger's: its name is then the

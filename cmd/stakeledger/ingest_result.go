@@ -67,10 +67,7 @@ func (r ingestResult) write(w io.Writer, name string) error {
 	if r.more || int64(len(r.New)) < rejected {
 		b.WriteString("    stakeledger rejected lists all\n")
 	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
+	return writeText(w, b.String())
 }
 
 // rejectionError is the error for rejected events, unless all rejected events are acknowledged. Events of unknown

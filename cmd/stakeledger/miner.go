@@ -122,8 +122,8 @@ func (p minerPage) write(w io.Writer) error {
 	if p.UnmatchedAlpha != 0 || p.UnmatchedTAO != 0 {
 		line("unmatched", p.UnmatchedAlpha.String()+" alpha sold for "+p.UnmatchedTAO.String()+" TAO without a position")
 	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("write output: %w", err)
+	if err := writeText(w, b.String()); err != nil {
+		return err
 	}
 	return p.writeLists(w)
 }
@@ -161,8 +161,8 @@ func writeSection(w io.Writer, title string, t *table, all int, part string) err
 	if all > len(t.rows) {
 		title += fmt.Sprintf(", %s %d of %d", part, len(t.rows), all)
 	}
-	if _, err := fmt.Fprintf(w, "\n%s\n", title); err != nil {
-		return fmt.Errorf("write output: %w", err)
+	if err := writeText(w, "\n"+title+"\n"); err != nil {
+		return err
 	}
 	return t.write(w)
 }

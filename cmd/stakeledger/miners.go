@@ -105,6 +105,8 @@ something open at an instant, with what they held and had open then; the status 
 	status := addOption(cmd, "status", "active|inactive|blacklisted", "only those of this status", chain.ParseMinerStatus)
 	at := addOption(cmd, "at", "TIME", "who held a UID or had something open at this time, and what", parseMoment)
 	p := addPeriod(cmd, addOutput(cmd))
+	sort := cmd.Flags().Lookup("sort")
+	sort.DefValue, sort.Usage = "", sort.Usage+" (default gain in a period, else the order of their ids)"
 	for _, flag := range []string{"from", "until", "during", "sort"} {
 		markExclusive(cmd, "at", flag)
 	}

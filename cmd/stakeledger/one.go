@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -38,6 +39,9 @@ The id is the one that lists print.`, what, closes),
 		}
 		return a.withList(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			one, err := read(ctx, l, id)
+			if errors.Is(err, ledger.ErrNotFound) {
+				return fmt.Errorf("%w; stakeledger %ss --archived lists their ids", err, what)
+			}
 			if err != nil {
 				return err
 			}

@@ -60,6 +60,13 @@ func addRecords[R any](cmd *cobra.Command, what, happened string, archives bool)
 		r.archived = wordOption(archiveNot, archiveToo, "only")
 		cmd.Flags().Var(r.archived, "archived", "whether to list archived ones: not, too, or only these")
 		cmd.Flags().Lookup("archived").NoOptDefVal = archiveToo
+		check := cmd.Args
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && cmd.Flags().Changed("archived") && r.archived.Set(args[0]) == nil {
+				return usagef("--archived takes its word with a =: --archived=%s", args[0])
+			}
+			return check(cmd, args)
+		}
 	}
 	return r
 }

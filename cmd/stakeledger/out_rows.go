@@ -37,6 +37,7 @@ func addOutput(cmd *cobra.Command) output {
 	}
 	cmd.Flags().Var(o.rows, "top", "the same as --limit")
 	markExclusive(cmd, "json", "jsonl", "csv")
+	markExclusive(cmd, "limit", "top")
 	return o
 }
 

@@ -89,7 +89,7 @@ func TestScoresAreListedFromTheHighest(t *testing.T) {
 	if len(scores) == 0 || sum < 0.999 || sum > 1.001 {
 		t.Errorf("%d scores with weights that sum to %v, want some and 1", len(scores), sum)
 	}
-	run(t, "", "--db", db, "scores", "--lookback", "4000").fails(t, exitFailure, "lookback")
+	run(t, "", "--db", db, "scores", "--lookback", "4000").fails(t, exitUsage, "lookback")
 }
 
 func TestSnapshotsAreTakenOnceListedAndPruned(t *testing.T) {

@@ -60,7 +60,7 @@ is recorded stays as it was handled, and reports say so, until stakeledger rebui
 			p.MinBlocks, p.SelfTrade = minBlocks.valueOr(p.MinBlocks), selfTrades.valueOr(p.SelfTrade)
 			p.Transfers, p.LookbackDays = transfers.valueOr(p.Transfers), int(lookback.valueOr(int64(p.LookbackDays)))
 			if p, err = l.SetPolicy(ctx, p); err != nil {
-				return err
+				return impossibleIsUsage(err)
 			}
 			return showPolicy(cmd, p, *asJSON)
 		})

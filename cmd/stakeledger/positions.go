@@ -81,13 +81,11 @@ will be closed. With --at they are those that were open at an instant, as they s
 		at:         addOption(cmd, "at", "TIME", "those that were open at this time, as they stood then, archived since or not", parseMoment),
 	}
 	markExclusive(cmd, "at", "open")
+	markExclusive(cmd, "open", "status")
 	markExclusive(cmd, "at", "status")
 	markExclusive(cmd, "at", "archived")
 	f.header, f.cells, f.rows = positionHeader, positionRow.cells, f.rowsOf
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *f.open && f.status.value != nil {
-			return usagef("--open and --status exclude each other; --open is both open and partial")
-		}
 		if f.at.value != nil {
 			f.archived.text = archiveToo
 		}

@@ -66,10 +66,7 @@ may write in between, and after an interruption running it again is safe.`,
 			}
 			name.value = &named
 		}
-		if err := a.checkExists(cmd); err != nil {
-			return err
-		}
-		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withExisting(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			return f.run(ctx, cmd, l, name)
 		})
 	}

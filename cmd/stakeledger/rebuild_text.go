@@ -29,8 +29,8 @@ func writeRebuilt(w io.Writer, results iter.Seq2[rebuildOfMiner, error], most in
 		if all++; !r.Changed() {
 			same++
 		}
-		if _, err := io.WriteString(w, rebuiltText(r)); err != nil {
-			return fmt.Errorf("write output: %w", err)
+		if err := writeText(w, rebuiltText(r)); err != nil {
+			return err
 		}
 		for _, row := range r.changedFields() {
 			if most > 0 && int64(len(t.rows)) == most {
@@ -50,10 +50,7 @@ func writeRebuilt(w io.Writer, results iter.Seq2[rebuildOfMiner, error], most in
 		last = fmt.Sprintf("There are %d more; --limit 0 prints all, --json each row whole.\n", more)
 	}
 	last += fmt.Sprintf("rebuilt %s: %d changed, %d as before\n", plural(all, "miner", "miners"), all-same, same)
-	if _, err := io.WriteString(w, last); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
+	return writeText(w, last)
 }
 
 // rebuiltText describes the changes of a miner, with a line for each event whose terms could not be honoured.

@@ -118,10 +118,7 @@ listed no more, and where the same events come again, that is no failure any mor
 			}
 			ids = append(ids, id)
 		}
-		if err := a.checkExists(cmd); err != nil {
-			return err
-		}
-		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withExisting(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			if *all {
 				for r, err := range rejectedRows(ctx, l, false) {
 					if err != nil {
@@ -149,16 +146,13 @@ Events on record are not touched.`,
 		Example: `  stakeledger rejected prune --older-than 720h`,
 		Args:    exactArgs(0, false),
 	}
-	olderThan := addOption(cmd, "older-than", "DURATION", "only those acknowledged longer ago, as 720h", parseAge)
+	olderThan := addOption(cmd, "older-than", "DURATION", "only those acknowledged longer ago, as 30d", parseAge)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		before, err := chain.TimeOf(time.Now().Add(-olderThan.valueOr(0)).Truncate(time.Microsecond))
 		if err != nil {
 			return err
 		}
-		if err := a.checkExists(cmd); err != nil {
-			return err
-		}
-		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withExisting(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			n, err := l.PruneRejected(ctx, before)
 			if err != nil {
 				return err

@@ -55,7 +55,7 @@ func (s scoreFlags) read(ctx context.Context, l *ledger.Ledger, opts ...ledger.S
 		}
 		result.UIDsKnown = last > 0
 		result.Scores, err = l.Scores(ctx, result.At, int(result.Lookback), opts...)
-		return err
+		return impossibleIsUsage(err)
 	}, manager.MayBeStale())
 	return result, err
 }

@@ -54,4 +54,7 @@ func TestUncheckedBackupIsNotCalledDifferent(t *testing.T) {
 	if text := must(t, "", "--db", db, "info"); strings.Contains(text, "differences") || !strings.Contains(text, "unchecked") {
 		t.Errorf("got %q, want that the backup is unchecked", text)
 	}
+	if found := checks(t, run(t, "", "--db", db, "doctor", "--json", "--quick")); found["backup"]["state"] != stateWarns {
+		t.Errorf("doctor: got %v, want a warning of a backup that nobody checked", found["backup"])
+	}
 }

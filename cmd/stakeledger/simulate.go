@@ -31,7 +31,7 @@ The same flags give the same events, to the byte; a --start such as 90d is anoth
 	subnets := cmd.Flags().Int("subnets", 16, "subnets they trade in")
 	events := cmd.Flags().Int("events", 10_000, "events to write, those that come twice included")
 	start := addOption(cmd, "start", "TIME", "time of the first block, as 2026-01-31 or 90d ago (default 2025-01-01T00:00:00Z)", parseMoment)
-	span := cmd.Flags().Duration("span", 90*24*time.Hour, "time over which the events spread")
+	span := addOption(cmd, "span", "DURATION", "time over which the events spread (default 90d)", parseAge)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		for name, n := range map[string]int{"miners": *miners, "validators": *validators, "subnets": *subnets, "events": *events} {
 			if n < 1 {
@@ -40,7 +40,7 @@ The same flags give the same events, to the byte; a --start such as 90d is anoth
 		}
 		rows, err := simulate.Events(simulate.Config{
 			Seed: *seed, Miners: *miners, Validators: *validators, Subnets: *subnets, Events: *events,
-			Start: start.valueOr(0), Span: *span,
+			Start: start.valueOr(0), Span: span.valueOr(90 * 24 * time.Hour),
 		})
 		if err != nil {
 			return usagef("simulate: %w", err)

@@ -49,10 +49,7 @@ moment. There is one snapshot for a miner and a moment; those that are there alr
 		if err != nil {
 			return err
 		}
-		if err := a.checkExists(cmd); err != nil {
-			return err
-		}
-		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withExisting(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			s, err := takeSnapshots(ctx, l, miner, at.valueOr(now), window.valueOr(defaultWindow), weights.valueOr(nil)...)
 			if err != nil {
 				return err
@@ -193,10 +190,7 @@ func newSnapshotPrune(a *app) *cobra.Command {
 		if before.value == nil {
 			return usagef("give --before, the time from which snapshots stay")
 		}
-		if err := a.checkExists(cmd); err != nil {
-			return err
-		}
-		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withExisting(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			n, err := l.PruneSnapshots(ctx, *before.value)
 			if err != nil {
 				return err

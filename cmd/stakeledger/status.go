@@ -29,10 +29,7 @@ otherwise; its events are still recorded.`,
 		if err != nil {
 			return usagef("%w", err)
 		}
-		if err := a.checkExists(cmd); err != nil {
-			return err
-		}
-		return a.withWritable(cmd, func(ctx context.Context, l *ledger.Ledger) error {
+		return a.withExisting(cmd, func(ctx context.Context, l *ledger.Ledger) error {
 			m, err := name.find(ctx, l)
 			if err != nil {
 				return err

@@ -131,9 +131,7 @@ func writeDifferences(w io.Writer, r ledger.VerifyReport) error {
 		}
 	}
 	if more := r.Found - int64(len(r.Differences)); more > 0 {
-		if _, err := fmt.Fprintf(w, "There are %d more; --max 0 lists all.\n", more); err != nil {
-			return fmt.Errorf("write output: %w", err)
-		}
+		return writeNote(w, fmt.Sprintf("There are %d more; --max 0 lists all.", more))
 	}
 	return nil
 }
