@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/stakeledger/stakeledger/manager/internal/csqlite"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -125,4 +127,13 @@ func undoStore() pragma {
 func fileDSN(path, mode string) string {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: path}
 	return u.String() + "?mode=" + mode + "&_mutex=no&_busy_timeout=0"
+}
+
+// writerDSN is fileDSN for the writer, whose VFS writes a commit with fewer calls of the system.
+func writerDSN(path string) string {
+	dsn := fileDSN(path, "rw")
+	if vfs := csqlite.WriterVFS(); vfs != "" {
+		dsn += "&vfs=" + vfs
+	}
+	return dsn
 }

@@ -230,7 +230,7 @@ func (co *core) openWriter(ctx context.Context) (*conn, error) {
 	if err := co.file.movedError(); err != nil {
 		return nil, movedAt("open", nil, err)
 	}
-	c, err := openConn(ctx, &co.cfg, fileDSN(co.path, "rw"), beginWrite, writerPragmas(&co.cfg))
+	c, err := openConn(ctx, &co.cfg, writerDSN(co.path), beginWrite, writerPragmas(&co.cfg))
 	if err != nil {
 		return nil, err
 	}

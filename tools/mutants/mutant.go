@@ -121,7 +121,7 @@ func (m *mutant) set(line string) error {
 // path of the one that has it, and that file's mutated text.
 func (m mutant) apply(root string) (path, mutated string, err error) {
 	var found []string
-	for _, pattern := range []string{"*.go", "*.sql"} {
+	for _, pattern := range []string{"*.go", "*.sql", "*.c"} {
 		paths, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(m.pkg), pattern))
 		if err != nil {
 			return "", "", err

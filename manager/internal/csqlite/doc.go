@@ -27,11 +27,18 @@
 //     where the driver returns "".
 //   - No finalizer closes a statement: one would run beside the connection.
 //
+// # Writing
+//
+// [WriterVFS] names a VFS for the connection that writes: it gathers the frames of
+// a COMMIT, and keeps the journal of savepoints in memory (vfs.h has the limits).
+// It stands on the VFS that was SQLite's default when it was first asked for, and is
+// registered under a name of its own, so no other connection uses it.
+//
 // # Where it works
 //
 // The C code is compiled without a header of SQLite and linked with the copy of
 // SQLite that is inside the driver, so a plain go build is enough. Where that is
 // not known to work, which is all but Linux, under the build tag libsqlite3 and
-// without cgo, [Available] is false and Open returns no [Handle]; the build tag
+// without cgo, [Available] is false, Open returns no [Handle] and WriterVFS is empty; the build tag
 // stakeledger_nostep asks for the same.
 package csqlite

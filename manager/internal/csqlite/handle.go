@@ -11,6 +11,7 @@ package csqlite
 #cgo nocallback csqlite_forget_row_id
 #cgo noescape csqlite_forget_row_id
 #include "open.h"
+#include "vfs.h"
 */
 import "C"
 
@@ -54,6 +55,15 @@ func Open(open func() (driver.Conn, error)) (driver.Conn, *Handle, error) {
 		return conn, nil, nil
 	}
 	return conn, &Handle{db, conn}, nil
+}
+
+// WriterVFS is the name of the VFS for connections that write, see vfs.h, or "" where it cannot be had.
+func WriterVFS() string {
+	name := C.csqlite_vfs()
+	if name == nil {
+		return ""
+	}
+	return C.GoString(name)
 }
 
 // A registration is the process's function in SQLite's list, shared by the Opens

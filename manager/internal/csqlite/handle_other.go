@@ -22,6 +22,9 @@ func Open(open func() (driver.Conn, error)) (driver.Conn, *Handle, error) {
 	return conn, nil, err
 }
 
+// WriterVFS is "".
+func WriterVFS() string { return "" }
+
 // Close does nothing.
 func (h *Handle) Close() {}
 

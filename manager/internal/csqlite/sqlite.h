@@ -6,13 +6,67 @@
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;
 typedef struct sqlite3_value sqlite3_value;
+typedef struct sqlite3_file sqlite3_file;
+typedef struct sqlite3_vfs sqlite3_vfs;
 typedef void (*sqlite3_destructor_type)(void *);
+typedef long long sqlite3_int64;
+
+typedef struct {
+	int iVersion;
+	int (*xClose)(sqlite3_file *);
+	int (*xRead)(sqlite3_file *, void *, int, sqlite3_int64);
+	int (*xWrite)(sqlite3_file *, const void *, int, sqlite3_int64);
+	int (*xTruncate)(sqlite3_file *, sqlite3_int64);
+	int (*xSync)(sqlite3_file *, int);
+	int (*xFileSize)(sqlite3_file *, sqlite3_int64 *);
+	int (*xLock)(sqlite3_file *, int);
+	int (*xUnlock)(sqlite3_file *, int);
+	int (*xCheckReservedLock)(sqlite3_file *, int *);
+	int (*xFileControl)(sqlite3_file *, int, void *);
+	int (*xSectorSize)(sqlite3_file *);
+	int (*xDeviceCharacteristics)(sqlite3_file *);
+	int (*xShmMap)(sqlite3_file *, int, int, int, void volatile **);
+	int (*xShmLock)(sqlite3_file *, int, int, int);
+	void (*xShmBarrier)(sqlite3_file *);
+	int (*xShmUnmap)(sqlite3_file *, int);
+} sqlite3_io_methods;
+
+struct sqlite3_file {
+	const sqlite3_io_methods *pMethods;
+};
+
+struct sqlite3_vfs {
+	int iVersion;
+	int szOsFile;
+	int mxPathname;
+	sqlite3_vfs *pNext;
+	const char *zName;
+	void *pAppData;
+	int (*xOpen)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+	int (*xDelete)(sqlite3_vfs *, const char *, int);
+	int (*xAccess)(sqlite3_vfs *, const char *, int, int *);
+	int (*xFullPathname)(sqlite3_vfs *, const char *, int, char *);
+	void *(*xDlOpen)(sqlite3_vfs *, const char *);
+	void (*xDlError)(sqlite3_vfs *, int, char *);
+	void (*(*xDlSym)(sqlite3_vfs *, void *, const char *))(void);
+	void (*xDlClose)(sqlite3_vfs *, void *);
+	int (*xRandomness)(sqlite3_vfs *, int, char *);
+	int (*xSleep)(sqlite3_vfs *, int);
+	int (*xCurrentTime)(sqlite3_vfs *, double *);
+	int (*xGetLastError)(sqlite3_vfs *, int, char *);
+	int (*xCurrentTimeInt64)(sqlite3_vfs *, sqlite3_int64 *);
+	void (*setters[3])(void); /* of version 3 */
+};
 
 #define SQLITE_OK 0
 #define SQLITE_ERROR 1
 #define SQLITE_NOMEM 7
+#define SQLITE_NOTFOUND 12
 #define SQLITE_ROW 100
 #define SQLITE_DONE 101
+#define SQLITE_IOERR_SHORT_READ (10 | 2 << 8)
+#define SQLITE_OPEN_SUBJOURNAL 0x2000
+#define SQLITE_OPEN_WAL 0x80000
 #define SQLITE_INTEGER 1
 #define SQLITE_FLOAT 2
 #define SQLITE_TEXT 3
@@ -31,6 +85,9 @@ void sqlite3_interrupt(sqlite3 *);
 long long sqlite3_last_insert_rowid(sqlite3 *);
 void sqlite3_set_last_insert_rowid(sqlite3 *, long long);
 int sqlite3_changes(sqlite3 *);
+
+sqlite3_vfs *sqlite3_vfs_find(const char *);
+int sqlite3_vfs_register(sqlite3_vfs *, int);
 
 int sqlite3_prepare_v2(sqlite3 *, const char *, int, sqlite3_stmt **, const char **);
 int sqlite3_step(sqlite3_stmt *);
@@ -93,5 +150,7 @@ int sqlite3_value_bytes(sqlite3_value *);
 #pragma weak sqlite3_value_int64
 #pragma weak sqlite3_value_text
 #pragma weak sqlite3_value_type
+#pragma weak sqlite3_vfs_find
+#pragma weak sqlite3_vfs_register
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "step.h"
 #include "sqlite.h"
+#include "vfs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ csqlite_stmt *csqlite_prepare(csqlite_conn *c, const char *text, int n, int *rc)
 	p->stmt = s;
 	p->inputs = sqlite3_bind_parameter_count(s);
 	p->readonly = sqlite3_stmt_readonly(s);
+	p->commits = n == 6 && memcmp(text, "COMMIT", 6) == 0;
 	return p;
 }
 
@@ -236,6 +238,15 @@ int csqlite_begin(csqlite_conn *c)
 	return SQLITE_OK;
 }
 
+/* A COMMIT's frames go to the log together. */
+static int commit(csqlite_stmt *p)
+{
+	csqlite_gather();
+	int rc = steps(p, 1);
+	int written = csqlite_gathered(!sqlite3_get_autocommit(p->conn->db));
+	return written == SQLITE_OK ? rc : written;
+}
+
 int csqlite_run(uintptr_t stmt, int args, int most, int one)
 {
 	csqlite_stmt *p = (csqlite_stmt *)stmt;
@@ -247,7 +258,7 @@ int csqlite_run(uintptr_t stmt, int args, int most, int one)
 	if (rc == SQLITE_OK)
 		rc = bind(p, args);
 	if (rc == SQLITE_OK)
-		rc = steps(p, most);
+		rc = p->commits ? commit(p) : steps(p, most);
 	c->cols = sqlite3_column_count(p->stmt);
 	c->reprepared = sqlite3_stmt_status(p->stmt, SQLITE_STMTSTATUS_REPREPARE, 0);
 	c->rowid = sqlite3_last_insert_rowid(c->db);

@@ -56,6 +56,7 @@ typedef struct {
 	int32_t inputs, readonly;
 	int32_t bound;  /* parameters may hold values of an earlier run */
 	int32_t active; /* stepped and not reset */
+	int32_t commits;
 } csqlite_stmt;
 
 csqlite_conn *csqlite_conn_new(uintptr_t db);
