@@ -171,8 +171,8 @@ bench-full: toolchain ## the same at length: more rounds, a million events
 	cd bench && $(GO) run . -full
 
 .PHONY: bench-postgres
-bench-postgres: toolchain ## stakes a second by 1, 4 and 16 writers, in a file and on an empty database: make bench-postgres DB=postgres://…
-	@cd bench && $(GO) run ./writers -db "$(DB)"
+bench-postgres: toolchain ## stakes a second by 1, 4 and 16 writers, by distance and with a standby, on servers of its own; with DB=postgres://… in a file and on that empty database
+	@if [[ -n "$(DB)" ]]; then cd bench && $(GO) run ./writers -db "$(DB)"; else $(GO) test -run '^$$' -bench Server -benchtime $(or $(BENCHTIME),3s) ./ledger; fi
 
 .PHONY: year
 year: toolchain ## a year of a validator, simulated, in about an hour: make year YEAR='-scale 0.01' (YEAR=-help: more)

@@ -49,6 +49,13 @@ var builtSQL = map[string]string{
 	"manager/conn.go prepareControls: control.sql":                            "a list of BEGIN, COMMIT and the like, which stands above",
 	"manager/conn_pragma.go set: p.name":                                      "of the lists of pragmas in the same file",
 	`manager/conn_pragma.go set: p.name + " = " + p.value`:                    "of the same lists; the one value that differs is FULL or NORMAL",
+
+	`manager/postgres/conn.go BeginWrite: "SELECT pg_advisory_xact_lock" + shared + "(" + strconv.Itoa(all) + ")"`: "a suffix of two that stand above, and a number",
+
+	"manager/postgres/conn.go BeginWrite: c.local":  "what setUp sets: constants and a number of milliseconds",
+	"manager/postgres/stmt.go Defer: s.text":        "the caller's own text, with parameters",
+	"manager/postgres/stmt.go run: s.text":          "the same",
+	"manager/postgres/stmt.go QueryContext: s.text": "the manager's own: BEGIN, COMMIT and the like",
 }
 
 // source is a parsed file of the project.
@@ -133,8 +140,11 @@ func (c *sqlCheck) run(sources []source) {
 					in.of(c.info, f)
 				}
 				ast.Inspect(d, func(n ast.Node) bool {
-					if call, ok := n.(*ast.CallExpr); ok {
-						c.call(in, call)
+					switch n := n.(type) {
+					case *ast.CallExpr:
+						c.call(in, n)
+					case *ast.CompositeLit:
+						c.literal(in, n)
 					}
 					return true
 				})
@@ -189,11 +199,29 @@ func (c *sqlCheck) call(in function, call *ast.CallExpr) {
 		if t := c.info.Types[text]; t.IsNil() || isSlice(t.Type) { // a prepared statement's values
 			continue
 		}
-		c.seen++
-		for _, part := range parts(text) {
-			if !c.isPlain(in, part) {
-				c.built[in.path+" "+in.name+": "+types.ExprString(text)] = c.set.Position(text.Pos())
-			}
+		c.text(in, text)
+	}
+}
+
+// literal looks at a struct that is SQL on its way: a message of manager/postgres, whose text goes to the server.
+func (c *sqlCheck) literal(in function, literal *ast.CompositeLit) {
+	t := c.info.Types[literal].Type
+	if t == nil || !strings.HasSuffix(t.String(), ".message") {
+		return
+	}
+	for _, e := range literal.Elts {
+		if field, ok := e.(*ast.KeyValueExpr); ok && types.ExprString(field.Key) == "text" {
+			c.text(in, field.Value)
+		}
+	}
+}
+
+// text looks at what is SQL.
+func (c *sqlCheck) text(in function, text ast.Expr) {
+	c.seen++
+	for _, part := range parts(text) {
+		if !c.isPlain(in, part) {
+			c.built[in.path+" "+in.name+": "+types.ExprString(text)] = c.set.Position(text.Pos())
 		}
 	}
 }
@@ -314,6 +342,9 @@ func TestBuiltSQLIsFound(t *testing.T) {
 		`func F(db DB, q string) { db.Exec(q) }`:                                                                      `p.go F: q`,
 		`func (t T) ExecContext(ctx C, q string) { t.DB.ExecContext(ctx, q) }`:                                        "",
 		`var x = db.Query(name)`: `p.go : name`,
+		`type message struct{ text string }; func f() { send(message{text: "SELECT 1"}) }`:                                  "",
+		`type message struct{ text string }; func f() { send([]message{{text: name}}) }`:                                    `p.go f: name`,
+		`type message struct{ text string }; func f(q string) { send(message{text: q}) }; func g() { f("SELECT " + name) }`: `p.go g: "SELECT " + name`,
 	} {
 		set := token.NewFileSet()
 		file, err := parser.ParseFile(set, "p.go", head+text, parser.SkipObjectResolution)

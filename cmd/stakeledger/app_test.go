@@ -42,6 +42,7 @@ type result struct {
 	code           int
 	stdout, stderr string // but for the line that says that a ledger was created
 	created        bool
+	unsynced       int // how often it was said that the server runs without fsync
 }
 
 // run executes the command within the test.
@@ -50,6 +51,9 @@ func run(t testing.TB, stdin string, args ...string) result {
 	r := runWith(context.Background(), strings.NewReader(stdin), args...)
 	if found := goName.FindString(withoutPaths(r.stderr)); found != "" {
 		t.Errorf("%s: standard error: got %q, in which %q is a name of Go", strings.Join(args, " "), r.stderr, found)
+	}
+	if r.unsynced > 1 {
+		t.Errorf("%s: it is said %d times that the server runs without fsync, want once", strings.Join(args, " "), r.unsynced)
 	}
 	return r
 }
@@ -68,7 +72,7 @@ var serverOfTests = regexp.MustCompile(`(?m)^.*the server runs with fsync=off.*\
 func runWith(ctx context.Context, stdin io.Reader, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	code := runCommand(ctx, newRoot(stdin, &stdout, &stderr), args)
-	r := result{code: code, stdout: stdout.String(), stderr: serverOfTests.ReplaceAllString(stderr.String(), "")}
+	r := result{code: code, stdout: stdout.String(), stderr: serverOfTests.ReplaceAllString(stderr.String(), ""), unsynced: len(serverOfTests.FindAllString(stderr.String(), -1))}
 	if rest, created := strings.CutPrefix(r.stderr, "created "); created {
 		_, r.stderr, r.created = strings.Cut(rest, "\n")
 	}

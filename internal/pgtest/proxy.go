@@ -61,6 +61,11 @@ func NewProxy(t testing.TB, server string) *Proxy {
 	if p.listener, err = net.Listen("unix", socket(dir, "")); err != nil {
 		t.Fatal(err)
 	}
+	for _, path := range []string{dir, socket(dir, "")} { // a standby connects too
+		if err := Hand(path); err != nil {
+			t.Fatal(err)
+		}
+	}
 	t.Cleanup(func() {
 		_ = p.listener.Close()
 		p.Stall(false)

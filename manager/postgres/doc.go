@@ -35,7 +35,7 @@
 // Every connection that writes has synchronous_commit at least "on", read back.
 // With synchronous_standby_names set an answered commit survives the loss of the
 // primary; without, an asynchronous standby that is promoted may lack the last
-// ones. A server with fsync=off is reported once, loudly.
+// ones. A server with fsync=off is reported loudly, once for each Open that can write.
 //
 // COMMIT is never cancelled by a context. What rolled back says so (ErrTxAborted,
 // or a constraint's error). A connection that is lost at COMMIT, a COMMIT that

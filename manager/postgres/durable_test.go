@@ -99,3 +99,50 @@ func TestPasswordIsInNoLog(t *testing.T) {
 		t.Errorf("logged:\n%s", text)
 	}
 }
+
+// What waiting or another connection cures runs the closure again; nothing else does.
+func TestWhatIsRetried(t *testing.T) {
+	d := accounts(t)
+	for code, runs := range map[string]int{
+		"40001": 2, "40P01": 2, "55P03": 2, "57P01": 2, "57P02": 2, "57P03": 2, "53300": 2, "08000": 2, "08006": 2, "25006": 2,
+		"23514": 1, "22012": 1, "42501": 1, "53100": 1, "57014": 1, "P0001": 1, "XX001": 1,
+	} {
+		ran := 0
+		err := d.WithTx(t.Context(), func(ctx context.Context, tx manager.DBTX) error {
+			if ran++; ran > 1 {
+				return nil
+			}
+			_, err := tx.ExecContext(ctx, "DO $$ BEGIN RAISE EXCEPTION 'for a test' USING ERRCODE = '"+code+"'; END $$")
+			return err
+		})
+		if ran != runs || (err == nil) != (runs > 1) {
+			t.Errorf("%s: %d runs and %v, want %d", code, ran, err, runs)
+		}
+	}
+}
+
+// The server gives up waiting for its standbys when the statement is cancelled: it has committed, and only warns.
+func TestCommitThatNoStandbyConfirmedIsUnknown(t *testing.T) {
+	primary := pgtest.NewNode(t, "first")
+	primary.Lead("ledger")
+	d := open(t, primary.URL("ledger"), manager.WithRetryBudget(time.Minute))
+	exec(t, d, "CREATE TABLE entry (amount bigint NOT NULL)")
+	for _, query := range []string{"ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()"} {
+		ask(t, primary, query)
+	}
+	primary.Await("SELECT current_setting('synchronous_standby_names') = 'nobody'")
+	ended := make(chan error, 1)
+	go func() {
+		ended <- d.WithTx(t.Context(), func(ctx context.Context, tx manager.DBTX) error {
+			_, err := tx.ExecContext(ctx, "INSERT INTO entry VALUES (1)")
+			return err
+		})
+	}()
+	primary.Await("SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+	if err := <-ended; !errors.Is(err, manager.ErrCommitUnknown) || !strings.Contains(err.Error(), "synchronous standbys") {
+		t.Errorf("got %v, want ErrCommitUnknown", err)
+	}
+	if n := number(t, d, "SELECT count(*) FROM entry"); n != 1 {
+		t.Errorf("%d entries, want the one that the primary has", n)
+	}
+}

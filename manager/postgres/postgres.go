@@ -149,7 +149,7 @@ func (d *database) setUp(ctx context.Context, c *conn) error {
 	if got := string(row[0]); d.settings.Durability == engine.Durable && got != "on" && got != "remote_apply" {
 		return &engine.Error{Kind: engine.Unsupported, Detail: "the server kept synchronous_commit at " + got + ", at which a commit that was answered may be lost"}
 	}
-	if string(row[2]) == "off" && d.settings.Durability != engine.None {
+	if string(row[2]) == "off" && c.write && d.settings.Durability != engine.None {
 		d.warned.Do(func() {
 			d.settings.Logger.Warn("the server runs with fsync=off: a power failure or a crash of its machine WILL DAMAGE the database", slog.String("database", d.Name()))
 		})

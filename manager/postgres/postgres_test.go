@@ -335,11 +335,16 @@ func TestTransactionsAreSerial(t *testing.T) {
 
 func TestKeyedTransactionsRunSideBySide(t *testing.T) {
 	d := accounts(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	both := make(chan struct{}, 2)
 	var wg sync.WaitGroup
 	for i := range 2 {
 		wg.Go(func() {
-			err := d.WithTx(t.Context(), func(ctx context.Context, tx manager.DBTX) error {
+			err := d.WithTx(ctx, func(ctx context.Context, tx manager.DBTX) error {
+				if _, err := tx.ExecContext(ctx, "SELECT 1"); err != nil { // behind the locks
+					return err
+				}
 				both <- struct{}{}
 				for len(both) < 2 { // each waits until the other one runs too
 					if err := ctx.Err(); err != nil {
