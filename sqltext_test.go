@@ -42,7 +42,7 @@ var builtSQL = map[string]string{
 	"ledger/copy_tables.go finish: text":                                      "the same, and parameters",
 	`ledger/schema.go hasTable: find + name + "'"`:                            "one of two constants, and the name of a table of our own",
 	"ledger/copy_mark.go begin: insert":                                       "one of two constants that stand above",
-	"ledger/copy_mark.go goOnAfterIDs: text":                                  "tables and columns of a list in the same file",
+	"ledger/copy_mark.go goOnAfterID: text":                                   "tables and columns of a list in the same file",
 	"ledger/info.go CheckFile: check":                                         "one of two constants that stand above",
 	"cmd/stakeledger/migrate.go listMigrations: objects":                      "the same",
 	"manager/migrate/existing.go hasTable: find":                              "one of two constants that stand above",

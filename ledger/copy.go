@@ -48,7 +48,7 @@ type CopySummary struct {
 }
 
 // Copy makes the ledger at to, a path or a URL, of the one at from: all of it, ids too, so that both give the same
-// answers to the byte. What a program keeps in tables of its own is not copied. It reads one snapshot of from, which
+// answers to the byte, and no id of a deleted row is given away again. What a program keeps in tables of its own is not copied. It reads one snapshot of from, which
 // others may go on writing: what they write comes too late for the copy.
 //
 // The copy is made in transactions of CopyRows rows under the guards of the schema, and at last every row is compared.
@@ -77,7 +77,7 @@ func Copy(ctx context.Context, from, to string, opts ...CopyOption) (CopySummary
 	if err != nil {
 		return CopySummary{}, fmt.Errorf("copy: %w", err)
 	}
-	k := copying{copyConfig: c, to: dest, done: CopySummary{From: source.Path(), To: dest.Path(), Resumed: mark.resumed}}
+	k := copying{copyConfig: c, fromServer: source.Engine() != "sqlite", to: dest, done: CopySummary{From: source.Path(), To: dest.Path(), Resumed: mark.resumed}}
 	err = source.ReadOnly(ctx, func(ctx context.Context, q manager.DBTX) error { return k.run(ctx, q) },
 		manager.Pinned(), manager.Label("ledger.Copy: read"))
 	if err = errors.Join(err, dest.Close(context.WithoutCancel(ctx))); err != nil {
@@ -89,12 +89,13 @@ func Copy(ctx context.Context, from, to string, opts ...CopyOption) (CopySummary
 // copying is a copy under way.
 type copying struct {
 	copyConfig
-	from   manager.DBTX // a snapshot
-	to     *manager.DB[manager.DBTX, manager.DBTX]
-	tables []copyTable // with their columns
-	total  int64
-	now    Progress
-	done   CopySummary
+	from       manager.DBTX // a snapshot
+	fromServer bool
+	to         *manager.DB[manager.DBTX, manager.DBTX]
+	tables     []copyTable // with their columns
+	total      int64
+	now        Progress
+	done       CopySummary
 }
 
 // run copies one snapshot. It may run again, on another.

@@ -79,12 +79,16 @@ func (m *copyMark) begin(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
-// end has a server's identities go on after the ids that were copied, and takes the mark away: now it is a ledger.
+// end has ids go on after those that were given away, and takes the mark away: now it is a ledger.
 func (k *copying) end(ctx context.Context) error {
 	return k.to.WithTx(ctx, func(ctx context.Context, tx manager.DBTX) error {
-		if k.to.Engine() != "sqlite" {
-			if err := goOnAfterIDs(ctx, tx); err != nil {
-				return err
+		for table, id := range identities {
+			last, err := lastID(ctx, k.from, k.fromServer, table, id)
+			if err == nil {
+				err = goOnAfterID(ctx, tx, k.to.Engine() != "sqlite", table, id, last)
+			}
+			if err != nil {
+				return fmt.Errorf("set the next id of %s: %w", table, err)
 			}
 		}
 		_, err := tx.ExecContext(ctx, "DROP TABLE unfinished_copy")
@@ -92,18 +96,36 @@ func (k *copying) end(ctx context.Context) error {
 	}, manager.Label("ledger.Copy: end"))
 }
 
-// identities are the columns whose values a server makes.
+// identities are the columns whose values the database makes.
 var identities = map[string]string{
 	"miners": "miner_id", "registrations": "registration_id", "events": "event_id", "rejected_events": "rejected_id", "intakes": "intake_id",
 }
 
-func goOnAfterIDs(ctx context.Context, tx manager.DBTX) error {
-	for table, id := range identities {
-		var next int64
-		text := "SELECT setval(pg_get_serial_sequence('" + table + "', '" + id + "'), COALESCE(MAX(" + id + "), 1), COUNT(*) > 0) FROM " + table
-		if err := tx.QueryRowContext(ctx, text).Scan(&next); err != nil {
-			return fmt.Errorf("set the next id of %s: %w", table, err)
-		}
+// lastID is the highest id that a table gave to a row, which may have been deleted since; 0 if there is none, or if it
+// keeps no count of them.
+func lastID(ctx context.Context, from manager.DBTX, onServer bool, table, id string) (last int64, err error) {
+	if onServer {
+		const query = "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass), 0)"
+		err = from.QueryRowContext(ctx, query, table, id).Scan(&last)
+	} else {
+		err = from.QueryRowContext(ctx, "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = ?1", table).Scan(&last)
 	}
-	return nil
+	return last, err
+}
+
+// goOnAfterID has a table give its next row an id after last and after all that it has.
+func goOnAfterID(ctx context.Context, tx manager.DBTX, onServer bool, table, id string, last int64) error {
+	if onServer {
+		text := "SELECT setval(pg_get_serial_sequence('" + table + "', '" + id + "'), GREATEST(MAX(" + id + "), $1, 1), COUNT(*) > 0 OR $1 > 0) FROM " + table
+		return tx.QueryRowContext(ctx, text, last).Scan(new(int64))
+	}
+	if last == 0 || table == "events" { // whose ids no deleted row has had
+		return nil
+	}
+	const begin = "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)"
+	if _, err := tx.ExecContext(ctx, begin, table); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1 AND seq < ?2", table, last)
+	return err
 }

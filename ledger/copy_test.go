@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stakeledger/stakeledger/chain"
+	"github.com/stakeledger/stakeledger/internal/pgtest"
 	"github.com/stakeledger/stakeledger/ledger"
 	"github.com/stakeledger/stakeledger/manager"
 )
@@ -46,6 +48,48 @@ func TestCopyComparesEveryRow(t *testing.T) {
 				t.Errorf("got %v, want ErrCorrupt: the row %s", err, c.want)
 			}
 		})
+	}
+}
+
+// An id that a row had names no other one, also where the row is deleted and the ledger is copied after that.
+func TestCopyGivesNoIDAgain(t *testing.T) {
+	onlySQLite(t, "it copies from and to both")
+	at := filepath.Join(t.TempDir(), "first.db")
+	reject := func(l *ledger.Ledger) int64 {
+		t.Helper()
+		apply(t, l, []ledger.Event{stake("1-1", 1, tao, tao)})
+		if s := apply(t, l, []ledger.Event{stake("1-1", 1, 2*tao, tao)}); len(s.Rejected) != 1 {
+			t.Fatalf("got %+v, want one event rejected", s)
+		}
+		list, err := l.RejectedEvents(t.Context(), "", ledger.Page[ledger.RejectedEvent]{Limit: 10})
+		if err != nil || len(list) != 1 {
+			t.Fatalf("rejected events: %v, %v", list, err)
+		}
+		if _, err := l.AcknowledgeRejected(t.Context(), list[0].RejectedID); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := l.PruneRejected(t.Context(), chain.Time(1<<57)); n != 1 || err != nil {
+			t.Fatalf("pruned %d, %v", n, err)
+		}
+		return list[0].RejectedID
+	}
+	open := func(at string) *ledger.Ledger { return openAt(t, at, ledger.WithManager(quiet)) }
+	l := open(at)
+	last := reject(l)
+	for _, to := range []string{filepath.Join(t.TempDir(), "second.db"), pgtest.Database(t), pgtest.Database(t), filepath.Join(t.TempDir(), "fifth.db")} {
+		if err := l.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ledger.Copy(t.Context(), at, to, ledger.CopyManager(quiet)); err != nil {
+			t.Fatal(err)
+		}
+		at = to
+		l = open(at)
+		if id := reject(l); id <= last {
+			t.Errorf("%s: an event was rejected with the id %d, and %d was given away before the copy", to, id, last)
+		} else {
+			last = id
+		}
 	}
 }
 

@@ -29,8 +29,12 @@ type ServerInfo struct {
 	Fsync               bool   `json:"fsync"`
 	SynchronousCommit   string `json:"synchronous_commit"`   // of a connection that writes
 	SynchronousStandbys string `json:"synchronous_standbys"` // synchronous_standby_names
+	Standbys            int64  `json:"standbys"`             // that follow it now, synchronously or not
 	Connections         int64  `json:"connections"`
 	MaxConnections      int64  `json:"max_connections"`
+
+	LastArchivedWAL *chain.Time `json:"last_archived_wal"` // nil: none, as without archive_mode
+	ArchivingFails  bool        `json:"archiving_fails"`   // the last attempt did
 }
 
 // Info looks at the ledger. It counts rows, which at a million events takes tenths of a second.
@@ -74,10 +78,17 @@ func (l *Ledger) describe(ctx context.Context, info *Info) error {
 	}
 	s := &ServerInfo{}
 	info.Server = s
-	return l.db.SQL().QueryRowContext(ctx, `SELECT current_setting('server_version'), pg_database_size(current_database()), pg_is_in_recovery(),
+	var archived int64
+	err := l.db.SQL().QueryRowContext(ctx, `SELECT current_setting('server_version'), pg_database_size(current_database()), pg_is_in_recovery(),
 		current_setting('fsync')::boolean, current_setting('synchronous_commit'), current_setting('synchronous_standby_names'),
-		(SELECT COUNT(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), current_setting('max_connections')::bigint`).
-		Scan(&s.Version, &s.Bytes, &s.Standby, &s.Fsync, &s.SynchronousCommit, &s.SynchronousStandbys, &s.Connections, &s.MaxConnections)
+		(SELECT COUNT(*) FROM pg_stat_replication), (SELECT COUNT(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), current_setting('max_connections')::bigint,
+		COALESCE((extract(epoch FROM a.last_archived_time) * 1000000)::bigint, 0), COALESCE(a.last_failed_time > COALESCE(a.last_archived_time, '-infinity'), false)
+		FROM pg_stat_archiver a`).
+		Scan(&s.Version, &s.Bytes, &s.Standby, &s.Fsync, &s.SynchronousCommit, &s.SynchronousStandbys, &s.Standbys, &s.Connections, &s.MaxConnections, &archived, &s.ArchivingFails)
+	if archived > 0 {
+		s.LastArchivedWAL = new(chain.Time(archived))
+	}
+	return err
 }
 
 // onServer reports whether the ledger is in a server's database.

@@ -11,7 +11,7 @@ import (
 
 // TestStandbyServesReportsAndLists: what is printed is the same wherever it was read, and -v says where.
 func TestStandbyServesReportsAndLists(t *testing.T) {
-	primary, standby := pgtest.NewNode(t, "first"), pgtest.NewNode(t, "second")
+	primary, standby := pgtest.NewNode(t, "first", "archive_mode=on"), pgtest.NewNode(t, "second")
 	primary.Lead("ledger")
 	standby.Follow(primary)
 	db := primary.URL("ledger") + "&password=hunter2"
@@ -46,6 +46,23 @@ func TestStandbyServesReportsAndLists(t *testing.T) {
 			t.Errorf("%s was read from the standby", args)
 		}
 	}
+	about := must(t, "", "--db", db, "info")
+	for _, line := range []string{`last backup +not known here \(pg_dump\); no WAL is archived`, `last verify +not known here; stakeledger verify`, `standbys +1 follows`} {
+		if !regexp.MustCompile(line).MatchString(about) {
+			t.Errorf("info: got %s, want %s", about, line)
+		}
+	}
+	archive(t, primary, "false")
+	primary.Await("SELECT failed_count > 0 FROM pg_stat_archiver")
+	failing := `backup\s+warns\s+not known here \(pg_dump\); archiving WAL fails`
+	if got := run(t, "", "--db", db, "doctor"); !regexp.MustCompile(failing).MatchString(got.stdout) {
+		t.Errorf("doctor: got %s, want %s", got.stdout, failing)
+	}
+	archive(t, primary, "true")
+	primary.Await("SELECT last_archived_time > last_failed_time FROM pg_stat_archiver")
+	if about := must(t, "", "--db", db, "info"); !strings.Contains(about, "WAL was archived") {
+		t.Errorf("info: got %s, want that WAL was archived", about)
+	}
 	standby.Stop()
 	run(t, "", "--db", db, "report").keepsSecret(t, "without the standby")
 	if got := run(t, "", "--db", db, "report"); got.code != exitRejected && got.code != exitDone || strings.Count(got.stderr, "the standby cannot serve") != 1 {
@@ -60,4 +77,14 @@ func TestStandbyServesReportsAndLists(t *testing.T) {
 	got := run(t, "", "--db", db, "--standby", "other.db", "report")
 	got.fails(t, exitUsage, "--standby")
 	got.keepsSecret(t, "--standby")
+}
+
+// archive has a server run a command for each full file of its log, the current one first.
+func archive(t *testing.T, n *pgtest.Node, command string) {
+	t.Helper()
+	for _, query := range []string{"ALTER SYSTEM SET archive_command = '" + command + "'", "SELECT pg_reload_conf()", "SELECT pg_switch_wal()"} {
+		if _, err := n.Ask(query); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

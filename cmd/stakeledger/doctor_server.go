@@ -39,8 +39,24 @@ func (d *doctor) server(s *ledger.ServerInfo) {
 	d.addVerdict("primary", !s.Standby, stateWarns, map[bool]string{true: "a standby, which takes no writes", false: "takes writes"}[s.Standby], "name all hosts in the URL: the one that takes writes is found")
 	d.addVerdict("fsync", s.Fsync, stateFails, map[bool]string{true: "on", false: "off"}[s.Fsync], "a crash of the machine will damage the database: set fsync = on and restart the server")
 	d.addVerdict("standbys", s.SynchronousStandbys != "", stateWarns, cmp.Or(s.SynchronousStandbys, "none is synchronous"), "what was answered is lost with the primary's disk; see synchronous_standby_names")
+	d.addVerdict("backup", !s.ArchivingFails, stateWarns, backupText(s), "what archive_command says is in the server's log")
+	d.addFinding("verify", stateOK, unknownVerify, "")
 	d.addVerdict("connections", s.Connections*10 < s.MaxConnections*9, stateWarns, fmt.Sprintf("%d of %d", s.Connections, s.MaxConnections), "raise max_connections, or close what is idle")
 }
+
+// backupText is what a server knows of its backups: nothing of those that pg_dump made.
+func backupText(s *ledger.ServerInfo) string {
+	text := "not known here (pg_dump); "
+	switch {
+	case s.ArchivingFails:
+		return text + "archiving WAL fails"
+	case s.LastArchivedWAL != nil:
+		return text + "WAL was archived " + agoText(*s.LastArchivedWAL)
+	}
+	return text + "no WAL is archived"
+}
+
+const unknownVerify = "not known here; stakeledger verify looks"
 
 // serverText names the server.
 func serverText(s *ledger.ServerInfo) string { return "PostgreSQL " + s.Version }

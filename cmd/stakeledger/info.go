@@ -28,8 +28,8 @@ func newInfo(a *app) *cobra.Command {
 		Short: "Print what the ledger holds and when it was looked after",
 		Long: `Print what the ledger holds: its size, its rows, the newest event and its age, what waits for a
 replay or was rejected, the policy, and when it was archived, backed up and verified last. Backups
-and verifications are those made by this command beside this file; of a ledger on PostgreSQL none
-are known.`,
+and verifications are those made by this command beside this file. Of a ledger on PostgreSQL none are
+known; what the server says of its archive of WAL and of its standbys stands in their place.`,
 		Example: `  stakeledger info
   stakeledger info --json | jq .newest_event`,
 		Args: exactArgs(0, false),
@@ -88,6 +88,10 @@ func (b ledgerInfo) write(w io.Writer) error {
 	if b.Server == nil {
 		f.add("last backup", b.Upkeep.Backup.describe())
 		f.add("last verify", b.Upkeep.Verify.describe())
+	} else {
+		f.add("last backup", backupText(b.Server))
+		f.add("last verify", unknownVerify)
+		f.add("standbys", plural(b.Server.Standbys, "follows", "follow"), "synchronous_standby_names = '"+b.Server.SynchronousStandbys+"'")
 	}
 	return writeText(w, f.String())
 }
