@@ -264,27 +264,39 @@ func (w *watch) begin(c *Conn, ctx context.Context) error {
 		w.end()
 		return nil
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	if done != w.done {
 		w.end()
 		w.mu.Lock()
 		w.done = done
 		w.mu.Unlock()
 		db := c.handle.db
-		w.stop = context.AfterFunc(ctx, func() {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if w.running && w.done == done {
-				C.csqlite_interrupt(db)
-			}
-		})
+		w.stop = context.AfterFunc(ctx, func() { w.interrupt(db, done) })
 	}
 	w.mu.Lock()
 	w.running = true
 	w.mu.Unlock()
+	if err := ctx.Err(); err != nil { // asked last: one that ended before has found nothing to interrupt
+		w.pause()
+		return err
+	}
 	return nil
+}
+
+// interrupt interrupts what runs under done until it has ended: SQLite forgets an
+// interrupt that comes before a statement's first step.
+func (w *watch) interrupt(db C.uintptr_t, done <-chan struct{}) {
+	for {
+		w.mu.Lock()
+		runs := w.running && w.done == done
+		if runs {
+			C.csqlite_interrupt(db)
+		}
+		w.mu.Unlock()
+		if !runs {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // pause ends what begin began.

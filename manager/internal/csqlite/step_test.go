@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -265,6 +266,76 @@ func TestContextInterrupts(t *testing.T) {
 	}
 	if list, err := column(query(t, prepare(t, c, numbers), int64(3)), 10); err != nil || len(list) != 3 {
 		t.Errorf("afterwards: got %v, %v; want three rows", list, err)
+	}
+}
+
+// An endingContext ends at a moment of a statement's beginning: while somebody is
+// told to wait for its end, or when it is asked whether it has ended, before or after
+// the answer.
+type endingContext struct {
+	context.Context
+	moment string
+	ended  atomic.Bool
+	then   func()
+}
+
+func (e *endingContext) end() {
+	e.moment = ""
+	e.ended.Store(true)
+	if e.then != nil {
+		go e.then()
+	}
+}
+
+func (e *endingContext) AfterFunc(f func()) (stop func() bool) {
+	e.then = f
+	if e.moment == "waited for" {
+		e.end()
+	}
+	return func() bool { return true }
+}
+
+func (e *endingContext) Err() error {
+	switch e.moment {
+	case "before the answer":
+		e.end()
+	case "after the answer":
+		e.end()
+		time.Sleep(10 * time.Millisecond) // so that its first interrupt comes before the statement's first step
+		return nil
+	}
+	if e.ended.Load() {
+		return context.Canceled
+	}
+	return nil
+}
+
+// No moment at which a context ends is too early for the statement that begins.
+func TestContextEndsAsTheStatementBegins(t *testing.T) {
+	for _, moment := range []string{"waited for", "before the answer", "after the answer"} {
+		c := openStepped(t, true)
+		s, begin, commit := prepare(t, c, endless), prepare(t, c, "BEGIN"), prepare(t, c, "COMMIT")
+		if err := begin.RunContext(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+		parent, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		answer := make(chan error, 1)
+		go func() {
+			_, err := s.QueryContext(&endingContext{Context: uncancelled{parent}, moment: moment}, nil)
+			answer <- err
+		}()
+		select {
+		case err := <-answer:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: got %v, want canceled", moment, err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%s: the statement runs on", moment)
+		}
+		if err := commit.RunContext(context.Background(), nil); err != nil || !c.AutoCommit() {
+			t.Errorf("%s, COMMIT afterwards: %v", moment, err)
+		}
 	}
 }
 
