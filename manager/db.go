@@ -211,7 +211,6 @@ func (co *core) read(ctx context.Context, l label, cfg txConfig, run closure) (e
 	if end != nil { // the tracer may have made another context
 		around = currentTxn(ctx)
 	}
-	run = endingLent(run)
 	if cfg.stale {
 		if served, err := co.standby.run(ctx, around, &l, cfg.pinned, run); served {
 			return err

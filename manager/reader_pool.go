@@ -83,7 +83,7 @@ func (p *readers) lease(ctx context.Context, l *label) (*txn, error) {
 
 // release ends a snapshot that lease began.
 func (p *readers) release(t *txn) {
-	p.endSnapshot(t)
+	_ = p.endSnapshot(t)
 	p.returnPlace(t.conn)
 }
 
@@ -263,10 +263,13 @@ func (p *readers) runInSnapshot(ctx context.Context, outer *txn, c *conn, l *lab
 	}
 	t, ctx := p.core.newTxn(ctx, outer, c, l, false)
 	defer func() {
-		p.endSnapshot(t)
+		lentErr := p.endSnapshot(t)
 		if written := p.checkLockless(c, l); written != nil {
 			again, err = true, written
 			return
+		}
+		if err == nil {
+			err = lentErr
 		}
 		again = t.canRetry(err)
 	}()
@@ -297,12 +300,20 @@ func (p *readers) beginSnapshot(c *conn, l *label, pinned bool) error {
 	return err
 }
 
-func (p *readers) endSnapshot(t *txn) {
+// endSnapshot ends the snapshot of t. Its error is that a *sql.Tx which t had lent
+// was rolled back.
+func (p *readers) endSnapshot(t *txn) (err error) {
 	c := t.conn
 	c.mu.Lock()
 	defer c.unlockContained()
+	if lent := t.stopLending(); lent != nil {
+		c.unlockContained()
+		err = lent.end()
+		c.mu.Lock()
+	}
 	t.invalidate()
 	p.endSnapshotOn(c)
+	return err
 }
 
 // endSnapshotOn ends the snapshot on c. If that fails it closes the connection,

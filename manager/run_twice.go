@@ -26,7 +26,7 @@ func (co *core) runClosure(ctx context.Context, t *txn, r *request) error {
 			_ = dry.closeSavepoint(errUnfinished)
 		}
 	}()
-	_ = r.run(dry.ctx, dry)
+	_ = r.run(dry.ctx(), dry)
 	settled = true
 	if err := dry.closeSavepoint(errRolledBack); err != nil {
 		return err

@@ -106,45 +106,63 @@ func (co *core) lendTx(ctx context.Context) (*sql.Tx, error) {
 	}
 	t.conn.mu.Lock()
 	defer t.conn.unlock()
-	if t.hasEnded() { // the closure has returned in another goroutine
+	if t.hasEnded() || t.lentEnding { // the closure has returned in another goroutine
 		go tx.Rollback()
 		return nil, t.endedError("lend a *sql.Tx", "")
 	}
-	t.lent = append(t.lent, tx)
+	if t.lent == nil {
+		t.lent = &lent{}
+	}
+	t.lent.list = append(t.lent.list, tx)
 	return tx, nil
+}
+
+// lent is what a transaction has lent.
+type lent struct {
+	list       []*sql.Tx
+	rolledBack error // why the closure's transaction cannot commit, or nil
 }
 
 // endingLent makes run end each *sql.Tx that was lent in it, and fail if one of
 // them was rolled back.
 func endingLent(run closure) closure {
-	return func(ctx context.Context, t *txn) error {
-		defer t.endLent()
-		if err := run(ctx, t); err != nil {
-			return err
-		}
-		t.conn.mu.Lock()
-		defer t.conn.unlock()
-		return t.lentRolledBack
+	return func(ctx context.Context, t *txn) (err error) {
+		defer func() {
+			t.conn.mu.Lock()
+			l := t.stopLending()
+			t.conn.unlock()
+			if e := l.end(); err == nil {
+				err = e
+			}
+		}()
+		return run(ctx, t)
 	}
+}
+
+// stopLending returns what t has lent, which is to be ended then. The caller holds
+// the connection's mu.
+func (t *txn) stopLending() *lent {
+	l := t.lent
+	t.lent, t.lentEnding = nil, true
+	return l
 }
 
 // lentGrace is how long a closure waits for the end of a *sql.Tx that it lent.
 const lentGrace = time.Second
 
-// endLent ends each *sql.Tx that was lent of t. database/sql waits for running
-// calls, so the caller must not hold the connection's mu. It also waits for rows
-// whose last Scan returned a sql.RawBytes until they are read further, which may
-// never happen, so the wait is bounded.
-func (t *txn) endLent() {
-	t.conn.mu.Lock()
-	lent := t.lent
-	t.lent, t.lentEnding = nil, true
-	t.conn.unlock()
-	for _, tx := range lent {
+// end ends each *sql.Tx that was lent, and returns why the transaction cannot
+// commit. database/sql waits for running calls, so the caller must not hold the
+// connection's mu. It also waits for rows whose last Scan returned a sql.RawBytes
+// until they are read further, which may never happen, so the wait is bounded.
+func (l *lent) end() error {
+	if l == nil {
+		return nil
+	}
+	for _, tx := range l.list {
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
-			_ = tx.Rollback() // does not change t any more; an error means that its user has ended it
+			_ = tx.Rollback() // does not change the transaction any more; an error means that its user has ended it
 		}()
 		timer := time.NewTimer(lentGrace)
 		select {
@@ -153,4 +171,5 @@ func (t *txn) endLent() {
 		}
 		timer.Stop()
 	}
+	return l.rolledBack
 }

@@ -111,7 +111,7 @@ func (tx *sqlTx) openSavepoint(ctx context.Context, name string) error {
 	if outer.view {
 		return &Error{Op: "savepoint", Label: outer.label.String(), Kind: ErrReadOnly, Detail: "a savepoint inside a transaction that only reads"}
 	}
-	n := outer.newChild(outer.ctx, &label{name: "savepoint " + name}) // ctx is that of the statement
+	n := outer.newChild(outer.ctx(), &label{name: "savepoint " + name}) // ctx is that of the statement
 	if err := n.openSavepoint(ctx); err != nil {
 		return err
 	}

@@ -145,12 +145,12 @@ func (tx *sqlTx) beginLent(t *txn) {
 		t.conn.mu.Lock()
 		defer t.conn.unlock()
 		switch {
-		case t.lentEnding:
+		case t.lentEnding || t.lent == nil:
 			return nil
 		case commit:
 			return &Error{Op: "commit", Label: t.label.String(), Kind: ErrUnsupported, Detail: "a *sql.Tx of SQLTx commits when its closure returns nil; return instead"}
 		}
-		t.lentRolledBack = &Error{Op: "commit", Label: t.label.String(), Kind: ErrTxAborted, Detail: "the *sql.Tx that SQLTx lent was rolled back, and so is its transaction"}
+		t.lent.rolledBack = &Error{Op: "commit", Label: t.label.String(), Kind: ErrTxAborted, Detail: "the *sql.Tx that SQLTx lent was rolled back, and so is its transaction"}
 		return nil
 	}
 }

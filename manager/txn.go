@@ -3,8 +3,8 @@ package manager
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
+	"time"
 )
 
 // A txn is a transaction, or a savepoint or view inside one, as its closure
@@ -15,67 +15,60 @@ type txn struct {
 	root      *txn // the transaction itself
 	parent    *txn
 	outer     *txn            // the transaction of another manager whose closure this runs in
-	ctx       context.Context // the closure's
-	own       closureContext  // what ctx points to
+	call      context.Context // of WithTx or ReadOnly
 	label     *label
 	unsettled bool // in root: an earlier run may be committed
 	pipelined bool // on a server, in root: see Pipelined
 	view      bool // for reading only
 
 	// Guarded by conn.mu.
-	done           bool
-	evicted        bool // removed from its group while its closure ran
-	top            *txn // in root: the innermost open savepoint
-	lent           []*sql.Tx
-	lentEnding     bool      // the closure has returned, so ending a lent *sql.Tx does nothing
-	lentRolledBack error     // why the closure's transaction cannot commit, or nil
-	dropped        error     // in root: why SQLite dropped the transaction
-	met            *busyMark // in root: set once a statement was busy
-	hooks          []Hook
-	undo           []rollbackHook
-	broken         error // why this savepoint can only be rolled back, on a server
-	deferred       bool  // PRAGMA defer_foreign_keys was on when it began
+	done       bool
+	evicted    bool // removed from its group while its closure ran
+	deferred   bool // PRAGMA defer_foreign_keys was on when it began
+	lentEnding bool // the closure has returned, so ending a lent *sql.Tx does nothing
+	lent       *lent
+	top        *txn      // in root: the innermost open savepoint
+	dropped    error     // in root: why SQLite dropped the transaction
+	met        *busyMark // in root: set once a statement was busy
+	hooks      []Hook
+	undo       []rollbackHook
+	broken     error // why this savepoint can only be rolled back, on a server
 }
 
 // newTxn makes the txn of a transaction that has begun on c, and the context
 // its closure gets. Outer is the current one of ctx, which may take a walk to find.
 func (co *core) newTxn(ctx context.Context, outer *txn, c *conn, l *label, write bool) (*txn, context.Context) {
-	t := &txn{core: co, conn: c, label: l, view: !write, outer: outer}
+	t := &txn{core: co, conn: c, call: ctx, label: l, view: !write, outer: outer}
 	t.root, t.top = t, t
 	if write { // a reader's holder is noted where its snapshot begins
 		c.setHolder(l, monotonic())
 	}
-	return t, t.bindContext(ctx)
+	return t, t.ctx()
 }
 
 // newChild makes the txn of what runs inside t, and the context its closure gets.
 func (t *txn) newChild(ctx context.Context, l *label) *txn {
-	n := &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: currentTxn(ctx), label: l}
-	n.bindContext(ctx)
-	return n
+	return &txn{core: t.core, conn: t.conn, root: t.root, parent: t, outer: currentTxn(ctx), call: ctx, label: l}
 }
 
 type contextKey struct{}
 
-// A closureContext is the context of a closure, one allocation with its txn.
-type closureContext struct {
-	context.Context
-	txn *txn
-}
+// A closureContext is a txn as the context of its closure.
+type closureContext txn
+
+func (c *closureContext) Deadline() (time.Time, bool) { return c.call.Deadline() }
+func (c *closureContext) Done() <-chan struct{}       { return c.call.Done() }
+func (c *closureContext) Err() error                  { return c.call.Err() }
 
 func (c *closureContext) Value(key any) any {
 	if key == (contextKey{}) {
-		return c.txn
+		return (*txn)(c)
 	}
-	return c.Context.Value(key)
+	return c.call.Value(key)
 }
 
-// bindContext makes the context of t's closure from that of the call.
-func (t *txn) bindContext(ctx context.Context) context.Context {
-	t.own = closureContext{ctx, t}
-	t.ctx = &t.own
-	return t.ctx
-}
+// ctx is the closure's context.
+func (t *txn) ctx() context.Context { return (*closureContext)(t) }
 
 // currentTxn is the innermost transaction of any manager that ctx comes from.
 func currentTxn(ctx context.Context) *txn {
@@ -106,9 +99,9 @@ func (t *txn) checkUsable(ctx context.Context, query string) error {
 	}
 	t.conn.startText(t.view, query)
 	err := ctx.Err()
-	if err == nil && ctx != t.ctx {
-		err = t.ctx.Err()
-		ctx = t.ctx
+	if err == nil && ctx != t.ctx() {
+		err = t.call.Err()
+		ctx = t.call
 	}
 	if err != nil {
 		name, _ := queryName(query)
@@ -176,7 +169,7 @@ func (t *txn) statementError(ctx context.Context, op, query string, err error) e
 // back.
 func (t *txn) dropOuter(op string, err error) error {
 	busy := isInProgress(err)
-	err = t.statementError(t.ctx, op, "", err)
+	err = t.statementError(t.call, op, "", err)
 	if busy {
 		err = &Error{Op: op, Label: t.label.String(), Kind: ErrUnsupported, Err: err,
 			Detail: "rows of a statement that writes (RETURNING) are still open around it; read them to the end or close them first"}

@@ -14,13 +14,13 @@ import (
 // Inside a write transaction an interrupt would drop the transaction or leave
 // the caller in doubt, so there the statement always finishes.
 func (t *txn) driverContext(ctx context.Context, own int32) context.Context {
-	if !t.root.view || ctx.Done() == nil && t.root.ctx.Done() == nil {
+	if !t.root.view || ctx.Done() == nil && t.root.call.Done() == nil {
 		return context.Background()
 	}
-	if ctx.Done() == t.root.ctx.Done() { // they end together, and what watches one sees the other
+	if ctx.Done() == t.root.call.Done() { // they end together, and what watches one sees the other
 		return ctx
 	}
-	return &stepContext{ctx, t.root.ctx, t.conn, own, make(chan struct{})}
+	return &stepContext{ctx, t.root.call, t.conn, own, make(chan struct{})}
 }
 
 // A stepContext is the context of a statement of a ReadOnly, as the driver sees
@@ -66,14 +66,14 @@ func (s *stepContext) AfterFunc(f func()) (stop func() bool) {
 
 // cancelError is the error of a ReadOnly's rows whose context has ended.
 func (t *txn) cancelError(ctx context.Context, op, query string) error {
-	if !t.root.view || ctx.Err() == nil && t.ctx.Err() == nil {
+	if !t.root.view || ctx.Err() == nil && t.call.Err() == nil {
 		return nil
 	}
 	name, _ := queryName(query)
 	if err := contextError(ctx, op, name, t.label.String()); err != nil {
 		return err
 	}
-	return contextError(t.ctx, op, name, t.label.String())
+	return contextError(t.call, op, name, t.label.String())
 }
 
 // isInterrupt reports whether err is what the driver makes of the end of a context.

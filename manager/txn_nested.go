@@ -22,7 +22,7 @@ func (t *txn) runNested(ctx context.Context, l *label, run closure) error {
 			_ = n.closeSavepoint(errUnfinished)
 		}
 	}()
-	err := run(n.ctx, n)
+	err := run(n.ctx(), n)
 	settled = true
 	if closeErr := n.closeSavepoint(err); err == nil {
 		err = closeErr
@@ -118,7 +118,7 @@ func (t *txn) runView(ctx context.Context, l *label, run closure) error {
 	if err != nil {
 		return err
 	}
-	return run(v.ctx, v)
+	return run(v.ctx(), v)
 }
 
 // endView closes the rows that t left open and makes its query sets useless.
