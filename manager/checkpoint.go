@@ -60,7 +60,9 @@ func (k *checkpointer) measure(w *writer) {
 	if !long || time.Now().Before(k.pausedUntil) && frames < k.retryFrames || w.core.backups.holdsLog(frames, limit, c) {
 		return
 	}
-	k.checkpoint(w.core, c, frames)
+	if w.core.file.check() == nil { // else the log may be another process's by now
+		k.checkpoint(w.core, c, frames)
+	}
 }
 
 // measureIdle is measure while no transaction writes: readers may have left the log

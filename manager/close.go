@@ -117,6 +117,9 @@ func (co *core) closeWriter() error {
 		keepLog(c.raw)
 	}
 	c.unlock()
+	if co.file.lostIndex() {
+		defer co.keepFromCheckpoint()()
+	}
 	err := c.close()
 	co.file.log.close()
 	co.writer.lock.close()
@@ -142,6 +145,19 @@ func keepLog(c DriverConn) {
 	if f, ok := c.(interface{ SetFileControlInt(string, int, int) error }); ok {
 		_ = f.SetFileControlInt("main", sqlite3.SQLITE_FCNTL_PERSIST_WAL, 1)
 	}
+}
+
+// keepFromCheckpoint stops SQLite from moving the log into the database when the last
+// connection of a database closes whose index is another one: it would go by the old index,
+// and the log may hold the commits of another process by now. A connection that has read
+// the file is enough, until release is called; one that cannot write moves nothing.
+func (co *core) keepFromCheckpoint() (release func()) {
+	s, err := co.openRaw(fileDSN(co.path, "ro"))
+	if err != nil {
+		return func() {}
+	}
+	_, _ = readPragma(s.conn, "schema_version")
+	return func() { _ = s.close() }
 }
 
 func (co *core) stillHeld(ctx context.Context) error {

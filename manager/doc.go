@@ -265,15 +265,16 @@
 //
 // SQLite does not notice when its file is deleted, renamed or replaced, or its log,
 // or its index (-shm), in which processes meet each other's locks. So after each
-// COMMIT, before anybody is answered, and before each ReadOnly the manager compares
-// device and inode of the three paths with what it has open, and after a COMMIT
-// also looks whether the log was cut short.
+// COMMIT, before anybody is answered, and before each transaction, ReadOnly and
+// checkpoint the manager compares device and inode of the three paths with what it
+// has open, and after a COMMIT also looks whether the log was cut short.
 // If they differ the error is ErrFileMoved, and the manager serves nothing from
 // then on, reading included: close it, and open what is there now. What was
 // committed in that moment is in the file that was moved away. Symbolic links
-// are resolved once, by Open. On Linux a ReadOnly compares only if the database's
-// folder has changed or the last comparison is older than 10 ms: the change of a
-// folder above it, or of what is mounted, it notices that late.
+// are resolved once, by Open. On Linux a ReadOnly, and a write before it begins,
+// compares only if the database's folder has changed or the last comparison is older
+// than 10 ms: the change of a folder above it, or of what is mounted, it notices that
+// late.
 //
 // Open and OpenReadOnly refuse a file with several hard links and one that is a
 // mount point itself: its log is not where others look for it. A second SQLite

@@ -98,6 +98,25 @@ func (f *dbFile) check() error {
 	return nil
 }
 
+// lostIndex reports whether the database is at its path and its index is not.
+func (f *dbFile) lostIndex() bool {
+	ids := f.ids.Load()
+	if ids == nil {
+		return false
+	}
+	main, err := statFile(f.path)
+	if err != nil || main.id != ids.main {
+		return false
+	}
+	for i := range ids.beside {
+		if b := &ids.beside[i]; b.path == f.path+"-shm" {
+			found, err := statFile(b.path)
+			return err != nil || found.id != b.id
+		}
+	}
+	return false
+}
+
 // checkRead is check before a snapshot, which looks at the folder alone while that
 // has not changed.
 func (f *dbFile) checkRead(now time.Duration) error {
@@ -126,9 +145,11 @@ func (f *dbFile) checkCommit() error {
 	return nil
 }
 
-// checkBegin checks, before a transaction, that the log has not become shorter.
+// checkBegin is checkRead before a write, which also checks that the log has not
+// become shorter. Where the index is another one, this connection's locks keep nobody
+// out, so what it writes may damage what others have committed.
 func (f *dbFile) checkBegin() error {
-	if err := f.movedError(); err != nil {
+	if err := f.checkRead(monotonic()); err != nil {
 		return err
 	}
 	if f.log.wasCut() {

@@ -51,6 +51,9 @@ func (w *writer) runMaintenance(r *request) error {
 	if err := w.lock.acquire(r.ctx, &r.label); err != nil {
 		return err
 	}
+	if err := w.core.file.check(); err != nil {
+		return movedAt("maintain", &r.label, err)
+	}
 	w.conn.Load().setHolder(&r.label, monotonic())
 	return r.run(r.ctx, nil)
 }
