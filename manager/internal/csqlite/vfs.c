@@ -72,6 +72,8 @@ static int log_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
 		if (l->bytes || (l->bytes = malloc(CSQLITE_LOG_BYTES))) {
 			l->header = 1;
 			l->last = size[0] | size[1] | size[2] | size[3];
+			if (l->last) /* checksums that are computed again, and frames that fill a sector, must not wait */
+				gathering = 0;
 			return append(l, from, n, at);
 		}
 	} else if (l->header && follows && l->n + n <= CSQLITE_LOG_BYTES) {
