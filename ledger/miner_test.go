@@ -116,6 +116,10 @@ func TestUIDsPassAndSwap(t *testing.T) {
 	ensure(t, l, at(3, 4, 5, 20)) // a miner may hold several
 	holder(t, l, 1, 3, 3)
 	holder(t, l, 5, 3, 4)
+	ensure(t, l, at(3, 4, 5, 30)) // as it is already: nothing ends or begins
+	if r, err := l.Registrations(ctx, miner(t, l, 3).MinerID, ledger.Page[ledger.RecordedRegistration]{}); err != nil || len(r) != 2 || r[1].StartedAt != after(20) {
+		t.Errorf("registered again as it was: got %+v, error %v, want the two registrations of before", r, err)
+	}
 
 	held, err := l.Registrations(ctx, miner(t, l, 2).MinerID, ledger.Page[ledger.RecordedRegistration]{})
 	if err != nil {
