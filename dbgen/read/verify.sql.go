@@ -550,11 +550,14 @@ func (q *Queries) TradesToVerify(ctx context.Context, after int64, until int64) 
 const unmatchedToVerify = `-- name: UnmatchedToVerify :many
 SELECT e.event_id, e.miner_id, e.netuid, e.event_key
 FROM events e
-LEFT JOIN trades t ON t.trade_id = e.event_id
-WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.position_ids IS NULL
-  AND (e.reason = 'no_open_position' OR t.unmatched_alpha > 0
-    AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id AND c.self_trade = 1))
-ORDER BY e.event_id
+WHERE e.event_id > CAST(?1 AS BIGINT) AND e.event_id <= CAST(?2 AS BIGINT) AND e.reason = 'no_open_position' AND e.position_ids IS NULL
+UNION ALL
+SELECT t.trade_id, e.miner_id, e.netuid, e.event_key
+FROM trades t
+CROSS JOIN events e
+WHERE e.event_id = t.trade_id AND t.trade_id > CAST(?1 AS BIGINT) AND t.trade_id <= CAST(?2 AS BIGINT) AND t.unmatched_alpha > 0 AND e.position_ids IS NULL
+  AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id AND c.self_trade = 1)
+ORDER BY 1
 `
 
 type UnmatchedToVerifyRow struct {

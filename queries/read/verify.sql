@@ -45,11 +45,14 @@ ORDER BY e.event_id;
 -- name: UnmatchedToVerify :many
 SELECT e.event_id, e.miner_id, e.netuid, e.event_key
 FROM events e
-LEFT JOIN trades t ON t.trade_id = e.event_id
-WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.position_ids IS NULL
-  AND (e.reason = 'no_open_position' OR t.unmatched_alpha > 0
-    AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id AND c.self_trade = 1))
-ORDER BY e.event_id;
+WHERE e.event_id > CAST(@after AS BIGINT) AND e.event_id <= CAST(@until AS BIGINT) AND e.reason = 'no_open_position' AND e.position_ids IS NULL
+UNION ALL
+SELECT t.trade_id, e.miner_id, e.netuid, e.event_key
+FROM trades t
+CROSS JOIN events e
+WHERE e.event_id = t.trade_id AND t.trade_id > CAST(@after AS BIGINT) AND t.trade_id <= CAST(@until AS BIGINT) AND t.unmatched_alpha > 0 AND e.position_ids IS NULL
+  AND NOT EXISTS (SELECT 1 FROM closes c WHERE c.trade_id = t.trade_id AND c.self_trade = 1)
+ORDER BY 1;
 
 -- A miner's positions and uncovered unstakes in the order of its events. empty_key: of the trade that emptied the
 -- position, ~ where none has; taken_key, taken_by and taken_step: of the first close whose trade took whatever came
