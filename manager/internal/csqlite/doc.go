@@ -33,6 +33,8 @@
 // a COMMIT, and keeps the journal of savepoints in memory (vfs.h has the limits).
 // It stands on the VFS that was SQLite's default when it was first asked for, and is
 // registered under a name of its own, so no other connection uses it.
+// A default VFS that tells the frames of a log by the size of a write must not be
+// under it: build such a program with stakeledger_nostep.
 //
 // # Where it works
 //

@@ -24,7 +24,7 @@ const (
 	laterRows = 256
 )
 
-// Rows are what a statement returns. What has crossed from C is Go's own.
+// Rows are what a statement returns.
 type Rows struct {
 	stmt    *Stmt
 	ctx     context.Context

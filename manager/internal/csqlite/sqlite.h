@@ -65,6 +65,7 @@ struct sqlite3_vfs {
 #define SQLITE_ROW 100
 #define SQLITE_DONE 101
 #define SQLITE_IOERR_SHORT_READ (10 | 2 << 8)
+#define SQLITE_FCNTL_JOURNAL_POINTER 28
 #define SQLITE_OPEN_SUBJOURNAL 0x2000
 #define SQLITE_OPEN_WAL 0x80000
 #define SQLITE_INTEGER 1
@@ -88,6 +89,7 @@ int sqlite3_changes(sqlite3 *);
 
 sqlite3_vfs *sqlite3_vfs_find(const char *);
 int sqlite3_vfs_register(sqlite3_vfs *, int);
+int sqlite3_file_control(sqlite3 *, const char *, int, void *);
 
 int sqlite3_prepare_v2(sqlite3 *, const char *, int, sqlite3_stmt **, const char **);
 int sqlite3_step(sqlite3_stmt *);
@@ -134,6 +136,7 @@ int sqlite3_value_bytes(sqlite3_value *);
 #pragma weak sqlite3_column_name
 #pragma weak sqlite3_column_value
 #pragma weak sqlite3_db_status
+#pragma weak sqlite3_file_control
 #pragma weak sqlite3_finalize
 #pragma weak sqlite3_get_autocommit
 #pragma weak sqlite3_interrupt

@@ -241,9 +241,9 @@ int csqlite_begin(csqlite_conn *c)
 /* A COMMIT's frames go to the log together. */
 static int commit(csqlite_stmt *p)
 {
-	csqlite_gather();
+	void *log = csqlite_gather(p->conn->db);
 	int rc = steps(p, 1);
-	int written = csqlite_gathered(!sqlite3_get_autocommit(p->conn->db));
+	int written = csqlite_gathered(log, !sqlite3_get_autocommit(p->conn->db));
 	return written == SQLITE_OK ? rc : written;
 }
 

@@ -24,28 +24,19 @@ typedef struct {
 	int header; /* they end with a frame's header: its page comes next */
 	int last;   /* of the transaction, says that header */
 	int page;   /* size of the page before */
+	int gathers;
 } log_file;
 
 enum { FRAME_HEADER = 24 };
 
-static __thread int gathering;
-static __thread log_file *gathered; /* the one that has bytes waiting */
-
 #define LOG(f, method, ...) CALL(f, log_file, method, ##__VA_ARGS__)
-
-static void drop(log_file *l)
-{
-	l->n = l->header = 0;
-	if (gathered == l)
-		gathered = 0;
-}
 
 static int flush(log_file *l)
 {
 	int n = l->n;
 	if (n == 0)
 		return SQLITE_OK;
-	drop(l);
+	l->n = l->header = 0;
 	return LOG(l, xWrite, l->bytes, n, l->at);
 }
 
@@ -55,7 +46,6 @@ static int append(log_file *l, const void *from, int n, sqlite3_int64 at)
 		l->at = at;
 	memcpy(l->bytes + l->n, from, n);
 	l->n += n;
-	gathered = l;
 	return SQLITE_OK;
 }
 
@@ -65,7 +55,7 @@ static int log_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
 {
 	log_file *l = (log_file *)f;
 	int follows = l->n == 0 || l->at + l->n == at, rc;
-	if (gathering && n == FRAME_HEADER && !l->header && follows && (!gathered || gathered == l)) {
+	if (l->gathers && n == FRAME_HEADER && !l->header && follows) {
 		const unsigned char *size = (const unsigned char *)from + 4; /* of the database: a commit's last frame has it */
 		if (l->n + n + l->page > CSQLITE_LOG_BYTES && (rc = flush(l)) != SQLITE_OK)
 			return rc;
@@ -73,7 +63,7 @@ static int log_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
 			l->header = 1;
 			l->last = size[0] | size[1] | size[2] | size[3];
 			if (l->last) /* checksums that are computed again, and frames that fill a sector, must not wait */
-				gathering = 0;
+				l->gathers = 0;
 			return append(l, from, n, at);
 		}
 	} else if (l->header && follows && l->n + n <= CSQLITE_LOG_BYTES) {
@@ -113,7 +103,6 @@ static int log_size(sqlite3_file *f, sqlite3_int64 *size)
 static int log_close(sqlite3_file *f)
 {
 	log_file *l = (log_file *)f;
-	drop(l);
 	free(l->bytes);
 	l->bytes = 0;
 	return LOG(f, xClose);
@@ -300,7 +289,7 @@ static int vfs_time64(sqlite3_vfs *v, sqlite3_int64 *now) { (void)v; return belo
 static void vfs_register(void)
 {
 	sqlite3_vfs *found;
-	if (!sqlite3_vfs_find || !sqlite3_vfs_register || !(found = sqlite3_vfs_find(0)) || found->iVersion < 2)
+	if (!sqlite3_vfs_find || !sqlite3_vfs_register || !(found = sqlite3_vfs_find(0)) || found->iVersion < 2 || !found->xCurrentTimeInt64)
 		return;
 	size_t behind = BEHIND(log_file) > BEHIND(undo_file) ? BEHIND(log_file) : BEHIND(undo_file);
 	writer = (sqlite3_vfs){
@@ -320,16 +309,23 @@ const char *csqlite_vfs(void)
 	return below && sqlite3_vfs_find(0) == below ? writer.zName : 0;
 }
 
-void csqlite_gather(void) { gathering = 1; }
-
-int csqlite_gathered(int open)
+void *csqlite_gather(void *db)
 {
-	log_file *l = gathered;
-	gathering = 0;
+	sqlite3_file *f = 0;
+	if (sqlite3_file_control(db, 0, SQLITE_FCNTL_JOURNAL_POINTER, &f) != SQLITE_OK || !f || f->pMethods != &log_methods)
+		return 0;
+	((log_file *)f)->gathers = 1;
+	return f;
+}
+
+int csqlite_gathered(void *log, int open)
+{
+	log_file *l = log;
 	if (!l)
 		return SQLITE_OK;
+	l->gathers = 0;
 	if (open)
 		return flush(l);
-	drop(l);
+	l->n = l->header = 0;
 	return SQLITE_OK;
 }

@@ -20,9 +20,10 @@ enum { CSQLITE_LOG_BYTES = 120 << 10, CSQLITE_UNDO_BYTES = 1 << 20 };
  * cannot be had: the default VFS is missing, or another one than at first. */
 const char *csqlite_vfs(void);
 
-/* From gather to gathered, this thread runs a COMMIT. If that has failed and its
- * transaction is still open, what waits is written; the result is that write's. */
-void csqlite_gather(void);
-int csqlite_gathered(int open);
+/* From gather to gathered, a connection runs a COMMIT. gather returns its log, or 0
+ * if that has no such VFS. If COMMIT has failed and its transaction is still open,
+ * gathered writes what waits; the result is that write's. */
+void *csqlite_gather(void *db);
+int csqlite_gathered(void *log, int open);
 
 #endif

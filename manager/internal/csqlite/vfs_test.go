@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
@@ -197,6 +198,57 @@ func TestCommitCanBeRecovered(t *testing.T) {
 	}
 }
 
+// A COMMIT gathers its own frames alone: what another connection writes before its
+// end, on the same thread, is that one's, also where the hook in which it does so
+// panics.
+func TestCommitGathersItsOwnFrames(t *testing.T) {
+	for _, panics := range []bool{false, true} {
+		t.Run(fmt.Sprintf("panics %t", panics), func(t *testing.T) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			c := openFile(t, filepath.Join(t.TempDir(), "log.db"), writerVFS(t), makeRows...)
+			path := filepath.Join(t.TempDir(), "other.db")
+			other := openFile(t, path, writerVFS(t), append(slices.Clone(makeRows), "PRAGMA cache_size = 10")...)
+			before := size(t, path+"-wal")
+			c.RegisterCommitHook(func() int {
+				if panics {
+					panic("in the hook")
+				}
+				run(t, other, "BEGIN IMMEDIATE", rowsOfAPage+"20")
+				return 0
+			})
+			run(t, c, "BEGIN IMMEDIATE", rowsOfAPage+"1")
+			func() {
+				defer func() { _ = recover() }()
+				run(t, c, "COMMIT")
+			}()
+			c.RegisterCommitHook(nil)
+			if panics {
+				run(t, other, "BEGIN IMMEDIATE", rowsOfAPage+"20")
+			}
+			if got := size(t, path+"-wal"); got < before+10*4096 {
+				t.Errorf("%d bytes are in the log, want what the cache does not hold", got)
+			}
+			run(t, other, "COMMIT")
+			if got := read(t, other, "PRAGMA integrity_check"); got != "ok" {
+				t.Errorf("integrity check: %s", got)
+			}
+			if got := read(t, other, "SELECT sum(length(v)) FROM t"); got != "60000" {
+				t.Errorf("found %s bytes of rows, want 60000", got)
+			}
+		})
+	}
+}
+
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
 // A savepoint's journal of several megabytes, which goes from SQLite's memory to
 // ours and then to a file, undoes all of it; the first two take no writes.
 func TestJournalOfASavepoint(t *testing.T) {
@@ -250,16 +302,12 @@ func TestCommitWithoutRoom(t *testing.T) {
 // withFileLimit calls fn while no file may grow beyond path's size.
 func withFileLimit(t *testing.T, path string, fn func() error) error {
 	t.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		t.Fatal(err)
 	}
 	small := limit
-	small.Cur = uint64(info.Size())
+	small.Cur = uint64(size(t, path))
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
 		t.Skip("cannot limit the size of files:", err)
 	}
