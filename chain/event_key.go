@@ -19,15 +19,19 @@ import (
 // No two events of a miner have the same key, since it holds the extrinsic id and the index.
 type EventKey string
 
-// The digits of a key in the order of their bytes.
-const keyDigits = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
-
-// What stands before an extrinsic id says how its first number compares with the block, which mostly is the
-// same, so that it need not be written again.
+// The digits of a key are the characters from ! to }, of which 93 make shorter keys than 64 letters and figures: a
+// key stands in every row and index of its event.
 const (
-	keyBelowBlock = '<'
-	keySameBlock  = '='
-	keyAboveBlock = '>'
+	keyDigit = '!'
+	keyBase  = 93
+)
+
+// What stands before an extrinsic id whose first number is not the block. That it is, as mostly, shows in the digits
+// between: the second number follows at once.
+const (
+	keyBelowBlock = keyDigit
+	keySameBlock  = keyDigit + 1
+	keyAboveBlock = keyDigit + keyBase - 1
 	keyNoNumber   = '~' // after every number: the block is unknown, or the id is not two numbers
 )
 
@@ -49,36 +53,65 @@ func NewEventKey(t Time, block int64, extrinsicID string, eventIndex int64) Even
 	} else {
 		key = appendKeyText(append(key, keyNoNumber), extrinsicID)
 	}
-	return EventKey(appendKeyNumber(key, eventIndex))
+	if eventIndex != 0 { // else nothing, which comes before all
+		key = appendKeyNumber(key, eventIndex)
+	}
+	return EventKey(key)
 }
 
 // FirstEventKey comes before the key of every event at a time or later, and after those of all earlier ones.
 func FirstEventKey(t Time) EventKey { return EventKey(appendKeyTime(nil, t)) }
 
-// keyTimeDigits hold the microseconds of 10,000 years.
-const keyTimeDigits = 10
+// From 1970 until the year 2143 a time has keyTimeDigits digits, of which the first is neither the least nor the
+// greatest. With these begin the times before, and those after, of keyTimeDigits+2.
+const (
+	keyTimeDigits = 8
+	keyTimeFirst  = keyBase * keyBase * keyBase * keyBase * keyBase * keyBase * keyBase // what one of the first digit is worth
+	keyTimeEnd    = (keyBase - 2) * keyTimeFirst
+)
 
 func appendKeyTime(key []byte, t Time) []byte {
-	return appendKeyDigits(key, uint64(t-minTime), keyTimeDigits)
-}
-
-// appendKeyNumber appends a number so that smaller ones are shorter: the first digit says how many follow, and
-// holds the rest of the number where few do. 0 to 31 are one digit, up to 1,055 two, and so on.
-func appendKeyNumber(key []byte, n int64) []byte {
-	first, rest := uint64(0), uint64(n)
-	for room, digits := uint64(32), 0; room > 1; room, digits = room/2, digits+1 {
-		if size := room << (6 * digits); rest >= size {
-			first, rest = first+room, rest-size
-			continue
-		}
-		return appendKeyDigits(append(key, keyDigits[first+rest>>(6*digits)]), rest, digits)
+	switch {
+	case t < 0:
+		return appendKeyDigits(append(key, keyDigit), uint64(t-minTime), keyTimeDigits+1)
+	case t < keyTimeEnd:
+		return appendKeyDigits(key, uint64(t)+keyTimeFirst, keyTimeDigits)
 	}
-	return appendKeyDigits(append(key, keyDigits[len(keyDigits)-1]), rest, 11)
+	return appendKeyDigits(append(key, keyDigit+keyBase-1), uint64(t), keyTimeDigits+1)
 }
 
+// keyRooms says how many first digits a number has that so many others follow; one more is for what has ten.
+type keyRooms [10]uint64
+
+var (
+	// A block of these years has four digits together.
+	keyNumbers = keyRooms{29, 10, 6, 40, 2, 1, 1, 1, 1, 1}
+	// The number of an extrinsic in its block has one or two. The first digit is not the least or the greatest where
+	// keySameBlock is the least that there is.
+	keySeconds = keyRooms{58, 24, 1, 1, 1, 1, 1, 1, 1, 1}
+)
+
+// append appends a number so that smaller ones are not longer: the first digit, counted from least, says how
+// many follow, and holds the rest of the number where there are several for one length.
+func (rooms *keyRooms) append(key []byte, least byte, n uint64) []byte {
+	worth := uint64(1)
+	for digits, room := range rooms {
+		if n < room*worth {
+			return appendKeyDigits(append(key, least+byte(n/worth)), n%worth, digits)
+		}
+		least, n, worth = least+byte(room), n-room*worth, worth*keyBase
+	}
+	return appendKeyDigits(append(key, least), n, len(rooms))
+}
+
+func appendKeyNumber(key []byte, n int64) []byte { return keyNumbers.append(key, keyDigit, uint64(n)) }
+
+// appendKeyDigits appends that many digits of a number, at most ten.
 func appendKeyDigits(key []byte, n uint64, digits int) []byte {
-	for shift := 6 * (digits - 1); shift >= 0; shift -= 6 {
-		key = append(key, keyDigits[n>>shift&63])
+	key = append(key, "!!!!!!!!!!"[:digits]...)
+	for i := len(key) - 1; i >= len(key)-digits; i-- {
+		key[i] = byte(keyDigit + n%keyBase)
+		n /= keyBase
 	}
 	return key
 }
@@ -134,21 +167,46 @@ func keyNumber(s string) (n int64, zeros int, ok bool) {
 
 // append appends the numbers, and the place of the zeros among ids of the same numbers.
 func (id numberedID) append(key []byte, block int64) []byte {
+	least := byte(keyDigit)
 	switch {
 	case id.first == block:
-		key = append(key, keySameBlock)
+		least = keySameBlock
 	case id.first < block:
 		key = appendKeyNumber(append(key, keyBelowBlock), id.first)
 	default:
 		key = appendKeyNumber(append(key, keyAboveBlock), id.first)
 	}
-	key = appendKeyNumber(key, id.second)
-	start := len(key)
-	key = appendKeyNumber(key, zerosAfter(id.first, id.firstZeros)<<7|zerosAfter(id.second, id.secondZeros))
-	for i := start; i < len(key); i++ { // backwards, so that what most ids have is short
-		key[i] = keyDigits[63-strings.IndexByte(keyDigits, key[i])]
+	zeros := zerosAfter(id.first, id.firstZeros)<<7 | zerosAfter(id.second, id.secondZeros)
+	usual := zerosAfter(id.second, usualZeros(id.second))
+	second := uint64(id.second)
+	switch {
+	case second >= keyLargeSecond:
+		second += 2 * keyLargeSecond
+	case zeros == usual:
+		return keySeconds.append(key, least, 3*second+1)
+	case zeros > usual:
+		second *= 3
+	default:
+		second = 3*second + 2
 	}
-	return key
+	key = keySeconds.append(key, least, second)
+	return appendKeyDigits(key, uint64(1<<14-1-zeros), 3)
+}
+
+// keyLargeSecond is from where on a second number is not multiplied to hold how its zeros compare with the usual ones.
+const keyLargeSecond = 1 << 61
+
+// usualZeros are those that fill a second number up to four digits, as in "1895779-0014".
+func usualZeros(n int64) int {
+	switch {
+	case n < 10:
+		return 3
+	case n < 100:
+		return 2
+	case n < 1000:
+		return 1
+	}
+	return 0
 }
 
 // zerosAfter is how many of the ways to write a number with zeros before it come later by bytes: more zeros come

@@ -30,7 +30,7 @@ CREATE TABLE events (
   CONSTRAINT events_key_unique UNIQUE (miner_id, extrinsic_id, event_index),
   CONSTRAINT events_extrinsic_id_printable CHECK (typeof(extrinsic_id) = 'text' AND length(extrinsic_id) BETWEEN 1 AND 128 AND extrinsic_id NOT GLOB '*[^ -~]*'),
   CONSTRAINT events_event_index_in_range CHECK (typeof(event_index) = 'integer' AND event_index >= 0),
-  CONSTRAINT events_event_key_printable CHECK (typeof(event_key) = 'text' AND length(event_key) BETWEEN 14 AND 320 AND event_key NOT GLOB '*[^ -~]*'),
+  CONSTRAINT events_event_key_printable CHECK (typeof(event_key) = 'text' AND length(event_key) BETWEEN 10 AND 320 AND event_key NOT GLOB '*[^ -~]*'),
   CONSTRAINT events_netuid_in_range CHECK (typeof(netuid) = 'integer' AND netuid BETWEEN 0 AND 65535),
   CONSTRAINT events_hotkey_is_address CHECK (typeof(hotkey) = 'text' AND length(hotkey) = 48),
   CONSTRAINT events_block_in_range CHECK (typeof(block) = 'integer' AND block >= 0),

@@ -30,7 +30,7 @@ CREATE TABLE events (
   CONSTRAINT events_key_unique UNIQUE (miner_id, extrinsic_id, event_index),
   CONSTRAINT events_extrinsic_id_printable CHECK (length(extrinsic_id) BETWEEN 1 AND 128 AND extrinsic_id ~ '^[ -~]*$'),
   CONSTRAINT events_event_index_in_range CHECK (event_index >= 0),
-  CONSTRAINT events_event_key_printable CHECK (length(event_key) BETWEEN 14 AND 320 AND event_key ~ '^[ -~]*$'),
+  CONSTRAINT events_event_key_printable CHECK (length(event_key) BETWEEN 10 AND 320 AND event_key ~ '^[ -~]*$'),
   CONSTRAINT events_netuid_in_range CHECK (netuid BETWEEN 0 AND 65535),
   CONSTRAINT events_hotkey_is_address CHECK (length(hotkey) = 48),
   CONSTRAINT events_block_in_range CHECK (block >= 0),
