@@ -131,9 +131,9 @@ func (q *Queries) ListedPositions(ctx context.Context, positionIds string) ([]Po
 const selfTradeCandidates = `-- name: SelfTradeCandidates :many
 SELECT p.position_id, p.extrinsic_id, p.event_key, p.entry_block, p.entry_time, p.entry_tao, p.entry_alpha, p.remaining_alpha, p.last_exit_time
 FROM events e
-JOIN positions p ON p.position_id = e.event_id
-WHERE e.miner_id = CAST(?1 AS BIGINT) AND e.extrinsic_id = CAST(?2 AS TEXT)
-  AND p.netuid = CAST(?3 AS netuid_int) AND p.event_key < CAST(?4 AS event_key_text) AND p.remaining_alpha > 0
+CROSS JOIN positions p
+WHERE e.miner_id = CAST(?1 AS BIGINT) AND e.extrinsic_id = CAST(?2 AS TEXT) AND p.position_id = e.event_id
+  AND p.netuid = CAST(?3 AS netuid_int) AND p.event_key < CAST(?4 AS event_key_text) AND +p.remaining_alpha > 0
 ORDER BY p.event_key
 `
 
@@ -156,7 +156,8 @@ type SelfTradeCandidatesRow struct {
 	LastExitTime   *chain.Time
 }
 
-// The candidates that the trade's own extrinsic opened. The key of the events finds them.
+// The candidates that the trade's own extrinsic opened. The key of the events finds them, and their ids the positions:
+// where SQLite once counted that nothing is open, it would rather read all that is, hence CROSS JOIN and the plus.
 func (q *Queries) SelfTradeCandidates(ctx context.Context, arg SelfTradeCandidatesParams) ([]SelfTradeCandidatesRow, error) {
 	rows, err := q.db.QueryContext(ctx, selfTradeCandidates,
 		arg.MinerID,
