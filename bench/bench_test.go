@@ -52,7 +52,7 @@ func TestEverybodyLeavesTheSameRows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ops := newOps(0, "work")
+			ops := newOps(0)
 			for range operations {
 				op := ops.Next()
 				if err := store.Write(ctx, func(ctx context.Context, q Queries) error { return book(ctx, q, op) }); err != nil {
@@ -80,7 +80,7 @@ func bookInC(t *testing.T, template *Template, path string, operations int) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	ops := newOps(0, "work")
+	ops := newOps(0)
 	var batch []floor.Op
 	for range operations {
 		batch = append(batch, floorOp(ops.Next()))

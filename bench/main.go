@@ -5,6 +5,7 @@
 //
 //	go run .          in two minutes
 //	go run . -full    in half an hour: more goroutines, more rounds, a million events
+//	go run . -schema  what each table, index and trigger costs, in a minute; docs/SCHEMA.md quotes it
 //
 // It prints a table and writes everything it measured to results/ as JSON.
 package main
@@ -41,7 +42,7 @@ type Settings struct {
 	Events        int           `json:"bulk_events"`
 	Work, Contend string        `json:"-"`
 	Dir, Profile  string        `json:"-"`
-	child         bool
+	Schema, child bool
 }
 
 func parse() Settings {
@@ -55,6 +56,7 @@ func parse() Settings {
 	flag.StringVar(&s.Contend, "contenders", "", "only contenders whose name matches this regular expression")
 	flag.StringVar(&s.Dir, "dir", "results", "where results and, while it runs, databases go; on the disk to be measured")
 	flag.StringVar(&s.Profile, "cpuprofile", "", "write a CPU profile of the measurements to this file")
+	flag.BoolVar(&s.Schema, "schema", false, "measure what each index and trigger costs, and nothing else")
 	flag.BoolVar(&s.child, "child", false, "used by the program itself: one process of several")
 	flag.Parse()
 	short := map[bool]Settings{
@@ -98,6 +100,9 @@ func run(ctx context.Context) error {
 	template, err := newTemplate(ctx, filepath.Join(dir, "template.db"), Size{Miners: someMiners, Events: s.History, Open: scanRows})
 	if err != nil {
 		return err
+	}
+	if s.Schema {
+		return schemaCosts(ctx, s, dir)
 	}
 	b := &Bench{Template: template, Dir: dir, Round: s.Round}
 

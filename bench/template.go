@@ -41,8 +41,8 @@ type Size struct {
 	Open   int // positions of scanMiner, which has no other work
 }
 
-// newTemplate builds the database at path.
-func newTemplate(ctx context.Context, path string, size Size) (*Template, error) {
+// newTemplate builds the database at path. Changes of the schema come before its rows.
+func newTemplate(ctx context.Context, path string, size Size, changes ...string) (*Template, error) {
 	t := &Template{Path: path, Size: size}
 	db, err := sql.Open("sqlite3", "file:"+path+"?_foreign_keys=1&_synchronous=OFF")
 	if err != nil {
@@ -59,6 +59,11 @@ func newTemplate(ctx context.Context, path string, size Size) (*Template, error)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return nil, fmt.Errorf("migrate %s: %w", path, err)
+	}
+	for _, change := range changes {
+		if _, err := db.ExecContext(ctx, change); err != nil {
+			return nil, fmt.Errorf("%s: %w", change, err)
+		}
 	}
 	if err := register(ctx, db, size.Miners); err != nil {
 		return nil, fmt.Errorf("register %d miners: %w", size.Miners, err)
@@ -112,7 +117,7 @@ func (t *Template) fill() error {
 	}
 	ops := make([]*Ops, t.Size.Miners)
 	for i := range ops {
-		ops[i] = newOps(i, "history")
+		ops[i] = newOps(i)
 		ops[i].n = 0
 	}
 	for t.Events < t.Size.Events {

@@ -38,23 +38,23 @@ type Op struct {
 // all of them with one trade, so that few are open however long the work lasts.
 type Ops struct {
 	miner, n int
-	opens    int    // positions before each trade
-	batch    string // makes extrinsics unique on one file
+	opens    int // positions before each trade
 	alpha    chain.Rao
 }
 
-func newOps(miner int, batch string) *Ops {
-	return &Ops{miner: miner, batch: batch, n: firstOp, opens: 1}
+func newOps(miner int) *Ops {
+	return &Ops{miner: miner, n: firstOp, opens: 1}
 }
 
 func (o *Ops) Next() Op {
 	n := o.n
 	o.n++
+	block := int64(1000 + 400*n)
 	op := Op{
 		Close:     n%(o.opens+1) == o.opens,
 		Miner:     o.miner,
-		Extrinsic: fmt.Sprintf("%s-%d-%d", o.batch, o.miner, n),
-		Block:     int64(1000 + 400*n),
+		Extrinsic: fmt.Sprintf("%d-%04d", block, o.miner),
+		Block:     block,
 		Time:      chain.Time(firstTime + 12e6*400*int64(n)),
 		TAO:       chain.Rao(1_000_000_000 + int64(n%97)*1_000_003),
 		Alpha:     chain.Rao(30_000_000_000 + int64(n%89)*1_000_033),

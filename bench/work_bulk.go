@@ -74,7 +74,7 @@ type bulkOps [bulkMiners]*Ops
 
 func newBulkOps() (ops bulkOps) {
 	for i := range ops {
-		ops[i] = newOps(i, "bulk")
+		ops[i] = newOps(i)
 	}
 	return ops
 }

@@ -90,7 +90,7 @@ func (g *grown) next(scan bool) *Ops {
 		miner = (g.turn * 7919) % g.template.Size.Miners
 	}
 	if g.ops[miner] == nil {
-		g.ops[miner] = newOps(miner, "work")
+		g.ops[miner] = newOps(miner)
 	}
 	return g.ops[miner]
 }

@@ -54,7 +54,7 @@ func ledgerWork(goroutines int) Workload {
 				return Sample{}, err
 			}
 			defer db.Close()
-			ops := newOps(0, "work")
+			ops := newOps(0)
 			ops.opens = opensPerClose
 			return repeatFloor(b.Round, func() ([]int64, error) {
 				batch := make([]floor.Op, 64)
@@ -83,7 +83,7 @@ func runLedger(ctx context.Context, path string, goroutines int, round time.Dura
 	}
 	ops := make([]*Ops, goroutines)
 	for i := range ops {
-		ops[i] = newOps(i, "work")
+		ops[i] = newOps(i)
 		ops[i].opens = opensPerClose
 	}
 	for range warmUps {

@@ -62,7 +62,7 @@ func openWriters(ctx context.Context, c Contender, path string, level Sync, firs
 	}
 	w := &writers{store: store, next: make([]Op, goroutines)}
 	for i := range goroutines {
-		w.ops = append(w.ops, newOps(first+i, "work"))
+		w.ops = append(w.ops, newOps(first+i))
 	}
 	for range warmUps {
 		op := w.ops[0].Next()
@@ -118,7 +118,7 @@ func floorWrite(level Sync, perCommit int) func(*Bench, string, string) (Sample,
 			return Sample{}, err
 		}
 		defer db.Close()
-		ops := newOps(0, "work")
+		ops := newOps(0)
 		return repeatFloor(b.Round, func() ([]int64, error) {
 			batch := make([]floor.Op, 64)
 			for i := range batch {

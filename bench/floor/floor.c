@@ -395,6 +395,15 @@ int floor_scan(floor_db *f, int64_t miner_id, int rows, int n, int64_t *nanos)
 	return 0;
 }
 
+/* What all statements took of SQLite's virtual machine since the last call, triggers included. */
+int64_t floor_steps(floor_db *f)
+{
+	int64_t n = 0;
+	for (int i = 0; i < STATEMENTS; i++)
+		n += sqlite3_stmt_status(f->s[i], SQLITE_STMTSTATUS_VM_STEP, 1);
+	return n;
+}
+
 /* As the driver runs it: bindings cleared before each run. Rolled back. */
 int floor_repreparations(floor_db *f, const char *text, int runs)
 {

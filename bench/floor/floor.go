@@ -114,6 +114,9 @@ func (db *DB) Scan(miner int64, rows, n int) ([]int64, error) {
 	return nanos, db.result(C.floor_scan(db.c, C.int64_t(miner), C.int(rows), C.int(n), pointer(nanos)))
 }
 
+// Steps is how many steps of SQLite's virtual machine all statements took since the last call, triggers included.
+func (db *DB) Steps() int64 { return int64(C.floor_steps(db.c)) }
+
 // Repreparations runs a statement as the driver does, and returns how often
 // SQLite prepared it again. It leaves no change behind.
 func (db *DB) Repreparations(text string, runs int) (int, error) {

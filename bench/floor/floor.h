@@ -31,6 +31,8 @@ int floor_lone(floor_db *, const int64_t *ids, int n, int64_t *nanos);
 int floor_snapshot(floor_db *, const int64_t *ids, int reads, int n, int64_t *nanos);
 int floor_scan(floor_db *, int64_t miner, int rows, int n, int64_t *nanos);
 
+int64_t floor_steps(floor_db *);
+
 /* How often SQLite prepares a statement anew in so many runs, or -1. */
 int floor_repreparations(floor_db *, const char *text, int runs);
 

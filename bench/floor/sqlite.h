@@ -17,6 +17,7 @@ typedef void (*sqlite3_destructor_type)(void *);
 #define SQLITE_OPEN_READWRITE 0x00000002
 #define SQLITE_OPEN_NOMUTEX 0x00008000
 #define SQLITE_PREPARE_PERSISTENT 0x01
+#define SQLITE_STMTSTATUS_VM_STEP 4
 #define SQLITE_STMTSTATUS_REPREPARE 5
 #define SQLITE_STATIC ((sqlite3_destructor_type)0)
 
