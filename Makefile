@@ -170,6 +170,10 @@ bench: toolchain ## compare with other ways to write SQLite from Go, in two minu
 bench-full: toolchain ## the same at length: more rounds, a million events
 	cd bench && $(GO) run . -full
 
+.PHONY: bench-ratios
+bench-ratios: build ## CPU of ingesting newest first by that in order, and of diff by verify; EVENTS=1000000 takes minutes
+	tools/ratios $(stakeledger) $(or $(EVENTS),300000)
+
 .PHONY: bench-postgres
 bench-postgres: toolchain ## stakes a second by 1, 4 and 16 writers, by distance and with a standby, on servers of its own; with DB=postgres://… in a file and on that empty database
 	@if [[ -n "$(DB)" ]]; then cd bench && $(GO) run ./writers -db "$(DB)"; else $(GO) test -run '^$$' -bench Server -benchtime $(or $(BENCHTIME),3s) ./ledger; fi

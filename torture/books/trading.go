@@ -40,11 +40,11 @@ func (w Trading) events() (iter.Seq2[ledger.Event, error], error) {
 	}, nil
 }
 
-// cutoff is the moment before which positions are archived, and end that of
+// The moment before which positions are archived, and End, that of the latest
 // snapshots.
 const (
 	cutoff = chain.Time(1735689600000000 + 40*24*3600*1_000_000)
-	end    = chain.Time(1735689600000000 + 60*24*3600*1_000_000)
+	End    = chain.Time(1735689600000000 + 60*24*3600*1_000_000)
 )
 
 // Open opens or creates the ledger at path. Errors are those of ledger.Open.
@@ -89,6 +89,52 @@ func (w Trading) Apply(ctx context.Context, l *ledger.Ledger, said func(Progress
 	return inner
 }
 
+// ApplyLate applies the last events of the span first, and leaves the miners of the others marked.
+func (w Trading) ApplyLate(ctx context.Context, l *ledger.Ledger) error {
+	events, err := w.events()
+	if err != nil {
+		return err
+	}
+	var list []ledger.Event
+	for e := range events {
+		list = append(list, e)
+	}
+	for len(list) > 0 && err == nil {
+		n := max(0, len(list)-100)
+		_, err = l.Apply(ctx, yield(list[n:]), ledger.LeaveLate())
+		list = list[:n]
+	}
+	return err
+}
+
+// ApplyOthers applies an event of other contents for each tenth that is recorded, which are rejected.
+func (w Trading) ApplyOthers(ctx context.Context, l *ledger.Ledger) error {
+	events, err := w.events()
+	if err != nil {
+		return err
+	}
+	var list []ledger.Event
+	n := 0
+	for e := range events {
+		if n++; n%10 == 0 {
+			e.TAO++
+			list = append(list, e)
+		}
+	}
+	_, err = l.Apply(ctx, yield(list))
+	return err
+}
+
+func yield(list []ledger.Event) iter.Seq2[ledger.Event, error] {
+	return func(yield func(ledger.Event, error) bool) {
+		for _, e := range list {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
 // Archive moves what was closed in the first part of the span.
 func (w Trading) Archive(ctx context.Context, l *ledger.Ledger, said func(Progress)) error {
 	before, err := Found(ctx, l)
@@ -110,7 +156,7 @@ func (w Trading) TakeSnapshots(ctx context.Context, l *ledger.Ledger, moments in
 		return err
 	}
 	for m := range moments {
-		if _, err := l.TakeSnapshots(ctx, end-chain.Time(m), 30*24*time.Hour); err != nil {
+		if _, err := l.TakeSnapshots(ctx, End-chain.Time(m), 30*24*time.Hour); err != nil {
 			return err
 		}
 		now.Snapshots = max(now.Snapshots, m+1)
@@ -138,7 +184,7 @@ func Found(ctx context.Context, l *ledger.Ledger) (p Progress, err error) {
 			return err
 		}
 		for p.Snapshots = 0; len(miners) > 0; p.Snapshots++ {
-			there, err := l.SnapshotsAt(ctx, end-chain.Time(p.Snapshots), ledger.Page[ledger.Snapshot]{Limit: 1000})
+			there, err := l.SnapshotsAt(ctx, End-chain.Time(p.Snapshots), ledger.Page[ledger.Snapshot]{Limit: 1000})
 			if err != nil {
 				return err
 			}

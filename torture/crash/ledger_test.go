@@ -147,10 +147,11 @@ func (s *site) outcome(t *testing.T) string {
 	}
 	found, err := books.AuditLedger(ctx, l)
 	text, outcomeErr := books.Outcome(ctx, l)
-	if err := errors.Join(err, outcomeErr, l.Close(ctx)); err != nil {
+	info, infoErr := l.Info(ctx)
+	if err := errors.Join(err, outcomeErr, infoErr, l.Close(ctx)); err != nil {
 		t.Fatalf("%s: in the end: %v", s.name, err)
 	}
-	return fmt.Sprintf("%+v %s", found, text)
+	return fmt.Sprintf("%+v, %d rejected, %d snapshots: %s", found, info.Rows["rejected_events"], info.Rows["snapshots"], text)
 }
 
 // audited opens a ledger, verifies it and closes it.

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/stakeledger/stakeledger/chain"
 	"github.com/stakeledger/stakeledger/ledger"
 	"github.com/stakeledger/stakeledger/manager"
 	"github.com/stakeledger/stakeledger/torture/books"
@@ -60,6 +62,21 @@ var operations = []operation{
 	{name: "rebuild", from: "applied", run: func(ctx context.Context, folder string, r reporter) error {
 		return onLedger(ctx, folder, r, func(l *ledger.Ledger) error { return rebuildAll(ctx, l) })
 	}},
+	{name: "replay", from: "late", run: func(ctx context.Context, folder string, r reporter) error {
+		return onLedger(ctx, folder, r, func(l *ledger.Ledger) error { return l.RebuildMarked(ctx, nil) })
+	}},
+	{name: "policy", from: "late", run: func(ctx context.Context, folder string, r reporter) error {
+		return onLedger(ctx, folder, r, func(l *ledger.Ledger) error { return anotherPolicy(ctx, l) })
+	}},
+	{name: "rejected", from: "rejected", run: func(ctx context.Context, folder string, r reporter) error {
+		return onLedger(ctx, folder, r, func(l *ledger.Ledger) error { return seeToRejected(ctx, l) })
+	}},
+	{name: "prune", from: "snapshots", run: func(ctx context.Context, folder string, r reporter) error {
+		return onLedger(ctx, folder, r, func(l *ledger.Ledger) error {
+			_, err := l.PruneSnapshots(ctx, books.End)
+			return err
+		})
+	}},
 	{name: "checkpoint at the end", from: "applied", run: func(ctx context.Context, folder string, r reporter) error {
 		l, err := openLedger(ctx, folder, manager.WithCheckpointFrames(1<<20))
 		if err != nil {
@@ -105,12 +122,42 @@ func onLedger(ctx context.Context, folder string, r reporter, work func(*ledger.
 	return work(l)
 }
 
-func rebuildAll(ctx context.Context, l *ledger.Ledger) error {
+func rebuildAll(ctx context.Context, l *ledger.Ledger, opts ...ledger.RebuildOption) error {
 	miners, err := l.Miners(ctx, ledger.Page[ledger.Miner]{Limit: 1000})
 	for _, m := range miners {
 		if err == nil {
-			_, err = l.Rebuild(ctx, m.Coldkey)
+			_, err = l.Rebuild(ctx, m.Coldkey, opts...)
 		}
+	}
+	return err
+}
+
+// anotherPolicy sets a policy, and handles what is recorded under it.
+func anotherPolicy(ctx context.Context, l *ledger.Ledger) error {
+	_, err := l.SetPolicy(ctx, ledger.Policy{MinBlocks: 100_000, SelfTrade: chain.SelfTradeClamp, Transfers: chain.TransfersExclude, LookbackDays: 7})
+	if err == nil {
+		err = rebuildAll(ctx, l, ledger.UnderPolicy())
+	}
+	if err == nil {
+		_, err = l.RefreshPolicy(ctx)
+	}
+	return err
+}
+
+// seeToRejected acknowledges the rejected events, a few at a time, and deletes them.
+func seeToRejected(ctx context.Context, l *ledger.Ledger) error {
+	list, err := l.RejectedEvents(ctx, "", ledger.Page[ledger.RejectedEvent]{Limit: 1000})
+	for few := range slices.Chunk(list, 3) {
+		var ids []int64
+		for _, r := range few {
+			ids = append(ids, r.RejectedID)
+		}
+		if err == nil {
+			_, err = l.AcknowledgeRejected(ctx, ids...)
+		}
+	}
+	if err == nil {
+		_, err = l.PruneRejected(ctx, chain.Time(253402300799999999))
 	}
 	return err
 }
@@ -165,11 +212,17 @@ func (r reporter) progress(p books.Progress) {
 func prepare(folder, from, applied string) error {
 	ctx := context.Background()
 	said := func(books.Progress) {}
-	if from == "applied" {
+	switch from {
+	case "applied", "late":
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return err
 		}
-		return onClosed(ctx, folder, func(l *ledger.Ledger) error { return span.Apply(ctx, l, said) })
+		return onClosed(ctx, folder, func(l *ledger.Ledger) error {
+			if from == "late" {
+				return span.ApplyLate(ctx, l)
+			}
+			return span.Apply(ctx, l, said)
+		})
 	}
 	if err := os.CopyFS(folder, os.DirFS(applied)); err != nil {
 		return err
@@ -177,6 +230,12 @@ func prepare(folder, from, applied string) error {
 	if from == "backup" {
 		return errors.Join(os.Rename(filepath.Join(folder, ledgerFile), filepath.Join(folder, backupFile)),
 			os.Remove(filepath.Join(folder, ledgerFile+"-lock")))
+	}
+	switch from {
+	case "rejected":
+		return onClosed(ctx, folder, func(l *ledger.Ledger) error { return span.ApplyOthers(ctx, l) })
+	case "snapshots":
+		return onClosed(ctx, folder, func(l *ledger.Ledger) error { return span.TakeSnapshots(ctx, l, moments, said) })
 	}
 	// The backup is older than the ledger, so that the two can be told apart.
 	return onClosed(ctx, folder, func(l *ledger.Ledger) error {
