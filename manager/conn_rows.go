@@ -23,6 +23,7 @@ type rows struct {
 	began   time.Duration // by monotonic
 	end     func(error)   // the tracer's, or nil
 	closed  bool
+	ends    bool // its context, or the ReadOnly's, can end
 	err     error
 	over    handover
 }
@@ -37,7 +38,7 @@ func (t *txn) openRows(ctx context.Context, s *stmt, query string, args boundArg
 		return nil, wrap("query", "", t.label.String(), err)
 	}
 	r := view.newRows()
-	*r = rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: monotonic()}
+	*r = rows{conn: c, txn: t, stmt: s, view: view, ctx: ctx, query: query, end: end, began: monotonic(), ends: t.canEnd(ctx)}
 	c.open = append(c.open, r)
 	c.reading.Store(int32(len(c.open)))
 	if r.Rows, err = c.query(t.driverContext(ctx, 1), s, args, one); err != nil {
@@ -60,7 +61,10 @@ func (r *rows) Next(dest []driver.Value) error {
 	if r.closed {
 		return r.txn.endedError("next row", r.query)
 	}
-	err := r.txn.cancelError(r.ctx, "next row", r.query)
+	var err error
+	if r.ends {
+		err = r.txn.cancelError(r.ctx, "next row", r.query)
+	}
 	if err == nil {
 		r.conn.calling = true
 		err = r.Rows.Next(dest)

@@ -14,13 +14,18 @@ import (
 // Inside a write transaction an interrupt would drop the transaction or leave
 // the caller in doubt, so there the statement always finishes.
 func (t *txn) driverContext(ctx context.Context, own int32) context.Context {
-	if !t.root.view || ctx.Done() == nil && t.root.call.Done() == nil {
+	if !t.canEnd(ctx) {
 		return context.Background()
 	}
 	if ctx.Done() == t.root.call.Done() { // they end together, and what watches one sees the other
 		return ctx
 	}
 	return &stepContext{ctx, t.root.call, t.conn, own, make(chan struct{})}
+}
+
+// canEnd reports whether a statement that runs under ctx may end before its time.
+func (t *txn) canEnd(ctx context.Context) bool {
+	return t.root.view && (ctx.Done() != nil || t.call.Done() != nil || t.root.call.Done() != nil)
 }
 
 // A stepContext is the context of a statement of a ReadOnly, as the driver sees
