@@ -256,7 +256,9 @@
 // A migration ([WithMigration]) runs on a connection of its own, with foreign
 // keys on, before any other of the manager exists. If it changed the schema or
 // rows, PRAGMA foreign_key_check looks at the whole database before Open returns, and
-// a row whose parent is missing is ErrForeignKey. A migration that leaves a
+// a row whose parent is missing is ErrForeignKey. What was migrated is made durable
+// once, before Open returns: a power failure before that may take the last files of a
+// migration, which the next Open then runs. A migration that leaves a
 // transaction open is an error, and the transaction is rolled back. Package
 // migrate runs the files of goose with more care: each is checked before it is
 // committed, and none can lose rows by rebuilding a table.

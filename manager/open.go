@@ -34,6 +34,11 @@ type core struct {
 	closures runningClosures
 	file     dbFile
 
+	// While Open runs: a connection that looks at what others do, and that keeps the log open between them:
+	// whenever the last connection closes, SQLite moves the log into the file.
+	side     *rawConn
+	migrated bool // by commits that may not be durable yet
+
 	readOnly bool // opened with OpenReadOnly
 	adopted  bool // the file was not in WAL mode when it was opened
 }
@@ -87,21 +92,15 @@ func openWritable(ctx context.Context, path string, cfg config) (_ *core, err er
 			co.closeOpened()
 		}
 	}()
+	defer co.closeSide()
 	// From here to the end no other process opens or migrates the file.
 	if err := lock.acquire(ctx, &label{name: "open"}); err != nil {
 		return nil, err
 	}
-	if err := co.retryOpen(ctx, co.prepareFile); err != nil {
-		return nil, err
-	}
-	if err := co.retryOpen(ctx, co.migrate); err != nil {
-		return nil, err
-	}
-	if err := co.retryOpen(ctx, co.openWriterConn); err != nil {
-		return nil, err
-	}
-	if err := co.retryOpen(ctx, co.reportOrphans); err != nil {
-		return nil, err
+	for _, step := range []func(context.Context) error{co.prepareFile, co.migrate, co.openWriterConn, co.syncMigrated, co.reportOrphans} {
+		if err := co.retryOpen(ctx, step); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.lockFile {
 		co.writer.lock = lock

@@ -22,7 +22,12 @@ func (co *core) precheckFile() error {
 	if err := co.checkPlace(true); err != nil {
 		return err
 	}
-	if err := co.checkFile("ro"); errors.Is(err, ErrWrongFile) || errors.Is(err, ErrCorrupt) {
+	if _, err := os.Lstat(lockPath(co.path)); err == nil {
+		return nil
+	}
+	err := co.checkFile("ro")
+	co.closeSide()
+	if errors.Is(err, ErrWrongFile) || errors.Is(err, ErrCorrupt) {
 		return co.explainOpen(err)
 	}
 	return nil
@@ -101,15 +106,23 @@ func (co *core) prepareFile(context.Context) error {
 	return err
 }
 
-// checkFile checks the file's application id on a temporary connection.
+// checkFile opens the side connection and checks the file's application id on it.
 func (co *core) checkFile(mode string) error {
+	co.closeSide()
 	s, err := co.openRaw(fileDSN(co.path, mode))
 	if err != nil {
 		return wrap("open "+co.path, "", "", err)
 	}
-	defer s.close()
+	co.side = s
 	co.noteAdoption(s.conn)
 	return co.checkApplication(s.conn)
+}
+
+func (co *core) closeSide() {
+	if co.side != nil {
+		_ = co.side.close()
+		co.side = nil
+	}
 }
 
 // isUnfinished reports whether a read-only connection found the journal of an

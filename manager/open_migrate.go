@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// migrationDSN is for connections that the caller's functions run on.
+// migrationDSN is for connections that the caller's functions run on. At NORMAL a power failure may take the
+// last of their commits, but nothing out of order; syncMigrated makes all of them durable, once.
 func migrationDSN(path string, budget time.Duration) string {
-	return fileDSN(path, "rw") + "&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(budget/time.Millisecond))
+	return fileDSN(path, "rw") + "&_journal_mode=WAL&_synchronous=NORMAL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(budget/time.Millisecond))
 }
 
 // migrate runs the caller's migration on a connection of its own.
@@ -27,10 +28,14 @@ func (co *core) migrate(ctx context.Context) error {
 	if err := db.PingContext(ctx); err != nil { // which switches to the write-ahead log
 		return co.explainOpen(wrap("open "+co.path, "", "", err))
 	}
+	before, err := readPragma(co.side.conn, "data_version") // which any commit of another connection changes
+	if err != nil {
+		return co.explainOpen(wrap("read PRAGMA data_version", "", "", err))
+	}
 	if err := co.claimFile(ctx, db); err != nil {
 		return co.explainOpen(err)
 	}
-	if err := co.runMigration(ctx, db, &met); err != nil {
+	if err := co.runMigration(ctx, db, before, &met); err != nil {
 		if own := (*Error)(nil); errors.As(err, &own) {
 			return co.explainOpen(err)
 		}
@@ -41,18 +46,7 @@ func (co *core) migrate(ctx context.Context) error {
 
 // runMigration runs the caller's migration and refuses what it must not leave
 // behind: an open transaction, and rows whose parent is missing.
-func (co *core) runMigration(ctx context.Context, db *sql.DB, met *migrationTrouble) error {
-	// The observer also keeps the log open between the migration's connections:
-	// whenever the last connection closes, SQLite moves the log into the file.
-	observer, err := co.openRaw(fileDSN(co.path, "ro"))
-	if err != nil {
-		return err
-	}
-	defer observer.close()
-	before, err := readPragma(observer.conn, "schema_version")
-	if err != nil {
-		return err
-	}
+func (co *core) runMigration(ctx context.Context, db *sql.DB, before string, met *migrationTrouble) error {
 	if err := co.cfg.migrate(ctx, db); err != nil {
 		if isBusy(err) && !met.busy.Load() { // another database was
 			return &callersError{err}
@@ -62,35 +56,61 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB, met *migrationTrou
 		}
 		return err
 	}
-	rows, err := checkLeftOpen(ctx, db)
+	if err := checkLeftOpen(ctx, db); err != nil {
+		return err
+	}
+	after, err := readPragma(co.side.conn, "data_version")
+	if err != nil || after == before {
+		return err
+	}
+	co.migrated = true
+	// The check is made for the tables that the connection knows, which is those that were there when it last
+	// read from the schema.
+	if _, err := readValue(co.side.conn, "SELECT count(*) FROM sqlite_schema"); err != nil {
+		return err
+	}
+	return checkForeignKeys(ctx, "migrate "+co.path, co.side.conn)
+}
+
+// syncMigrated makes what was migrated durable: the commits that led there were not, and at synchronous=FULL another
+// one is, with all before it. It writes what is there.
+func (co *core) syncMigrated(context.Context) (err error) {
+	if !co.migrated || co.cfg.synchronous != "FULL" {
+		return nil
+	}
+	c := co.writer.conn.Load()
+	defer c.suspendGuard()()
+	defer func() {
+		if err != nil && !c.raw.AutoCommit() {
+			_, _ = c.raw.ExecContext(context.Background(), "ROLLBACK", nil)
+		}
+		err = wrap("sync what was migrated in "+co.path, "", "", err)
+	}()
+	if _, err := c.raw.ExecContext(context.Background(), "BEGIN IMMEDIATE", nil); err != nil {
+		return err
+	}
+	version, err := readPragma(c.raw, "user_version")
 	if err != nil {
 		return err
 	}
-	after, err := readPragma(observer.conn, "schema_version")
-	if err != nil || after == before && rows == "0" {
-		return err
-	}
-	return co.checkAllForeignKeys("migrate " + co.path)
+	_, err = c.raw.ExecContext(context.Background(), "PRAGMA user_version = "+version+"; COMMIT", nil)
+	return err
 }
 
 // checkLeftOpen refuses a migration that returned nil but left a transaction open,
-// since its changes would be rolled back. It returns how many rows the migration
-// changed.
-func checkLeftOpen(ctx context.Context, db *sql.DB) (rows string, err error) {
+// since its changes would be rolled back.
+func checkLeftOpen(ctx context.Context, db *sql.DB) error {
 	c, err := db.Conn(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer c.Close()
-	err = c.Raw(func(driverConn any) (err error) {
-		dc := driverConn.(DriverConn)
-		if !dc.AutoCommit() {
+	return c.Raw(func(driverConn any) error {
+		if !driverConn.(DriverConn).AutoCommit() {
 			return &Error{Op: "migrate", Kind: ErrUnsupported, Detail: "the migration leaves a transaction open, which is rolled back; end it with COMMIT"}
 		}
-		rows, err = readValue(dc, "SELECT total_changes()")
-		return err
+		return nil
 	})
-	return rows, err
 }
 
 // claimFile gives a file without tables its application id before anything else is

@@ -3,6 +3,7 @@ package manager_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -39,6 +40,40 @@ func TestOpenLooksAtWhatAMigrationLeaves(t *testing.T) {
 				t.Errorf("got %v, want %v with %q", err, c.want, c.says)
 			}
 		})
+	}
+}
+
+// What a migration changed counts also where the connection that changed it is gone.
+func TestOpenLooksAtWhatALostConnectionChanged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.db")
+	open := func(sql string) error {
+		db, err := manager.Open(t.Context(), path, newReader, newTx, manager.WithMigration(migrationOf(sql)))
+		if err == nil {
+			err = db.Close(context.Background())
+		}
+		return err
+	}
+	if err := open("CREATE TABLE parents (id INTEGER PRIMARY KEY); CREATE TABLE children (parent REFERENCES parents (id)); INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := open("PRAGMA foreign_keys = OFF; DELETE FROM parents"); !errors.Is(err, manager.ErrForeignKey) {
+		t.Errorf("got %v, want ErrForeignKey", err)
+	}
+}
+
+// migrationOf runs sql on a connection that is closed afterwards.
+func migrationOf(sqlText string) func(context.Context, *sql.DB) error {
+	return func(ctx context.Context, db *sql.DB) error {
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if _, err := c.ExecContext(ctx, sqlText); err != nil {
+			return err
+		}
+		_ = c.Raw(func(any) error { return driver.ErrBadConn }) // database/sql closes it
+		return nil
 	}
 }
 

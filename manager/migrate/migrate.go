@@ -23,9 +23,9 @@
 // leaves a transaction open is refused, and the transaction is rolled back.
 // What such a file had committed before an error stays.
 //
-// Each file has a connection of its own: no PRAGMA, temporary table or attached
-// database of one is met by the next. A database in memory, which has only one
-// connection, is the exception.
+// No PRAGMA, temporary table or attached database of one file is met by the next: a
+// file with one is the last on its connection. A database in memory, which has only
+// one connection, is the exception.
 //
 // # PostgreSQL
 //
@@ -49,6 +49,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 
 	"github.com/pressly/goose/v3"
 
@@ -171,11 +172,11 @@ func open(ctx context.Context, fsys fs.FS, c config, db *sql.DB) (_ *schema, err
 	return s, nil
 }
 
-// run applies the given migrations one by one, each on a connection of its own.
+// run applies the given migrations one by one. What follows one that may change its connection runs on another.
 func (s *schema) run(ctx context.Context, op string, list []int64, up bool) error {
-	for _, version := range list {
+	for i, version := range list {
 		_, err := s.goose.ApplyVersion(ctx, version, up)
-		if !isServer(s.db) {
+		if !isServer(s.db) && (err != nil || i == len(list)-1 || s.mayChangeConn(version)) {
 			if resetErr := reset(s.db); err == nil {
 				err = resetErr
 			}
@@ -185,6 +186,21 @@ func (s *schema) run(ctx context.Context, op string, list []int64, up bool) erro
 		}
 	}
 	return nil
+}
+
+// changesConn finds what outlives a transaction on its connection, and the texts that goose puts in only when it runs
+// a file.
+var changesConn = regexp.MustCompile(`(?i)\b(?:PRAGMA|ATTACH|DETACH|TEMP|TEMPORARY|load_extension|fts3_tokenizer|NO TRANSACTION|ENVSUB)\b`)
+
+// mayChangeConn reports whether the file of a migration may change its connection beyond its transaction.
+func (s *schema) mayChangeConn(version int64) bool {
+	for _, source := range s.goose.ListSources() {
+		if source.Version == version {
+			text, err := fs.ReadFile(s.files, source.Path)
+			return err != nil || changesConn.Match(text)
+		}
+	}
+	return true
 }
 
 // provider is goose on a database that has goose's version table, with the folder of its files.

@@ -102,16 +102,19 @@ func TestFileThatLeavesATransactionOpenIsRefused(t *testing.T) {
 }
 
 func TestFileDoesNotMeetWhatAnotherLeft(t *testing.T) {
-	for _, c := range []struct{ name, first, second string }{
-		{"a pragma", "PRAGMA ignore_check_constraints = ON;", "INSERT INTO limited VALUES (-1);"},
-		{"a temporary table in a table's place", "CREATE TEMP TABLE limited (n);", "INSERT INTO limited VALUES (-1);"},
-		{"an attached database", "ATTACH ':memory:' AS other; CREATE TABLE other.elsewhere (n);", "INSERT INTO elsewhere VALUES (1);"},
-		{"query_only", "PRAGMA query_only = ON;", "INSERT INTO limited VALUES (-1);"},
+	const outside = "-- +goose NO TRANSACTION\n"
+	for _, c := range []struct{ name, head, first, second string }{
+		{"a pragma", outside, "PRAGMA ignore_check_constraints = ON;", "INSERT INTO limited VALUES (-1);"},
+		{"a pragma in the transaction", "", "pragma ignore_check_constraints = ON;", "INSERT INTO limited VALUES (-1);"},
+		{"a temporary table in a table's place", outside, "CREATE TEMP TABLE limited (n);", "INSERT INTO limited VALUES (-1);"},
+		{"a temporary table, made in the transaction", "", "CREATE TABLE\"temp\".limited (n);", "INSERT INTO limited VALUES (-1);"},
+		{"an attached database", outside, "ATTACH ':memory:' AS other; CREATE TABLE other.elsewhere (n);", "INSERT INTO elsewhere VALUES (1);"},
+		{"query_only", outside, "PRAGMA query_only = ON;", "INSERT INTO limited VALUES (-1);"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			files := fstest.MapFS{
 				"00001_limited.sql": file("-- +goose Up\nCREATE TABLE limited (n INTEGER CHECK (n > 0));\n"),
-				"00002_first.sql":   file("-- +goose NO TRANSACTION\n-- +goose Up\n" + c.first + "\n"),
+				"00002_first.sql":   file(c.head + "-- +goose Up\n" + c.first + "\n"),
 				"00003_second.sql":  file("-- +goose Up\n" + c.second + "\n"),
 			}
 			if c.name == "query_only" { // its own version cannot be recorded then
