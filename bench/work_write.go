@@ -118,11 +118,14 @@ func floorWrite(level Sync, perCommit int) func(*Bench, string, string) (Sample,
 			return Sample{}, err
 		}
 		defer db.Close()
-		ops := newOps(0)
+		ops := make([]*Ops, perCommit) // each for a miner of its own, as those of the goroutines
+		for i := range ops {
+			ops[i] = newOps(i)
+		}
 		return repeatFloor(b.Round, func() ([]int64, error) {
 			batch := make([]floor.Op, 64)
 			for i := range batch {
-				batch[i] = floorOp(ops.Next())
+				batch[i] = floorOp(ops[i%perCommit].Next())
 			}
 			return db.Book(batch, perCommit)
 		})
