@@ -11,8 +11,9 @@ import (
 // Maintain runs fn on a connection of its own for what cannot be part of a transaction: VACUUM,
 // rebuilding tables with foreign keys off, PRAGMA optimize. It waits in the queue like a WithTx.
 // While fn runs it holds the writer and the lock file, so no other transaction writes, in this
-// process or in another one with a manager. Readers continue. fn runs once, begins and ends its own
-// transactions, and must not use the manager.
+// process or in another one with a manager; for a transaction of another program it waits, within the
+// retry budget, before fn runs. Readers continue. fn runs once, begins and ends its own transactions,
+// and must not use the manager.
 //
 // The connection is set up like those of migrations, with foreign keys on; it is not guarded, and
 // closed afterwards. A transaction that fn leaves open is rolled back, and the error is
@@ -70,6 +71,15 @@ func (co *core) maintainOn(ctx context.Context, fn func(context.Context, *sql.Co
 		return wrap("maintain", "", "", err)
 	}
 	defer conn.Close()
+	if err := co.retryBusy(ctx, "maintain", func() error { // VACUUM does not wait for a program without the lock file
+		waiting, err := conn.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		return waiting.Rollback()
+	}); err != nil {
+		return wrap("maintain", "", "", err)
+	}
 	if err = fn(ctx, conn); errors.Is(err, sql.ErrConnDone) {
 		return err
 	}

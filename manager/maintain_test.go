@@ -77,6 +77,30 @@ func TestMaintainStandsInTheQueue(t *testing.T) {
 	wantTitles(t, db, "first", "maintained", "last")
 }
 
+// VACUUM by itself does not wait for a program that writes without the lock file.
+func TestMaintainWaitsForOtherPrograms(t *testing.T) {
+	db := openNotes(t)
+	other := foreign(t, db)
+	if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	time.AfterFunc(200*time.Millisecond, func() {
+		_, err := other.ExecContext(context.Background(), "ROLLBACK")
+		ended <- err
+	})
+	err := db.Maintain(t.Context(), func(ctx context.Context, c *sql.Conn) error {
+		_, err := c.ExecContext(ctx, "VACUUM")
+		return err
+	})
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Errorf("got %v, want Maintain to wait for the other program", err)
+	}
+}
+
 func TestMaintainThatLeavesSomething(t *testing.T) {
 	for _, test := range []struct {
 		name       string

@@ -124,7 +124,7 @@ func TestInterruptOfOthers(t *testing.T) {
 	db := simulated(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	for _, args := range [][]string{{"report"}, {"trades", "--json"}, {"register", alice}, {"migrate", "up"}, {"simulate"}} {
+	for _, args := range [][]string{{"report"}, {"trades", "--json"}, {"register", alice}, {"migrate", "up"}, {"simulate"}, {"doctor"}, {"verify"}, {"compact"}} {
 		runWith(ctx, nil, append(args, "--db", db)...).fails(t, exitFailure, "interrupted")
 	}
 }

@@ -75,6 +75,9 @@ verify checks the figures too.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		d.quick, d.full, d.restores, d.maxAge = *quick, *full, *restores, maxAge.valueOr(24*time.Hour)
 		d.examineAll(cmd)
+		if err := cmd.Context().Err(); err != nil {
+			return err
+		}
 		return d.report(cmd, *asJSON, *strict)
 	}
 	return cmd
