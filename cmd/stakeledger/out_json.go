@@ -14,7 +14,7 @@ import (
 
 // writeObject writes v as JSON on one line.
 func writeObject(w io.Writer, v any) error {
-	text, err := marshalPlain(v)
+	text, err := newPlainEncoder().marshal(v)
 	if err != nil {
 		return err
 	}
@@ -26,13 +26,13 @@ func writeObject(w io.Writer, v any) error {
 
 // writeArray writes rows as a JSON array, each on a line of its own, as they come.
 func writeArray[T any](w io.Writer, rows iter.Seq2[T, error]) error {
-	out := bufio.NewWriter(w)
+	out, e := bufio.NewWriter(w), newPlainEncoder()
 	separator := "[\n"
 	for row, err := range rows {
 		if err != nil {
 			return err
 		}
-		text, err := marshalPlain(row)
+		text, err := e.marshal(row)
 		if err != nil {
 			return err
 		}
@@ -53,16 +53,26 @@ func writeArray[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 	return nil
 }
 
-// marshalPlain is json.Marshal, but leaves <, > and & as they are and escapes what a terminal would not
-// show.
-func marshalPlain(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+// plainEncoder is json.Marshal, but leaves <, > and & as they are and escapes what a terminal would not show.
+type plainEncoder struct {
+	text bytes.Buffer
+	json *json.Encoder
+}
+
+func newPlainEncoder() *plainEncoder {
+	e := &plainEncoder{}
+	e.json = json.NewEncoder(&e.text)
+	e.json.SetEscapeHTML(false)
+	return e
+}
+
+// marshal returns v as JSON, which is valid until the next call.
+func (e *plainEncoder) marshal(v any) ([]byte, error) {
+	e.text.Reset()
+	if err := e.json.Encode(v); err != nil {
 		return nil, fmt.Errorf("write output: %w", err)
 	}
-	return escapeUnprintable(bytes.TrimRight(b.Bytes(), "\n")), nil
+	return escapeUnprintable(bytes.TrimRight(e.text.Bytes(), "\n")), nil
 }
 
 // escapeUnprintable escapes in a JSON text what encoding/json leaves alone. Outside of strings JSON has only

@@ -2,8 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -66,12 +66,12 @@ func writeRows[T any](w io.Writer, o output, rows iter.Seq2[T, error]) error {
 
 // writeLines writes rows as JSON, an object a line, as they come.
 func writeLines[T any](w io.Writer, rows iter.Seq2[T, error]) error {
-	out := bufio.NewWriter(w)
+	out, e := bufio.NewWriter(w), newPlainEncoder()
 	for row, err := range rows {
 		if err != nil {
 			return err
 		}
-		text, err := marshalPlain(row)
+		text, err := e.marshal(row)
 		if err != nil {
 			return err
 		}
@@ -88,40 +88,59 @@ func writeLines[T any](w io.Writer, rows iter.Seq2[T, error]) error {
 // writeCSV writes rows under a header of the names that their JSON has; null is written as an empty
 // cell.
 func writeCSV[T any](w io.Writer, zone *time.Location, rows iter.Seq2[T, error]) error {
-	out := csv.NewWriter(w)
+	out := bufio.NewWriter(w) // keeps its first error
 	columns := csvColumns(reflect.TypeFor[T](), nil, zone)
-	cells := make([]string, len(columns))
 	for i, c := range columns {
-		cells[i] = c.name
+		out.WriteString(map[bool]string{true: ","}[i > 0] + c.name)
 	}
-	_ = out.Write(cells) // Flush says whether it failed
+	out.WriteString("\n")
 	var at T
 	value := reflect.ValueOf(&at).Elem()
+	var line []byte
 	for row, err := range rows {
 		if err != nil {
 			return err
 		}
-		at = row
+		at, line = row, line[:0]
 		for i, c := range columns {
-			cells[i] = c.text(value.FieldByIndex(c.index))
+			if i > 0 {
+				line = append(line, ',')
+			}
+			start := len(line)
+			if line = c.text(line, value.FieldByIndex(c.index)); c.mayNeedQuotes {
+				line = quoteCell(line, start)
+			}
 		}
-		if err := out.Write(cells); err != nil {
+		if _, err := out.Write(append(line, '\n')); err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
 	}
-	out.Flush()
-	if err := out.Error(); err != nil {
+	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
 }
 
+// quoteCell puts the cell that begins at start and ends the line into quotes if it has to be (RFC 4180).
+func quoteCell(line []byte, start int) []byte {
+	cell := line[start:]
+	if !bytes.ContainsAny(cell, ",\"\r\n") && !bytes.HasPrefix(cell, []byte(" ")) {
+		return line
+	}
+	quoted := strings.ReplaceAll(string(cell), `"`, `""`)
+	return append(append(append(line[:start], '"'), quoted...), '"')
+}
+
 // csvColumn is a member of a row's JSON: its name, where the row has it, and how it is written.
 type csvColumn struct {
-	name  string
-	index []int
-	text  func(reflect.Value) string
+	name          string
+	index         []int
+	text          appendText
+	mayNeedQuotes bool
 }
+
+// appendText appends the text of a value.
+type appendText func([]byte, reflect.Value) []byte
 
 // csvColumns are the members that a row has in JSON, those of embedded structs in their place.
 func csvColumns(row reflect.Type, outer []int, zone *time.Location) (columns []csvColumn) {
@@ -132,56 +151,81 @@ func csvColumns(row reflect.Type, outer []int, zone *time.Location) (columns []c
 		case field.Anonymous && name == "":
 			columns = append(columns, csvColumns(field.Type, index, zone)...)
 		case name != "-" && field.IsExported():
-			columns = append(columns, csvColumn{name, index, csvText(field.Type, zone)})
+			text, isNumber := csvNumber(field.Type, zone)
+			if !isNumber {
+				text = csvText(field.Type, zone)
+			}
+			columns = append(columns, csvColumn{name, index, text, !isNumber})
 		}
 	}
 	return columns
 }
 
-// csvText is how values of a type are written: as in JSON, without quotes; the values of a list are separated by spaces.
-func csvText(of reflect.Type, zone *time.Location) func(reflect.Value) string {
+// csvNumber is how times, amounts and numbers are written: as in JSON, without quotes.
+func csvNumber(of reflect.Type, zone *time.Location) (text appendText, ok bool) {
 	switch {
-	case of.Kind() == reflect.Pointer:
-		text := csvText(of.Elem(), zone)
-		return func(v reflect.Value) string {
-			if v.IsNil() {
-				return ""
-			}
-			return text(v.Elem())
-		}
 	case of == reflect.TypeFor[chain.Time]():
-		return func(v reflect.Value) string { return chain.Time(v.Int()).Time().In(zone).Format(time.RFC3339Nano) }
+		return func(b []byte, v reflect.Value) []byte {
+			return chain.Time(v.Int()).Time().In(zone).AppendFormat(b, time.RFC3339Nano)
+		}, true
 	case of == reflect.TypeFor[chain.Rao]():
-		return func(v reflect.Value) string { return chain.Rao(v.Int()).String() }
-	case of.Kind() == reflect.String:
-		return func(v reflect.Value) string { return escapeFormula(v.String()) }
+		return func(b []byte, v reflect.Value) []byte {
+			b, _ = chain.Rao(v.Int()).AppendText(b)
+			return b
+		}, true
 	case of.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
-		return func(v reflect.Value) string {
-			text, _ := v.Interface().(encoding.TextMarshaler).MarshalText()
-			return escapeFormula(string(text))
-		}
+		return nil, false
 	}
 	switch of.Kind() {
 	case reflect.Bool:
-		return func(v reflect.Value) string { return strconv.FormatBool(v.Bool()) }
-	case reflect.Int64:
-		return func(v reflect.Value) string { return strconv.FormatInt(v.Int(), 10) }
-	case reflect.Slice:
+		return func(b []byte, v reflect.Value) []byte { return strconv.AppendBool(b, v.Bool()) }, true
+	case reflect.Int, reflect.Int64:
+		return func(b []byte, v reflect.Value) []byte { return strconv.AppendInt(b, v.Int(), 10) }, true
+	case reflect.Uint16:
+		return func(b []byte, v reflect.Value) []byte { return strconv.AppendUint(b, v.Uint(), 10) }, true
+	}
+	return nil, false
+}
+
+// csvText is how other values are written: as in JSON, without quotes; the values of a list are separated by spaces.
+func csvText(of reflect.Type, zone *time.Location) appendText {
+	if number, ok := csvNumber(of, zone); ok {
+		return number
+	}
+	switch {
+	case of.Kind() == reflect.Pointer:
 		text := csvText(of.Elem(), zone)
-		return func(v reflect.Value) string {
-			parts := make([]string, v.Len())
-			for i := range parts {
-				parts[i] = text(v.Index(i))
+		return func(b []byte, v reflect.Value) []byte {
+			if v.IsNil() {
+				return b
 			}
-			return strings.Join(parts, " ")
+			return text(b, v.Elem())
 		}
-	case reflect.Struct, reflect.Map:
-		return func(v reflect.Value) string {
+	case of.Kind() == reflect.String:
+		return func(b []byte, v reflect.Value) []byte { return append(b, escapeFormula(v.String())...) }
+	case of.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+		return func(b []byte, v reflect.Value) []byte {
+			text, _ := v.Interface().(encoding.TextMarshaler).MarshalText()
+			return append(b, escapeFormula(string(text))...)
+		}
+	case of.Kind() == reflect.Slice:
+		text := csvText(of.Elem(), zone)
+		return func(b []byte, v reflect.Value) []byte {
+			for i := range v.Len() {
+				if i > 0 {
+					b = append(b, ' ')
+				}
+				b = text(b, v.Index(i))
+			}
+			return b
+		}
+	case of.Kind() == reflect.Struct || of.Kind() == reflect.Map:
+		return func(b []byte, v reflect.Value) []byte {
 			text, _ := json.Marshal(v.Interface())
-			return string(text)
+			return append(b, text...)
 		}
 	}
-	return func(v reflect.Value) string { return fmt.Sprint(v.Interface()) }
+	return func(b []byte, v reflect.Value) []byte { return fmt.Append(b, v.Interface()) }
 }
 
 // escapeFormula keeps spreadsheets from evaluating a text from outside as a formula. Numbers stay as they are.
