@@ -124,7 +124,11 @@ func scoreText(raw float64) string {
 	if raw == 0 {
 		return "0"
 	}
-	return strconv.FormatFloat(raw, 'f', pagePlaces, 64)
+	text := strconv.FormatFloat(raw, 'f', pagePlaces, 64)
+	if strings.Trim(text, "-0.") == "" {
+		return strings.TrimPrefix(text, "-")
+	}
+	return text
 }
 
 // placesOf is how many decimal places the amounts of the leaderboard have room for.

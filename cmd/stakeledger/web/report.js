@@ -17,6 +17,7 @@ function start(data) {
   var list = newList(table, function (row, text) {
     return row.cells[1].querySelector("a").title.toLowerCase().includes(text) || row.cells[6].textContent === text;
   });
+  ["winners", "losers"].forEach(function (id) { document.querySelector("#" + id + " table").setAttribute("data-csv", id); });
   Array.from(document.querySelectorAll("table[data-csv]")).forEach(addCSV);
   var all = document.getElementById("all") && newChart(document.getElementById("all"), "Gain of all miners");
   var best = document.getElementById("best") && newChart(document.getElementById("best"), "Gain of winners and losers");
@@ -52,7 +53,7 @@ function start(data) {
       body.append(row);
     });
     section.querySelector(".none").hidden = first.length > 0;
-    section.querySelector("table").hidden = first.length === 0;
+    section.querySelector("table").hidden = section.querySelector(".csv").hidden = first.length === 0;
   }
 
   function rates() {
