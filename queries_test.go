@@ -48,6 +48,7 @@ var (
 		"SpanOfTrades d":              "two rows a miner, sought",
 		"EventsAsText d":              "a page of events, sought, becomes one text",
 		"PolicyIsMixed e":             "every event is asked under what it was handled, when the policy is set or a rebuild has applied it",
+		"MinerAndPolicy p":            "the one row that there is",
 		"NewestEventTime m":           "every miner is asked; its last event is sought",
 		"OpenExposures m":             "every miner is reported; what it has open is sought",
 		"BrokenForeignKeys f":         "what SQLite itself finds broken, nothing on a healthy ledger",

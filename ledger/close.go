@@ -38,11 +38,12 @@ func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption)
 		return CloseResult{}, &Error{Op: "close", Subject: e.subject(), Err: err}
 	}
 	return commit(ctx, l, func(ctx context.Context, tx Tx, was *CloseResult) (CloseResult, error) {
-		a, err := openAccount(ctx, tx, e.Coldkey)
+		row, err := tx.MinerAndPolicy(ctx, e.Coldkey)
 		if err != nil {
 			return CloseResult{}, nameMissing(err, "close", "for miner %s", e.Coldkey)
 		}
-		policy, terms, err := policyOf(ctx, tx, e, given)
+		a, policy := accountOf(row.Miner), policyOf(row.Policy)
+		terms, err := policy.completeTerms(e, given)
 		if err != nil {
 			return CloseResult{}, err
 		}
@@ -62,20 +63,16 @@ func (l *Ledger) ProcessClose(ctx context.Context, e Event, opts ...CloseOption)
 	}, manager.Label("ledger.ProcessClose"), ofMiners(e.Coldkey))
 }
 
-// policyOf reads the ledger's policy, and completes an unstake's terms by it.
-func policyOf(ctx context.Context, tx Tx, e Event, given closeTerms) (Policy, closeTerms, error) {
-	policy, err := readPolicy(ctx, tx.Reader)
-	if err != nil {
-		return policy, given, err
-	}
-	terms, err := given.underPolicy(policy)
+// completeTerms completes an unstake's terms by the policy.
+func (p Policy) completeTerms(e Event, given closeTerms) (closeTerms, error) {
+	terms, err := given.underPolicy(p)
 	if err == nil {
-		err = policy.checkTransfer(e, terms)
+		err = p.checkTransfer(e, terms)
 	}
 	if err != nil {
 		err = &Error{Op: "close", Subject: e.subject(), Err: err}
 	}
-	return policy, terms, err
+	return terms, err
 }
 
 // closePositions records a validated unstake with its trade and closes, and adds it to the account. It

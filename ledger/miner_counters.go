@@ -84,9 +84,13 @@ func openAccount(ctx context.Context, tx Tx, coldkey chain.Address) (*account, e
 	if err != nil {
 		return nil, err
 	}
+	return accountOf(m), nil
+}
+
+func accountOf(m Miner) *account {
 	return &account{
 		miner: m, latest: m.LatestKey, oldestLate: m.OldestLateKey, lastActive: m.LastActive, total: countersOf(m),
-	}, nil
+	}
 }
 
 // outOfOrder reports whether an event comes before one that was handled already.

@@ -104,7 +104,11 @@ func (p Policy) sameRules(o Policy) bool {
 
 func readPolicy(ctx context.Context, q *read.Queries) (Policy, error) {
 	row, err := q.Policy(ctx)
-	return Policy{MinBlocks: row.MinBlocks, SelfTrade: row.SelfTrade, Transfers: row.Transfers, LookbackDays: int(row.LookbackDays), Mixed: row.Mixed}, err
+	return policyOf(row), err
+}
+
+func policyOf(row read.Policy) Policy {
+	return Policy{MinBlocks: row.MinBlocks, SelfTrade: row.SelfTrade, Transfers: row.Transfers, LookbackDays: int(row.LookbackDays), Mixed: row.Mixed}
 }
 
 func setPolicy(ctx context.Context, tx Tx, p Policy) error {

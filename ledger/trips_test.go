@@ -26,7 +26,7 @@ func TestOperationsTakeFewRoundTrips(t *testing.T) {
 	addPosition(t, l, stake("1-1", 1, tao, 20*tao))
 	processClose(t, l, unstake("1-2", 2, tao, tao))
 	trips("AddPosition", 3, 1, func() { addPosition(t, l, stake("1-3", 3, tao, tao)) })
-	trips("ProcessClose", 6, 1, func() { processClose(t, l, unstake("1-4", 4, tao, tao)) })
+	trips("ProcessClose", 5, 1, func() { processClose(t, l, unstake("1-4", 4, tao, tao)) })
 
 	apply(t, l, history(1, 200))
 	events := history(2, 1200)

@@ -66,6 +66,54 @@ func (q *Queries) MarkedMiners(ctx context.Context, afterMinerID int64, pageSize
 	return items, nil
 }
 
+const minerAndPolicy = `-- name: MinerAndPolicy :one
+SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.latest_key, m.oldest_late_key, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao, p.policy_id, p.min_blocks, p.self_trade, p.transfers, p.lookback_days, p.mixed FROM miners m, policy p
+WHERE m.coldkey = ?1 AND p.policy_id = 1
+`
+
+type MinerAndPolicyRow struct {
+	Miner  Miner
+	Policy Policy
+}
+
+// What an unstake is handled by, in one round trip.
+func (q *Queries) MinerAndPolicy(ctx context.Context, coldkey chain.Address) (MinerAndPolicyRow, error) {
+	row := q.db.QueryRowContext(ctx, minerAndPolicy, coldkey)
+	var i MinerAndPolicyRow
+	err := row.Scan(
+		&i.Miner.MinerID,
+		&i.Miner.Coldkey,
+		&i.Miner.Status,
+		&i.Miner.TrackingStart,
+		&i.Miner.RegisteredAt,
+		&i.Miner.LatestKey,
+		&i.Miner.OldestLateKey,
+		&i.Miner.LastActive,
+		&i.Miner.Positions,
+		&i.Miner.OpenPositions,
+		&i.Miner.Trades,
+		&i.Miner.Closes,
+		&i.Miner.EntryTAO,
+		&i.Miner.EntryAlpha,
+		&i.Miner.ClosedAlpha,
+		&i.Miner.ExitTAO,
+		&i.Miner.RawGain,
+		&i.Miner.Gain,
+		&i.Miner.CountedCloses,
+		&i.Miner.WinningCloses,
+		&i.Miner.CountedDurationUs,
+		&i.Miner.UnmatchedAlpha,
+		&i.Miner.UnmatchedTAO,
+		&i.Policy.PolicyID,
+		&i.Policy.MinBlocks,
+		&i.Policy.SelfTrade,
+		&i.Policy.Transfers,
+		&i.Policy.LookbackDays,
+		&i.Policy.Mixed,
+	)
+	return i, err
+}
+
 const minerByColdkey = `-- name: MinerByColdkey :one
 SELECT miner_id, coldkey, status, tracking_start, registered_at, latest_key, oldest_late_key, last_active, positions, open_positions, trades, closes, entry_tao, entry_alpha, closed_alpha, exit_tao, raw_gain, gain, counted_closes, winning_closes, counted_duration_us, unmatched_alpha, unmatched_tao FROM miners WHERE coldkey = ?1
 `

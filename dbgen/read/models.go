@@ -104,6 +104,15 @@ type Miner struct {
 	UnmatchedTAO      chain.Rao
 }
 
+type Policy struct {
+	PolicyID     int64
+	MinBlocks    int64
+	SelfTrade    chain.SelfTradePolicy
+	Transfers    chain.TransferPolicy
+	LookbackDays int64
+	Mixed        bool
+}
+
 type Position struct {
 	PositionID     int64
 	MinerID        int64

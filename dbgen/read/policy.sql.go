@@ -28,22 +28,14 @@ func (q *Queries) NewestEventTime(ctx context.Context) (chain.Time, error) {
 }
 
 const policy = `-- name: Policy :one
-SELECT min_blocks, self_trade, transfers, lookback_days, mixed FROM policy
-WHERE policy_id = 1
+SELECT policy_id, min_blocks, self_trade, transfers, lookback_days, mixed FROM policy WHERE policy_id = 1
 `
 
-type PolicyRow struct {
-	MinBlocks    int64
-	SelfTrade    chain.SelfTradePolicy
-	Transfers    chain.TransferPolicy
-	LookbackDays int64
-	Mixed        bool
-}
-
-func (q *Queries) Policy(ctx context.Context) (PolicyRow, error) {
+func (q *Queries) Policy(ctx context.Context) (Policy, error) {
 	row := q.db.QueryRowContext(ctx, policy)
-	var i PolicyRow
+	var i Policy
 	err := row.Scan(
+		&i.PolicyID,
 		&i.MinBlocks,
 		&i.SelfTrade,
 		&i.Transfers,

@@ -4,6 +4,11 @@ SELECT * FROM miners WHERE miner_id = @miner_id;
 -- name: MinerByColdkey :one
 SELECT * FROM miners WHERE coldkey = @coldkey;
 
+-- What an unstake is handled by, in one round trip.
+-- name: MinerAndPolicy :one
+SELECT sqlc.embed(m), sqlc.embed(p) FROM miners m, policy p
+WHERE m.coldkey = @coldkey AND p.policy_id = 1;
+
 -- name: MinerByHotkey :one
 SELECT m.* FROM registrations r
 JOIN miners m ON m.miner_id = r.miner_id

@@ -1,6 +1,5 @@
 -- name: Policy :one
-SELECT min_blocks, self_trade, transfers, lookback_days, mixed FROM policy
-WHERE policy_id = 1;
+SELECT * FROM policy WHERE policy_id = 1;
 
 -- Whether an event was handled under another policy than the one that stands. It reads every event if none was.
 -- name: PolicyIsMixed :one
