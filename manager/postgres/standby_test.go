@@ -52,6 +52,13 @@ func ask(t testing.TB, n *pgtest.Node, query string) {
 	}
 }
 
+// pause has a standby replay nothing more, from when it returns.
+func pause(t testing.TB, standby *pgtest.Node) {
+	t.Helper()
+	ask(t, standby, "SELECT pg_wal_replay_pause()")
+	standby.Await("SELECT pg_get_wal_replay_pause_state() = 'paused'")
+}
+
 // A look is what a read saw, and where.
 type look struct {
 	entries   int64
@@ -149,7 +156,7 @@ func TestStandbyServesWhoAsks(t *testing.T) {
 	})
 	t.Run("what another process commits may be missing", func(t *testing.T) {
 		lookOnStandby(t, d, written)
-		ask(t, standby, "SELECT pg_wal_replay_pause()")
+		pause(t, standby)
 		exec(t, open(t, primary.URL("ledger")), oneEntry)
 		lookOnStandby(t, d, written)
 		ask(t, standby, "SELECT pg_wal_replay_resume()")
@@ -177,7 +184,7 @@ func TestStandbyServesWhoAsks(t *testing.T) {
 		}
 	})
 	t.Run("replay is paused", func(t *testing.T) {
-		ask(t, standby, "SELECT pg_wal_replay_pause()")
+		pause(t, standby)
 		write(d)
 		before := warned.Load()
 		lookOnPrimary(t, d, written)
@@ -189,7 +196,7 @@ func TestStandbyServesWhoAsks(t *testing.T) {
 		lookOnStandby(t, d, written)
 	})
 	t.Run("opened for reading", func(t *testing.T) {
-		ask(t, standby, "SELECT pg_wal_replay_pause()")
+		pause(t, standby)
 		write(d)
 		r, err := manager.OpenReadOnlyAs[manager.DBTX](t.Context(), primary.URL("ledger"), same, quiet, manager.WithStandby(standby.URL("ledger")))
 		if err != nil {
@@ -215,7 +222,7 @@ func TestStandbyServesWhoAsks(t *testing.T) {
 		exec(t, d, "GRANT ALL ON entry TO writer")
 		w := open(t, asUser(t, primary, "writer"), manager.WithStandby(asUser(t, standby, "writer")), manager.WithWriters(1))
 		lookOnStandby(t, w, written)
-		ask(t, standby, "SELECT pg_wal_replay_pause()")
+		pause(t, standby)
 		exec(t, d, "REVOKE EXECUTE ON FUNCTION pg_current_wal_insert_lsn() FROM PUBLIC")
 		write(w)
 		lookOnPrimary(t, w, written)
