@@ -21,6 +21,7 @@ type guard struct {
 	writes  bool   // the connection is the writer's
 	text    string // being compiled
 	pragma  bool   // the text holds a PRAGMA, which must be checked each time, so it is not kept prepared
+	ofWrite string // a function in the text that is about the last write, on a connection that does not write
 	defers  bool   // PRAGMA defer_foreign_keys is on
 	denied  *Error // why the statement was refused, or nil
 }
@@ -37,13 +38,14 @@ func (g *guard) install(raw *sqlite3.SQLiteConn) {
 // suspendGuard lets the manager's own statements pass until end is called. The
 // caller holds the connection's mu.
 func (g *guard) suspendGuard() (end func()) {
+	before := g.own
 	g.own = true
-	return func() { g.own = false }
+	return func() { g.own = before }
 }
 
 // startText resets the guard for the statements of one text.
 func (g *guard) startText(view bool, text string) {
-	g.viewing, g.text, g.pragma, g.denied = view, text, false, nil
+	g.viewing, g.text, g.pragma, g.ofWrite, g.denied = view, text, false, "", nil
 }
 
 func (c *conn) startText(view bool, text string) {
@@ -60,8 +62,13 @@ func (g *guard) allows(action int, a, b, schema string) bool {
 	case sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqliteRecursive:
 		return true
 	case sqlite3.SQLITE_FUNCTION:
-		if b = strings.ToLower(b); b == "load_extension" || b == "fts3_tokenizer" {
+		switch b = strings.ToLower(b); b {
+		case "load_extension", "fts3_tokenizer":
 			return g.deny(ErrUnsupported, b+"() changes the connection, which stays when the transaction has ended; call it in WithConnectHook")
+		case "last_insert_rowid", "changes", "total_changes":
+			if !g.writes {
+				g.ofWrite = b
+			}
 		}
 		return true
 	case sqlite3.SQLITE_PRAGMA:

@@ -155,7 +155,7 @@ func (c *conn) prepareStmt(query, name, command string, keep bool) (*stmt, error
 	if name != "" || keep { // the search is slow in a long text
 		s.returns = !s.readonly && (returnsRows.MatchString(query) || name != "" && !strings.HasPrefix(command, ":exec"))
 	}
-	if keep && !c.pragma {
+	if keep && !c.pragma && c.ofWrite == "" {
 		c.keepPrepared(s)
 	}
 	return s, nil

@@ -18,7 +18,8 @@ import (
 // RETURNING, whose rows are held in memory, 1 MiB at most (ErrUnsupported beyond; use
 // BeginTx). The rows of one that reads hold a reader of a pool of their own
 // until they are closed: at most 64 at a time, then ErrBusy with the label of
-// the oldest.
+// the oldest. It has no last insert: last_insert_rowid(), changes() and total_changes()
+// are refused there.
 //
 // A transaction of BeginTx runs once and by itself: where a closure would be retried it
 // gets ErrBusy. With TxOptions.ReadOnly it is a snapshot. Every level of isolation means

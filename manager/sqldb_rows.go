@@ -91,9 +91,25 @@ func (p *readers) leaseRowsOnce(ctx context.Context, l *label, query string, arg
 	if err != nil {
 		return nil, err
 	}
+	if err := t.conn.refuseOfWrite(l); err != nil {
+		_ = found.Close()
+		return nil, err
+	}
 	leased = true
 	p.core.stats.reads.Add(1)
 	return &leasedRows{sealedRows: found, pool: p, txn: t, label: l}, nil
+}
+
+// refuseOfWrite refuses what would be 0 whatever was written: a program that had one
+// connection to its database asks so after an INSERT.
+func (c *conn) refuseOfWrite(l *label) error {
+	c.mu.Lock()
+	defer c.unlock()
+	if c.ofWrite == "" {
+		return nil
+	}
+	return &Error{Op: "query", Label: l.String(), Kind: ErrUnsupported,
+		Detail: c.ofWrite + "() is about a write on the same connection, and outside a transaction there is none; use the sql.Result of Exec, RETURNING, or ask in the transaction that writes"}
 }
 
 // maxBuffered bounds the rows of a write outside a transaction, which must be

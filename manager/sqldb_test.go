@@ -401,3 +401,38 @@ func TestCloseNamesWhoHoldsATransactionOfSQL(t *testing.T) {
 		t.Error("Exec after Close: got nil")
 	}
 }
+
+// With one connection for all, which some programs have, these were about the INSERT before.
+func TestNoLastInsertOutsideATransaction(t *testing.T) {
+	db := openNotes(t)
+	mustExec(t, db.SQL(), insertNote, "a")
+	var n int64
+	for _, query := range []string{
+		"SELECT last_insert_rowid()", "SELECT changes()", "SELECT 1 + (SELECT Total_Changes())", "-- name: Last :one\nSELECT last_insert_rowid()",
+	} {
+		for range 3 { // also once the text comes again
+			wantKind(t, query, db.SQL().QueryRow(query).Scan(&n), manager.ErrUnsupported)
+			if err := db.SQL().QueryRow("-- name: Count :one\nSELECT count(*) FROM notes").Scan(&n); err != nil { // it is kept prepared
+				t.Errorf("the next query: %v", err)
+			}
+		}
+	}
+	if err := db.SQL().QueryRow("INSERT INTO notes (folder, title) VALUES ('inbox', 'b'); SELECT last_insert_rowid()").Scan(&n); err != nil || n != 2 {
+		t.Errorf("with the INSERT in one text: got %d, %v, want 2", n, err)
+	}
+	if err := db.SQL().QueryRow("INSERT INTO notes (folder, title) VALUES ('inbox', last_insert_rowid()) RETURNING id").Scan(&n); err != nil || n != 3 {
+		t.Errorf("in a statement that writes: got %d, %v, want 3", n, err)
+	}
+	tx, err := db.SQL().Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	mustExec(t, tx, insertNote, "c")
+	if err := tx.QueryRow("SELECT last_insert_rowid()").Scan(&n); err != nil || n != 4 {
+		t.Errorf("in a transaction: got %d, %v, want 4", n, err)
+	}
+	if got := db.SQL().Stats().InUse; got != 1 {
+		t.Errorf("connections in use: got %d, want that of the transaction", got)
+	}
+}
