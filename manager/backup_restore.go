@@ -21,7 +21,8 @@ func WithRestoreCheck(check func(ctx context.Context, db *sql.DB) error) Option 
 // new file at dest, which appears in one step once it is whole and checked:
 // integrity_check, foreign_key_check, [WithApplicationID] and [WithRestoreCheck].
 // Nothing is overwritten: dest must not exist, nor a log or journal of another
-// database beside it. The copy can be read by its owner only. If Restore fails or
+// database beside it, not even an empty one, which a program that still has that
+// database open would write into. The copy can be read by its owner only. If Restore fails or
 // is killed, there is nothing at dest; a killed one leaves dest.partial-copy, which
 // the next Restore to the same place removes.
 //

@@ -25,6 +25,7 @@ func TestRestoreRefusesItsDestination(t *testing.T) {
 	}{
 		{"that exists", "bank.db", "bank.db", fs.ErrExist, "nothing is overwritten; give another path"},
 		{"with a log", "bank.db", "bank.db-wal", fs.ErrExist, "bank.db-wal belongs to a database"},
+		{"with an empty log", "bank.db", "bank.db-wal empty", fs.ErrExist, "bank.db-wal belongs to a database"}, // a program may have it open, and write on
 		{"with an index", "bank.db", "bank.db-shm", fs.ErrExist, "bank.db-shm belongs to a database"},
 		{"with a journal", "bank.db", "bank.db-journal", fs.ErrExist, "bank.db-journal belongs to a database"},
 		{"that is the source", src, "", fs.ErrExist, "give another path"},
@@ -34,7 +35,12 @@ func TestRestoreRefusesItsDestination(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			folder := t.TempDir()
 			if c.put != "" {
-				if err := os.WriteFile(filepath.Join(folder, c.put), []byte("precious"), 0o600); err != nil {
+				name, empty := strings.CutSuffix(c.put, " empty")
+				text := []byte("precious")
+				if empty {
+					text = nil
+				}
+				if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
