@@ -94,6 +94,9 @@ func openConn(ctx context.Context, cfg *config, dsn, begin string, pragmas []pra
 	}
 	if cfg.wrapDriver != nil {
 		c.raw = cfg.wrapDriver(c.raw)
+		if own, ok := c.raw.(interface{ SuspendGuard(func() (end func())) }); ok { // it rolls back by itself
+			own.SuspendGuard(c.suspendGuard)
+		}
 	}
 	if err := c.setUp(ctx, begin, cfg.without(pragmas)); err != nil {
 		_ = c.close()

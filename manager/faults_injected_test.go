@@ -317,3 +317,41 @@ func TestOpenThatFailsLeavesNoConnection(t *testing.T) {
 		}
 	}
 }
+
+// SQLite compiles statements again after these, a ROLLBACK too.
+func TestTransactionThatIsGoneAfterTheSchemaChanged(t *testing.T) {
+	for _, before := range []string{
+		"CREATE TABLE more (x)", "ALTER TABLE notes ADD COLUMN more", "DROP TABLE IF EXISTS never; CREATE TABLE never (x); DROP TABLE never",
+		"PRAGMA defer_foreign_keys = ON", "PRAGMA user_version = 7", "SAVEPOINT",
+	} {
+		for _, fault := range []faultdriver.Fault{
+			{Point: faultdriver.Statement, Query: "AddNote", Code: faultdriver.Full, Moment: faultdriver.RolledBack},
+			{Point: faultdriver.Statement, Query: "AddNote", Code: faultdriver.ConnectionLost},
+			{Point: faultdriver.Commit, Code: faultdriver.NoMem, Moment: faultdriver.RolledBack},
+			{Point: faultdriver.Commit, Code: faultdriver.ConnectionLost},
+		} {
+			t.Run(before+", "+fault.String(), func(t *testing.T) {
+				db, faults := openFaulty(t)
+				faults.Arm(fault)
+				err := db.WithTx(t.Context(), func(ctx context.Context, tx Tx) error {
+					if before == "SAVEPOINT" {
+						return db.WithTx(ctx, adding("never"))
+					}
+					lent, err := db.SQLTx(ctx)
+					if err != nil {
+						return err
+					}
+					_, err = lent.ExecContext(ctx, before)
+					return errors.Join(err, tx.add(ctx, "never"))
+				})
+				if !errors.Is(err, fault.Code.Err()) && !errors.Is(err, manager.ErrTxAborted) && !errors.Is(err, manager.ErrCommitUnknown) {
+					t.Errorf("got %v, want the fault", err)
+				}
+				if len(faults.Fired()) != 1 {
+					t.Errorf("fired: got %v, want the fault", faults.Fired())
+				}
+				goesOn(t, db, faults)
+			})
+		}
+	}
+}

@@ -3,6 +3,7 @@ package faultdriver
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
 
 	"github.com/stakeledger/stakeledger/manager"
 )
@@ -14,8 +15,12 @@ type conn struct {
 	injector *Injector
 	refused  error // what every call answers: it could not be opened, or is lost
 	closed   bool
-	rollback driver.Stmt // prepared while the manager lets ROLLBACK through
+	suspend  func() (end func()) // see SuspendGuard; nil for a connection without a guard
 }
+
+// SuspendGuard gives the function with which the injector gets its own ROLLBACK past what
+// the manager refuses. The manager calls it when it opens the connection.
+func (c *conn) SuspendGuard(suspend func() (end func())) { c.suspend = suspend }
 
 // call runs one call of the driver, or the fault that is due at it. undo takes
 // back what do has handed out, when only the answer is lost.
@@ -51,15 +56,12 @@ func (c *conn) rollBack() {
 	if c.DriverConn.AutoCommit() {
 		return
 	}
-	if c.rollback != nil {
-		if r, err := c.rollback.(manager.DriverStmt).QueryContext(context.Background(), nil); err == nil {
-			_ = r.Close()
-		}
-	} else {
-		_, _ = c.DriverConn.ExecContext(context.Background(), "ROLLBACK", nil)
+	if c.suspend != nil {
+		defer c.suspend()()
 	}
+	_, err := c.DriverConn.ExecContext(context.Background(), "ROLLBACK", nil)
 	if !c.DriverConn.AutoCommit() {
-		panic("faultdriver: the transaction could not be rolled back; see RolledBack for what must not come before")
+		panic(fmt.Sprintf("faultdriver: the transaction could not be rolled back: %v", err))
 	}
 }
 
@@ -74,9 +76,6 @@ func (c *conn) Close() error {
 	c.closed = true
 	c.injector.closed()
 	f := c.injector.hit(Close, "")
-	if c.rollback != nil {
-		_ = c.rollback.Close()
-	}
 	if err := c.DriverConn.Close(); err != nil || f == nil {
 		return err
 	}
@@ -87,9 +86,6 @@ func (c *conn) Close() error {
 // Prepare prepares a statement. See [manager.DriverConn].
 func (c *conn) Prepare(query string) (driver.Stmt, error) {
 	point, name := pointOf(query)
-	if point == Rollback && c.rollback == nil && c.refused == nil {
-		c.rollback, _ = c.DriverConn.Prepare("ROLLBACK")
-	}
 	var s driver.Stmt
 	err := c.call(Prepare, name, func() (err error) {
 		s, err = c.DriverConn.Prepare(query)

@@ -44,10 +44,7 @@ const (
 	// itself answers with an error, that one is returned and the fault has not fired.
 	After Moment = "after"
 	// RolledBack: SQLite never hears of the call, and rolls the whole transaction
-	// back by itself, as it may do after FULL, IOERR, NOMEM and INTERRUPT. Neither
-	// this nor ConnectionLost may follow a change of the schema or a PRAGMA
-	// defer_foreign_keys in the same transaction: SQLite then compiles the injector's
-	// ROLLBACK again, which the manager refuses, and the call panics.
+	// back by itself, as it may do after FULL, IOERR, NOMEM and INTERRUPT.
 	RolledBack Moment = "rolled back"
 )
 

@@ -34,7 +34,7 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 		{"in pairs", plan{Fails: 10, Cancels: 10}, false, []manager.Option{manager.WithGroupCommit(2, time.Second)}},
 		{"with contexts that end", plan{Fails: 10, Cancels: 40}, false, nil},
 		{"with statements that fail", plan{Fails: 10}, true, nil},
-		{"with everything", plan{Fails: 20, Cancels: 20}, true, nil},
+		{"with everything", plan{Fails: 20, Cancels: 20, Strays: 10}, true, nil},
 		{"with closures that reach too far", plan{Fails: 10, Cancels: 5, Strays: 40}, false, nil},
 		{"through *sql.DB and *sql.Tx", plan{Fails: 10, Cancels: 10}, false, nil},
 		{"through *sql.DB and *sql.Tx, with statements that fail", plan{Fails: 10, Cancels: 10}, true, nil},
