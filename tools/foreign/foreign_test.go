@@ -1,5 +1,5 @@
-// Package foreign runs programs of others with ours: goqite's own tests on a
-// manager's SQL(), and Litestream as the replica of a ledger that is written.
+// Package foreign runs programs of others with ours: the tests of goqite and of sqlc's
+// examples on a manager's SQL(), and Litestream as the replica of a ledger that is written.
 package foreign
 
 import (
