@@ -54,14 +54,15 @@ func createBook(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
-func openDB(ctx context.Context, path string, s *stage) (*manager.DB[queries, queries], error) {
-	return manager.Open(ctx, path, newQueries, newQueries, append(s.options(), manager.WithReaders(1), manager.WithMigration(createBook))...)
+func openDB(ctx context.Context, path string, s *stage, more ...manager.Option) (*manager.DB[queries, queries], error) {
+	opts := append(s.options(), manager.WithReaders(1), manager.WithMigration(createBook))
+	return manager.Open(ctx, path, newQueries, newQueries, append(opts, more...)...)
 }
 
 // openBook opens a fresh book that is closed when the test ends. Nothing has run on its connections yet.
-func openBook(t *testing.T, s *stage) *book {
+func openBook(t *testing.T, s *stage, more ...manager.Option) *book {
 	path := filepath.Join(folder(t), "book.db")
-	db, err := openDB(t.Context(), path, s)
+	db, err := openDB(t.Context(), path, s, more...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +78,8 @@ func openBook(t *testing.T, s *stage) *book {
 }
 
 // openUsedBook is openBook with all statements of transfers prepared.
-func openUsedBook(t *testing.T, s *stage) *book {
-	b := openBook(t, s)
+func openUsedBook(t *testing.T, s *stage, more ...manager.Option) *book {
+	b := openBook(t, s, more...)
 	if err := b.probe(); err != nil {
 		t.Fatal(err)
 	}
