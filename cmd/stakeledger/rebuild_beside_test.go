@@ -166,7 +166,7 @@ func (b *beside) look() {
 	if got := b.sum(open, "entry_tao"); got != b.before.open && got != b.after.open {
 		b.Errorf("open positions: got %s, want the stake of %s or %s", got, b.before.open, b.after.open)
 	}
-	if b.looks++; b.looks%4 != 1 { // they are many
+	if b.looks++; b.looks%16 != 1 { // they are many
 		return
 	}
 	closes, _ := b.read("closes", "--json")
@@ -178,7 +178,7 @@ func (b *beside) look() {
 // read is what another process prints, and its exit code.
 func (b *beside) read(args ...string) (string, int) {
 	b.Helper()
-	p := process(append([]string{"--db", b.db}, args...)...)
+	p := process(append([]string{"--db", b.db, "--timeout", "5m"}, args...)...)
 	text, err := p.Output()
 	if code := p.ProcessState.ExitCode(); err != nil && code != exitMarked {
 		b.Fatalf("%s: %v", strings.Join(args, " "), err)
