@@ -89,11 +89,15 @@ func (co *core) syncMigrated(context.Context) (err error) {
 	if _, err := c.raw.ExecContext(context.Background(), "BEGIN IMMEDIATE", nil); err != nil {
 		return err
 	}
-	version, err := readPragma(c.raw, "user_version")
+	text, err := readPragma(c.raw, "user_version")
 	if err != nil {
 		return err
 	}
-	_, err = c.raw.ExecContext(context.Background(), "PRAGMA user_version = "+version+"; COMMIT", nil)
+	version, err := strconv.Atoi(text)
+	if err != nil {
+		return err
+	}
+	_, err = c.raw.ExecContext(context.Background(), "PRAGMA user_version = "+strconv.Itoa(version)+"; COMMIT", nil)
 	return err
 }
 

@@ -71,10 +71,13 @@ func count(path string) (n int, err error) {
 	if err := db.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name GLOB 't[0-9]*'").Scan(&tables); err != nil || tables == 0 {
 		return 0, err
 	}
-	if err := db.QueryRow("SELECT count(*) FROM t0").Scan(&n); err == nil && n != tables {
-		err = fmt.Errorf("%d tables and %d rows: half of a migration is there", tables, n)
+	if err := db.QueryRow("SELECT count(*) FROM t0").Scan(&n); err != nil {
+		return 0, err
 	}
-	return n, err
+	if n != tables {
+		return n, fmt.Errorf("%d tables and %d rows: half of a migration is there", tables, n)
+	}
+	return n, nil
 }
 
 // What Open has migrated when it returns is on the disk, in a fresh file and in one that it found; what it waits for
