@@ -28,8 +28,8 @@ func newInfo(a *app) *cobra.Command {
 		Short: "Print what the ledger holds and when it was looked after",
 		Long: `Print what the ledger holds: its size, its rows, the newest event and its age, what waits for a
 replay or was rejected, the policy, and when it was archived, backed up and verified last. Backups
-and verifications are those made by this command beside this file. Of a ledger on PostgreSQL none are
-known; what the server says of its archive of WAL and of its standbys stands in their place.`,
+and verifications are those made by this command beside this file. Of a ledger on PostgreSQL none
+are known; what the server says of its archive of WAL and of its standbys stands in their place.`,
 		Example: `  stakeledger info
   stakeledger info --json | jq .newest_event`,
 		Args: exactArgs(0, false),
