@@ -95,8 +95,8 @@ func TestCloseWithAContextThatHasEnded(t *testing.T) {
 	}
 }
 
-// What optimize writes is the manager's own, whatever ran last.
-func TestCloseOptimizesAfterAView(t *testing.T) {
+// Statistics of a small table would mislead the planner when it has grown.
+func TestCloseTakesNoStatistics(t *testing.T) {
 	path := bankPath(t)
 	db := bankOpen(t, path)
 	bankFill(t, db)
@@ -109,17 +109,15 @@ func TestCloseOptimizesAfterAView(t *testing.T) {
 				return err
 			}
 		}
-		return db.ReadOnly(ctx, func(ctx context.Context, q *bank) error {
-			_, err := q.value(ctx, "SELECT COUNT(*) FROM transfers WHERE payee = 1")
-			return err
-		})
+		_, err := tx.value(ctx, "SELECT COUNT(*) FROM transfers WHERE payee = 1") // PRAGMA optimize counts what was asked for
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	bankClose(t, db)
 	var tables int
-	if err := openRaw(t, path, "").QueryRow("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").Scan(&tables); err != nil || tables != 1 {
-		t.Errorf("tables of statistics: got %d, %v, want one", tables, err)
+	if err := openRaw(t, path, "").QueryRow("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").Scan(&tables); err != nil || tables != 0 {
+		t.Errorf("tables of statistics: got %d, %v, want none", tables, err)
 	}
 }

@@ -104,9 +104,8 @@ func (co *core) awaitDrained(ctx context.Context, over <-chan struct{}) bool {
 	}
 }
 
-// closeWriter leaves a tidy file behind: the log moved into the database, and
-// the planner's statistics fresh. Neither is needed for safety, so neither
-// fails the close.
+// closeWriter leaves a tidy file behind, the log moved into the database. That is not needed for safety, so it does
+// not fail the close.
 func (co *core) closeWriter() error {
 	c := co.writer.conn.Load()
 	c.mu.Lock()
@@ -126,7 +125,7 @@ func (co *core) closeWriter() error {
 	return err
 }
 
-// foldLog updates the planner's statistics and moves the log into the database.
+// foldLog moves the log into the database.
 // The caller holds the connection's mu.
 func (c *conn) foldLog() {
 	if c.closed || c.lost {
@@ -134,7 +133,6 @@ func (c *conn) foldLog() {
 	}
 	defer c.suspendGuard()()
 	ctx := context.Background()
-	_, _ = c.raw.ExecContext(ctx, "PRAGMA optimize", nil)
 	_, _ = c.raw.ExecContext(ctx, "PRAGMA busy_timeout = "+itoa(checkpointWait), nil)
 	_, _, _ = walCheckpoint(c.raw, "TRUNCATE")
 }

@@ -111,7 +111,7 @@ func (g *guard) allowsPragma(name, value string) bool {
 	sets := value != "" || emptyValue.MatchString(g.text) && pragmaWord.MatchString(g.text)
 	switch name {
 	case "wal_checkpoint", "optimize":
-		return g.deny(ErrUnsupported, "PRAGMA "+name+" is no part of a transaction; the manager runs it by itself, and Maintain when you want it")
+		return g.deny(ErrUnsupported, "PRAGMA "+name+" is no part of a transaction; run it in Maintain")
 	case "incremental_vacuum":
 		sets = true
 	}

@@ -240,8 +240,12 @@
 // extensions, ATTACH. [DB.Maintain] holds the writer for what cannot be part of
 // a transaction: VACUUM, rebuilding a table with foreign keys off.
 //
-// Close stops admission, waits for those inside, moves the write-ahead log
-// into the database and runs PRAGMA optimize. If its context ends first it
+// The planner's statistics are the program's to take (PRAGMA optimize in Maintain):
+// neither Open nor Close does, since what is counted while a table is small
+// misleads the planner for as long as the next process lets it grow.
+//
+// Close stops admission, waits for those inside, and moves the write-ahead log
+// into the database. If its context ends first it
 // names those who still hold the database, evicted closures too; with nobody
 // inside it closes also when its context has ended before. With the context of a
 // closure it is refused (ErrUnsupported).
