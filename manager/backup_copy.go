@@ -48,6 +48,7 @@ func (p rawPool) Connect(context.Context) (driver.Conn, error) {
 	if err != nil || p.met == nil {
 		return c, err
 	}
+	p.met.opened.Add(1)
 	return migrationConn{c, p.met}, nil
 }
 

@@ -67,7 +67,7 @@ func TestCheckpointThatFailsHarmsNobody(t *testing.T) {
 		for _, code := range []faultdriver.Code{faultdriver.IOErr, faultdriver.ConnectionLost} {
 			t.Run(fmt.Sprintf("%s, %v", query, code), func(t *testing.T) {
 				faults := faultdriver.New()
-				db := openNotes(t, manager.WithCheckpointFrames(1), manager.WithDriver(faults.Wrap))
+				db := openNotes(t, manager.WithCheckpointFrames(100), manager.WithDriver(faults.Wrap))
 				faults.Arm(faultdriver.Fault{Point: faultdriver.Pragma, Query: query, Code: code})
 				want := untilCheckpoint(t, db, nil)
 				if got := len(faults.Fired()); got != 1 {
@@ -83,7 +83,7 @@ func TestCheckpointThatFailsHarmsNobody(t *testing.T) {
 
 // What Close does for a tidy file may fail: the log then stays beside it, with everything in it.
 func TestCloseWhoseTidyingFailsLosesNothing(t *testing.T) {
-	for _, query := range []string{"PRAGMA optimize", "PRAGMA busy_timeout = 50", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+	for _, query := range []string{"PRAGMA busy_timeout = 50", "PRAGMA wal_checkpoint(TRUNCATE)"} {
 		t.Run(query, func(t *testing.T) {
 			faults := faultdriver.New()
 			path := filepath.Join(t.TempDir(), "notes.db")

@@ -28,9 +28,9 @@ func (co *core) migrate(ctx context.Context) error {
 	if err := db.PingContext(ctx); err != nil { // which switches to the write-ahead log
 		return co.explainOpen(wrap("open "+co.path, "", "", err))
 	}
-	before, err := readPragma(co.side.conn, "data_version") // which any commit of another connection changes
+	before, err := co.seenChanges()
 	if err != nil {
-		return co.explainOpen(wrap("read PRAGMA data_version", "", "", err))
+		return co.explainOpen(wrap("migrate "+co.path, "", "", err))
 	}
 	if err := co.claimFile(ctx, db); err != nil {
 		return co.explainOpen(err)
@@ -44,9 +44,19 @@ func (co *core) migrate(ctx context.Context) error {
 	return nil
 }
 
+// seenChanges is what the side connection sees of changes: data_version of any commit, schema_version of the schema's.
+type seenChanges struct{ data, schema string }
+
+func (co *core) seenChanges() (seen seenChanges, err error) {
+	if seen.data, err = readPragma(co.side.conn, "data_version"); err == nil {
+		seen.schema, err = readPragma(co.side.conn, "schema_version")
+	}
+	return seen, err
+}
+
 // runMigration runs the caller's migration and refuses what it must not leave
 // behind: an open transaction, and rows whose parent is missing.
-func (co *core) runMigration(ctx context.Context, db *sql.DB, before string, met *migrationTrouble) error {
+func (co *core) runMigration(ctx context.Context, db *sql.DB, before seenChanges, met *migrationTrouble) error {
 	if err := co.cfg.migrate(ctx, db); err != nil {
 		if isBusy(err) && !met.busy.Load() { // another database was
 			return &callersError{err}
@@ -56,14 +66,22 @@ func (co *core) runMigration(ctx context.Context, db *sql.DB, before string, met
 		}
 		return err
 	}
-	if err := checkLeftOpen(ctx, db); err != nil {
+	rows, err := checkLeftOpen(ctx, db)
+	if err != nil {
 		return err
 	}
-	after, err := readPragma(co.side.conn, "data_version")
-	if err != nil || after == before {
+	after, err := co.seenChanges()
+	if err != nil {
 		return err
+	}
+	if after.data == before.data {
+		return nil
 	}
 	co.migrated = true
+	// The rows that an earlier connection changed are not known.
+	if after.schema == before.schema && rows == "0" && met.opened.Load() == 1 {
+		return nil
+	}
 	// The check is made for the tables that the connection knows, which is those that were there when it last
 	// read from the schema.
 	if _, err := readValue(co.side.conn, "SELECT count(*) FROM sqlite_schema"); err != nil {
@@ -102,19 +120,23 @@ func (co *core) syncMigrated(context.Context) (err error) {
 }
 
 // checkLeftOpen refuses a migration that returned nil but left a transaction open,
-// since its changes would be rolled back.
-func checkLeftOpen(ctx context.Context, db *sql.DB) error {
+// since its changes would be rolled back. It returns how many rows the migration
+// changed.
+func checkLeftOpen(ctx context.Context, db *sql.DB) (rows string, err error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer c.Close()
-	return c.Raw(func(driverConn any) error {
-		if !driverConn.(DriverConn).AutoCommit() {
+	err = c.Raw(func(driverConn any) (err error) {
+		dc := driverConn.(DriverConn)
+		if !dc.AutoCommit() {
 			return &Error{Op: "migrate", Kind: ErrUnsupported, Detail: "the migration leaves a transaction open, which is rolled back; end it with COMMIT"}
 		}
-		return nil
+		rows, err = readValue(dc, "SELECT total_changes()")
+		return err
 	})
+	return rows, err
 }
 
 // claimFile gives a file without tables its application id before anything else is

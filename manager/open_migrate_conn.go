@@ -18,6 +18,8 @@ type migrationConn struct {
 type migrationTrouble struct {
 	busy atomic.Bool // the database itself was: only then may the migration run again
 	lost atomic.Bool // a connection was, of which database/sql says only that it is closed
+
+	opened atomic.Int32 // connections
 }
 
 func (c migrationConn) noted(err error) error {
