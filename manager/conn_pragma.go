@@ -109,7 +109,7 @@ var inMemory = pragma{"temp_store", "MEMORY", "2"}
 // statement. If that may spill into a file, SQLite allocates it in large
 // blocks, otherwise one kilobyte at a time, which makes a statement with a
 // trigger a tenth slower. The file is made only by a statement that changes
-// more than 64 KiB. If no file can be made, everything stays in memory.
+// more than the writer's VFS keeps in memory. If no file can be made, everything stays in memory.
 func undoStore() pragma {
 	f, err := os.CreateTemp("", "stakeledger-*")
 	if err != nil {

@@ -63,7 +63,7 @@ func (w *writer) runMaintenance(r *request) error {
 // violated foreign keys afterwards. The caller holds the writer and the lock
 // file.
 func (co *core) maintainOn(ctx context.Context, fn func(context.Context, *sql.Conn) error) (err error) {
-	db := co.openPool(migrationDSN(co.path, co.cfg.retryBudget))
+	db := co.openPool(callersDSN(co.path, "FULL"))
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	conn, err := db.Conn(ctx)

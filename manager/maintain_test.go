@@ -43,6 +43,22 @@ func TestMaintainRunsWhatNoTransactionCan(t *testing.T) {
 	}
 }
 
+// When it returns, what it committed is on the disk.
+func TestMaintainIsDurable(t *testing.T) {
+	for name, opts := range map[string][]manager.Option{"FULL": nil, "NORMAL": {manager.WithSynchronousNormal()}} {
+		t.Run(name, func(t *testing.T) {
+			db := openNotes(t, opts...)
+			var level string
+			err := db.Maintain(t.Context(), func(ctx context.Context, c *sql.Conn) error {
+				return c.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&level)
+			})
+			if err != nil || level != "2" {
+				t.Errorf("PRAGMA synchronous: got %q, %v, want 2, which is FULL", level, err)
+			}
+		})
+	}
+}
+
 func TestMaintainStandsInTheQueue(t *testing.T) {
 	db := openNotes(t)
 	release := hold(t, db)

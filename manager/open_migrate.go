@@ -7,13 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 )
 
-// migrationDSN is for connections that the caller's functions run on. At NORMAL a power failure may take the
-// last of their commits, but nothing out of order; syncMigrated makes all of them durable, once.
-func migrationDSN(path string, budget time.Duration) string {
-	return fileDSN(path, "rw") + "&_journal_mode=WAL&_synchronous=NORMAL&_foreign_keys=on&_txlock=immediate&_busy_timeout=" + itoa(int(budget/time.Millisecond))
+// callersDSN is for connections that the caller's functions run on.
+func callersDSN(path, synchronous string) string {
+	return fileDSN(path, "rw") + "&_journal_mode=WAL&_synchronous=" + synchronous + "&_foreign_keys=on&_txlock=immediate"
 }
 
 // migrate runs the caller's migration on a connection of its own.
@@ -22,7 +20,9 @@ func (co *core) migrate(ctx context.Context) error {
 		return nil
 	}
 	var met migrationTrouble
-	db := sql.OpenDB(rawPool{&co.env, migrationDSN(co.path, co.cfg.retryBudget), &met})
+	// At NORMAL a power failure may take the last of its commits, but nothing out of order; syncMigrated makes all of
+	// them durable, once.
+	db := sql.OpenDB(rawPool{&co.env, callersDSN(co.path, "NORMAL"), &met})
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	if err := db.PingContext(ctx); err != nil { // which switches to the write-ahead log
