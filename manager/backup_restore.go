@@ -94,6 +94,9 @@ func (co *core) copyFile(ctx context.Context, k *copier) error {
 	if err := co.checkRestored(k); err != nil {
 		return err
 	}
+	if err := co.checkWholePages(k); err != nil {
+		return err
+	}
 	if err := k.copyPages(ctx); err != nil {
 		return err
 	}
@@ -167,6 +170,26 @@ func (co *core) checkRestored(k *copier) error {
 	}
 	if got != strconv.Itoa(int(co.cfg.applicationID)) {
 		return co.wrongFile(k.op, got)
+	}
+	return nil
+}
+
+// checkWholePages refuses a file without a log that ends within a page: SQLite would read zeros in place of what is
+// missing, and may find nothing wrong with them.
+func (co *core) checkWholePages(k *copier) error {
+	if companionOf(co.path) != "" {
+		return nil
+	}
+	info, err := os.Stat(co.path)
+	if err != nil {
+		return &Error{Op: k.op, Kind: ErrIO, Err: err}
+	}
+	text, err := readPragma(k.from.conn, "page_size")
+	if err != nil {
+		return wrap(k.op, "", "", err)
+	}
+	if size, err := strconv.ParseInt(text, 10, 64); err != nil || info.Size()%size != 0 {
+		return &Error{Op: k.op, Kind: ErrCorrupt, Detail: co.path + " ends within a page", Err: err}
 	}
 	return nil
 }
