@@ -68,7 +68,7 @@ func (q *Queries) MarkedMiners(ctx context.Context, afterMinerID int64, pageSize
 
 const minerAndPolicy = `-- name: MinerAndPolicy :one
 SELECT m.miner_id, m.coldkey, m.status, m.tracking_start, m.registered_at, m.latest_key, m.oldest_late_key, m.last_active, m.positions, m.open_positions, m.trades, m.closes, m.entry_tao, m.entry_alpha, m.closed_alpha, m.exit_tao, m.raw_gain, m.gain, m.counted_closes, m.winning_closes, m.counted_duration_us, m.unmatched_alpha, m.unmatched_tao, p.policy_id, p.min_blocks, p.self_trade, p.transfers, p.lookback_days, p.mixed FROM miners m, policy p
-WHERE m.coldkey = ?1 AND p.policy_id = 1
+WHERE m.coldkey = CAST(?1 AS address_text) AND p.policy_id = 1
 `
 
 type MinerAndPolicyRow struct {

@@ -7,7 +7,7 @@ SELECT * FROM miners WHERE coldkey = @coldkey;
 -- What an unstake is handled by, in one round trip.
 -- name: MinerAndPolicy :one
 SELECT sqlc.embed(m), sqlc.embed(p) FROM miners m, policy p
-WHERE m.coldkey = @coldkey AND p.policy_id = 1;
+WHERE m.coldkey = CAST(@coldkey AS address_text) AND p.policy_id = 1;
 
 -- name: MinerByHotkey :one
 SELECT m.* FROM registrations r
