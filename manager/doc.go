@@ -149,7 +149,8 @@
 // setting a PRAGMA, ATTACH and DETACH, TEMP objects, load_extension(). The error
 // (ErrUnsupported) names the place for it: WithPragma, WithConnectHook or
 // Maintain. last_insert_rowid() is 0 until the closure inserts a row (in a build
-// with internal/csqlite); changes() and total_changes() count those before it too. Asking is allowed, also PRAGMA table_info(t) and pragma_table_info.
+// with internal/csqlite); changes() and total_changes() count those before it too.
+// Asking is allowed, also PRAGMA table_info(t) and pragma_table_info.
 // Of the pragmas that set something WithTx lets through those that COMMIT and
 // ROLLBACK decide about: user_version, application_id, incremental_vacuum, and
 // defer_foreign_keys = ON, which ends with the closure. Nothing in a ReadOnly
@@ -245,10 +246,10 @@
 // misleads the planner for as long as the next process lets it grow.
 //
 // Close stops admission, waits for those inside, and moves the write-ahead log
-// into the database. If its context ends first it
-// names those who still hold the database, evicted closures too; with nobody
-// inside it closes also when its context has ended before. With the context of a
-// closure it is refused (ErrUnsupported).
+// into the database. If its context ends first it names those who still hold the
+// database, evicted closures too; with nobody inside it closes also when its
+// context has ended before. With the context of a closure it is refused
+// (ErrUnsupported).
 //
 // The writer checkpoints the write-ahead log between transactions and waits
 // for readers 50 ms at most, so the log stays bounded unless a reader never
