@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -156,9 +157,15 @@ func TestEverybodyBehindAStoppedHolderOfTheLockFileIsTold(t *testing.T) {
 		if seq > 3 {
 			callCtx = context.Background() // ends by MaxQueueWait
 		}
+		queued := db.Stats().Queue
 		calls = append(calls, start(func() error { return bankAdd(callCtx, db, "waiter", seq) }))
-		if seq == 0 {
+		switch {
+		case seq == 0:
 			until(t, "the first to wait for the lock file", lockWaited(path))
+		case seq <= 3: // whoever has not begun to wait when the context ends waits for nobody
+			until(t, "it to stand in the queue", func() bool {
+				return db.Stats().Queue > queued || slices.ContainsFunc(calls, (*call).returned)
+			})
 		}
 	}
 	until(t, "those who end by themselves", func() bool { return calls[4].returned() && calls[5].returned() })
