@@ -157,7 +157,7 @@ func (w *writer) runAlone(r *request) {
 func (w *writer) beginWrite(r *request, retry *retrier) error {
 	for {
 		if err := contextError(r.ctx, "begin transaction", "", retry.label.String()); err != nil {
-			return err
+			return withDetail(err, w.lock.blockedBy()) // it may have waited behind the one whose turn it was
 		}
 		if err := w.lock.acquire(r.ctx, retry.label); err != nil {
 			return err
