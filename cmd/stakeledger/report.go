@@ -41,7 +41,6 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 		Args: exactArgs(0, false),
 	}
 	p := addPeriod(cmd, addOutput(cmd))
-	asJSON := p.json
 	status := addOption(cmd, "status", "active|inactive|blacklisted", "only miners of this status", chain.ParseMinerStatus)
 	maxAge := addOption(cmd, "max-age", "DURATION", "exit with code 6 when the newest event is older, as 36h or 2d", parseAge)
 	page := cmd.Flags().String("html", "", "write a page for a browser to `FILE`")
@@ -50,10 +49,10 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		isPage := cmd.Flags().Changed("html")
-		if isPage && *page == "" {
-			return usagef("--html is empty; give the path of the page's file")
-		}
 		if isPage {
+			if *page == "" {
+				return usagef("--html is empty; give the path of the page's file")
+			}
 			if err := a.notTheLedger("write report", *page); err != nil {
 				return err
 			}
@@ -66,18 +65,23 @@ all time or of a period that is chosen on the page. Each of its tables can be sa
 				basis, err := writeHTMLReport(ctx, cmd, l, a.name(), *page)
 				return cmp.Or(err, checkReport(cmd, basis, maxAge))
 			}
-			var report ledger.Report
-			err := l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) (err error) {
-				report, err = l.Report(ctx)
-				return err
-			}, manager.MayBeStale())
-			if err != nil {
-				return err
-			}
-			return errors.Join(unlessQuiet(writeReport(cmd.OutOrStdout(), report, *asJSON)), checkReport(cmd, report.Basis, maxAge))
+			return printReport(ctx, cmd, l, *p.json, maxAge)
 		})
 	}
 	return cmd
+}
+
+// printReport prints the lifetime figures, which a standby may serve.
+func printReport(ctx context.Context, cmd *cobra.Command, l *ledger.Ledger, asJSON bool, maxAge *option[time.Duration]) error {
+	var report ledger.Report
+	err := l.ReadOnly(ctx, func(ctx context.Context, _ *ledger.Reader) (err error) {
+		report, err = l.Report(ctx)
+		return err
+	}, manager.MayBeStale())
+	if err != nil {
+		return err
+	}
+	return errors.Join(unlessQuiet(writeReport(cmd.OutOrStdout(), report, asJSON)), checkReport(cmd, report.Basis, maxAge))
 }
 
 // checkReport is checkBasis, and staleError if the newest event is older than the user allows.

@@ -32,9 +32,9 @@
 // [WriterVFS] names a VFS for the connection that writes: it gathers the frames of
 // a COMMIT, and keeps the journal of savepoints in memory (vfs.h has the limits).
 // It stands on the VFS that was SQLite's default when it was first asked for, and is
-// registered under a name of its own, so no other connection uses it.
-// A default VFS that tells the frames of a log by the size of a write must not be
-// under it: build such a program with stakeledger_nostep.
+// registered under a name of its own, so no other connection uses it. It does not
+// work above a default VFS that recognizes the log's frames by the size of a write,
+// as one that encrypts pages may: build such a program with stakeledger_nostep.
 //
 // # Where it works
 //
